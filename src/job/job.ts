@@ -1,0 +1,85 @@
+import type { Schedule } from './schedule.js';
+import type { Step } from './step.js';
+
+/** Version of the job format; the executor refuses any other (exit 78) and asks for `mirror apply`. */
+export const JOB_FORMAT = 'mirror/job/1';
+
+/** One upstream of a package: what to run when this source is the one used. */
+export interface Attempt {
+  /** Source as shown to people and published: without credentials. */
+  readonly src: string;
+  /** Host that `limits.per_upstream` counts; null for sources on this machine. */
+  readonly upstream: string | null;
+  readonly steps: readonly Step[];
+}
+
+/** A number of bytes, or a share (0 to 1) of the file system's size. */
+export type MinFree = { readonly bytes: number } | { readonly share: number };
+
+/** Run-time part of the delete guard; see `run/guard` for the arithmetic. */
+export interface Guard {
+  readonly deletes: number;
+  readonly ratio: number;
+  readonly min_free: MinFree;
+  /** A mount point that must be mounted, or null. */
+  readonly mount: string | null;
+}
+
+/** Seconds to keep logs by how the run ended, and bytes in total per package. 0 keeps none. */
+export interface Keep {
+  readonly ok: number;
+  readonly failed: number;
+  readonly unchanged: number;
+  readonly total: number;
+}
+
+export interface JobLog {
+  /** Directory, then folder and file name with mirror.py's fields {year}…{microsecond} and {packageid}. */
+  readonly base: string;
+  readonly folder: string;
+  readonly filename: string;
+  readonly gzip: boolean;
+  readonly keep: Keep;
+  /** Console line of the executor, Python %-style with `{package}`, e.g. `[%(asctime)s][{package}] %(levelname)s # %(message)s`. */
+  readonly console_format: string;
+  /** Least level shown on the console: DEBUG INFO WARNING ERROR CRITICAL. */
+  readonly console_level: string;
+}
+
+/** `jobs/<id>.json`: everything the executor needs to know about one package. All times in seconds. */
+export interface Job {
+  readonly format: typeof JOB_FORMAT;
+  readonly id: string;
+  readonly name: string;
+  readonly method: string;
+  readonly node: string;
+  readonly scheduler: 'systemd' | 'crontab';
+  /** systemd unit that runs this job, or null where cron does. */
+  readonly unit: string | null;
+  readonly dst: string;
+  readonly schedule: Schedule;
+  readonly min_gap: number;
+  /** Sources in order; the next one is tried only after an `unavailable` failure, with deletions compiled out. */
+  readonly attempts: readonly Attempt[];
+  readonly guard: Guard;
+  readonly retry: { readonly delay: number; readonly attempts: number; readonly max_delay: number };
+  readonly max_runtime: number;
+  readonly first_sync: { readonly max_runtime: number };
+  readonly limits: { readonly concurrent: number; readonly per_upstream: number; readonly load_max: number | null };
+  /** Names or numbers; the executor drops to them when it starts as root. `shared_group` may write the state directory. */
+  readonly run_as: {
+    readonly user: string | number;
+    readonly group: string | number;
+    readonly shared_group: string | number;
+    readonly umask: string;
+  };
+  /** Put in front of every argv, e.g. `["nice","-n","10","ionice","-c","2","-n","7"]`; empty where systemd does it. */
+  readonly prefix: readonly string[];
+  /** Environment of every step (`env`, proxies). */
+  readonly env: Readonly<Record<string, string>>;
+  /** Secret name → root-only file that holds it (the last line end is not part of the secret). */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** IANA zone of log file names and lines. */
+  readonly timezone: string;
+  readonly log: JobLog;
+}

@@ -1,0 +1,75 @@
+/**
+ * Where mirror keeps what it owns. The compiled half belongs to root and is what an apply reviewed; the state half
+ * belongs to the mirror user. They are apart because a user who could rename a job file could make root run it.
+ */
+export interface Layout {
+  readonly root: string;
+  /** Compiled artifacts and apply's own records; root only. */
+  readonly compiled: string;
+  readonly siteFile: string;
+  readonly manifest: string;
+  readonly applyHistory: string;
+  readonly applyLock: string;
+  readonly secrets: string;
+  readonly units: string;
+  readonly cronFile: string;
+  /** State directory, writable by the mirror user. */
+  readonly state: string;
+  readonly dirtyMarker: string;
+  readonly publishLock: string;
+  job(id: string): string;
+  stateFile(id: string): string;
+  baselineFile(id: string): string;
+  holdFile(id: string): string;
+  requestFile(id: string): string;
+  stopFile(id: string): string;
+  runLock(id: string): string;
+  markerDirectory(id: string): string;
+  slotLock(name: string, index: number): string;
+  waitingFile(id: string): string;
+  historyFile(id: string): string;
+}
+
+/** The paths of one installation; `root` is "" for the live system, else the `--root` directory. */
+export function layout(root = ''): Layout {
+  const compiled = `${root}/etc/mirror/compiled`;
+  const state = `${root}/var/lib/mirror`;
+  return {
+    root,
+    compiled,
+    siteFile: `${compiled}/site.json`,
+    manifest: `${compiled}/manifest.json`,
+    applyHistory: `${compiled}/history.jsonl`,
+    applyLock: `${compiled}/lock`,
+    secrets: `${root}/etc/mirror/secrets`,
+    units: `${root}/etc/systemd/system`,
+    cronFile: `${root}/etc/cron.d/mirror`,
+    state,
+    dirtyMarker: `${state}/publish.dirty`,
+    publishLock: `${state}/locks/publish`,
+    job: (id) => `${compiled}/jobs/${id}.json`,
+    stateFile: (id) => `${state}/state/${id}.json`,
+    baselineFile: (id) => `${state}/baseline/${id}.json`,
+    holdFile: (id) => `${state}/hold/${id}.json`,
+    requestFile: (id) => `${state}/request/${id}.json`,
+    stopFile: (id) => `${state}/stop/${id}.json`,
+    runLock: (id) => `${state}/locks/run-${id}`,
+    markerDirectory: (id) => `${state}/marker/${id}`,
+    slotLock: (name, index) => `${state}/locks/slot-${name}-${String(index)}`,
+    waitingFile: (id) => `${state}/waiting/${id}.json`,
+    historyFile: (id) => `${state}/history/${id}.jsonl`,
+  };
+}
+
+/** Directories below the state directory that setup (or `--root`) creates; group-writable by the shared group. */
+export const STATE_DIRECTORIES = [
+  'state',
+  'baseline',
+  'hold',
+  'request',
+  'stop',
+  'locks',
+  'marker',
+  'waiting',
+  'history',
+] as const;

@@ -1,0 +1,125 @@
+import type { MinFree } from '../job/job.js';
+import type { Keep } from '../job/job.js';
+import type { Schedule } from '../job/schedule.js';
+
+/**
+ * The normalized site: every default filled in, every legacy spelling replaced, every time in seconds. What the
+ * compiler stages read; nothing after `normalize` says `?? default`.
+ */
+export interface Site {
+  readonly mirrorname: string;
+  readonly hostname: string;
+  /** This machine's name among `hosts`. */
+  readonly node: string;
+  readonly configPath: string;
+  readonly settings: Settings;
+  /** This node's packages, in config order. */
+  readonly packages: readonly Package[];
+  /** mirror.py packages whose method is not built yet: named by plan, compiled to nothing. */
+  readonly unsupported: readonly { readonly id: string; readonly synctype: string }[];
+}
+
+export interface Settings {
+  readonly scheduler: 'systemd' | 'crontab';
+  readonly systemd: { readonly version: number };
+  /** From the config, or null: the running entry. */
+  readonly executable: string | null;
+  readonly logfolder: string;
+  readonly webroot: string;
+  readonly statusfile: string;
+  readonly statfile: string;
+  readonly uid: string | number;
+  readonly gid: string | number;
+  readonly localtimezone: string;
+  readonly maintainer: { readonly name: string; readonly email: string } | null;
+  readonly limits: { readonly concurrent: number; readonly per_upstream: number; readonly load_max: number | null };
+  readonly logger: Logger;
+}
+
+export interface Logger {
+  readonly level: string;
+  readonly packagelevel: string;
+  readonly format: string;
+  readonly packageformat: string;
+  /** The tool's own log; null: none. */
+  readonly fileformat: FileFormat | null;
+  readonly packagefileformat: FileFormat;
+}
+
+export interface FileFormat {
+  readonly base: string;
+  readonly folder: string;
+  readonly filename: string;
+  readonly gzip: boolean;
+}
+
+/** One upstream of a package. `url` may carry a user name but never a password. */
+export interface Source {
+  readonly url: string;
+  /** For publishing: no credentials at all. */
+  readonly publicUrl: string;
+  /** Lower-case host, or null for a path on this machine. */
+  readonly host: string | null;
+}
+
+export interface Package {
+  readonly id: string;
+  readonly name: string;
+  readonly href: string;
+  readonly synctype: string;
+  /** As written in the config. */
+  readonly syncrate: string;
+  readonly schedule: Schedule;
+  /** Shortest interval between slots in seconds, for warnings and stale_after; null without a schedule. */
+  readonly interval: number | null;
+  readonly push: boolean;
+  readonly minGap: number;
+  readonly disabled: boolean;
+  readonly hidden: boolean;
+  readonly link: readonly { readonly rel: string; readonly href: string }[];
+  readonly sources: readonly Source[];
+  readonly dst: string;
+  /** The method's own options, defaults filled in by the method's schema; without `password`. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Where the password comes from, or null. `literal` is what the config holds and apply moves away. */
+  readonly password: { readonly file: string } | { readonly literal: string } | null;
+  readonly retry: { readonly delay: number; readonly attempts: number; readonly maxDelay: number };
+  readonly maxRuntime: number;
+  readonly firstSync: { readonly maxRuntime: number };
+  readonly guard: {
+    readonly deletes: number;
+    readonly ratio: number;
+    readonly minFree: MinFree;
+    readonly mount: string | null;
+  };
+  readonly precheck: { readonly file: string; readonly fullEvery: number; readonly always: readonly string[] } | null;
+  readonly acceptExit: Readonly<Record<string, string>>;
+  readonly staleAfter: number | null;
+  readonly network: Network;
+  readonly env: Readonly<Record<string, string>>;
+  readonly user: string | number;
+  readonly group: string | number;
+  readonly umask: string;
+  readonly sandbox: 'strict' | 'standard' | 'off';
+  readonly resources: Resources;
+  readonly keep: Keep;
+  readonly renamedFrom: string | null;
+}
+
+export interface Network {
+  readonly family: 'ipv4' | 'ipv6' | 'any';
+  readonly bind: string | null;
+  readonly proxy: string | null;
+  readonly caFile: string | null;
+  readonly ssh: { readonly key: string | null; readonly knownHosts: string | null; readonly port: number | null };
+}
+
+export interface Resources {
+  readonly nice: number;
+  readonly io: { readonly class: 'realtime' | 'best-effort' | 'idle'; readonly level: number };
+  readonly cpuWeight: number | null;
+  readonly ioWeight: number | null;
+  /** systemd sizes (`2G`), or null. */
+  readonly memoryHigh: string | null;
+  readonly memoryMax: string | null;
+}

@@ -1,0 +1,128 @@
+import type { FailureKind, OutcomeKind } from '../job/outcome.js';
+
+export const STATE_FORMAT = 'mirror/state/1';
+
+/** Why a run started: its slot came, somebody asked (push, start, run), or a retry of the same slot. */
+export type Trigger = 'schedule' | 'request' | 'retry';
+
+/** What the tool reported; null where it did not say. Bytes and counts. */
+export interface Transfer {
+  readonly files: number | null;
+  readonly total_bytes: number | null;
+  readonly transferred_files: number | null;
+  readonly transferred_bytes: number | null;
+  readonly received_bytes: number | null;
+  readonly deleted: number | null;
+  readonly speedup: number | null;
+}
+
+/** A finished run. Times are epoch milliseconds everywhere in state. */
+export interface RunRecord {
+  readonly outcome: OutcomeKind;
+  readonly failure: FailureKind | null;
+  /** One line for people; null when there is nothing to say. */
+  readonly reason: string | null;
+  readonly exit: number;
+  readonly trigger: Trigger;
+  readonly started: number;
+  readonly ended: number;
+  readonly src: string | null;
+  readonly log: string | null;
+  readonly transfer: Transfer | null;
+}
+
+/** A run in progress; trusted only while the run lock is held. */
+export interface ActiveRun {
+  /** waiting: for a limit slot; running: the tool works; retrying: sleeping until `until`. */
+  readonly phase: 'waiting' | 'running' | 'retrying';
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: tells the pid from a later process with the same number. */
+  readonly pid_start: number;
+  /** Process group of the tool, null before it started. */
+  readonly group: number | null;
+  readonly group_start: number | null;
+  readonly boot_id: string;
+  readonly started: number;
+  readonly trigger: Trigger;
+  readonly src: string | null;
+  readonly log: string | null;
+  readonly until: number | null;
+}
+
+/**
+ * `state/<id>.json`: the truth about one package, written only by whoever holds its run lock. What other people say
+ * about a package (hold, request, stop, apply's baseline) is in files of their own, so that no writer loses another's word.
+ */
+export interface PackageState {
+  readonly format: typeof STATE_FORMAT;
+  readonly id: string;
+  readonly run: ActiveRun | null;
+  /** Last finished run, whatever its outcome. */
+  readonly last: RunRecord | null;
+  /** End of the last run that was not stopped, interrupted, busy or not due: the due rule counts from here. */
+  readonly last_end: number | null;
+  readonly last_success: number | null;
+  readonly last_success_log: string | null;
+  /** End of the last full pass that ended with exit 0 (not `unchanged`). */
+  readonly last_full: number | null;
+  readonly last_error: number | null;
+  readonly last_error_log: string | null;
+  /** Errors in a row; 0 after a success. */
+  readonly errors: number;
+  /** Epoch ms of the last change of the published status, as stat.json's `timestamp`. */
+  readonly changed: number;
+  /** What dst held after the last full pass. */
+  readonly size: { readonly files: number; readonly bytes: number | null } | null;
+  /** dst's device and the boot it was seen in. */
+  readonly dst: { readonly path: string; readonly dev: number; readonly boot_id: string } | null;
+  readonly blocked: { readonly since: number; readonly limit: number; readonly reason: string } | null;
+}
+
+/** State of a package nothing is known about. */
+export function emptyState(id: string): PackageState {
+  return {
+    format: STATE_FORMAT,
+    id,
+    run: null,
+    last: null,
+    last_end: null,
+    last_success: null,
+    last_success_log: null,
+    last_full: null,
+    last_error: null,
+    last_error_log: null,
+    errors: 0,
+    changed: 0,
+    size: null,
+    dst: null,
+    blocked: null,
+  };
+}
+
+/** `hold/<id>.json`, written by `mirror hold` and `apply --hold`. */
+export interface Hold {
+  readonly since: number;
+  /** Epoch ms after which the hold is over; null: until `mirror unhold`. */
+  readonly until: number | null;
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** `request/<id>.json`: somebody wants a run; consumed when that run begins. */
+export interface Request {
+  readonly at: number;
+  readonly by: string;
+  /** Lifts the delete guard once, for this many deletions. */
+  readonly allow_deletes: number | null;
+}
+
+/** `stop/<id>.json`: written by `mirror stop` before it signals, so the executor knows it was not a shutdown. */
+export interface Stop {
+  readonly at: number;
+  readonly by: string;
+}
+
+/** `baseline/<id>.json`, written by apply when a package is new or its schedule changed. */
+export interface Baseline {
+  readonly at: number;
+}

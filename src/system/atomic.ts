@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Replaces a file so that a reader, or a machine that loses power, sees the old content or the new one, whole:
+ * temporary file in the same directory, fsync, rename, fsync of the directory. `mode` also applies to an existing file;
+ * without it the old file's mode and owner are kept (a web-served file keeps both), or 0644.
+ * Throws the system's error and leaves no temporary file behind.
+ */
+export function writeFileAtomic(path: string, content: string | Uint8Array, mode?: number): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const old = statSync(path, { throwIfNoEntry: false });
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      writeFileSync(fd, content);
+      if (old && process.getuid?.() === 0) fchownSync(fd, old.uid, old.gid);
+      fchmodSync(fd, mode ?? (old ? old.mode & 0o7777 : 0o644));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
+/** Makes renames and unlinks in a directory durable. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
+
+/** A kernel lock that lives as long as any process holds the descriptor: ours, and every child it is handed to. */
+export interface Lock {
+  readonly fd: number;
+  release(): void;
+}
+
+/**
+ * Takes an exclusive flock(2) on a file that is created if missing and never unlinked (unlinking a lock file lets two
+ * owners in). Node has no flock, so flock(1) locks the descriptor it inherits; the lock belongs to the open file
+ * description and stays with us. Waits up to `wait` seconds (default 0); null when somebody else holds it.
+ * Throws when the file cannot be opened or flock(1) is missing.
+ */
+export function tryLock(path: string, wait = 0): Lock | null {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o664);
+  try {
+    fchmodSync(fd, 0o664);
+  } catch {
+    // Somebody else's file; it was made group-writable when it was created.
+  }
+  const args = wait > 0 ? ['-w', String(wait)] : ['-n'];
+  const result = spawnSync('flock', [...args, '-E', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
+  if (result.status === 0) return { fd, release: () => closeSync(fd) };
+  closeSync(fd);
+  if (result.status === 75) return null;
+  throw result.error ?? new Error(`flock ${path}: ${result.stderr.toString().trim()}`);
+}
+
+/** Whether somebody holds the lock right now. Takes it for a moment: lockers that matter wait a little (`wait`). */
+export function isLocked(path: string): boolean {
+  const lock = tryLock(path);
+  lock?.release();
+  return lock === null;
+}
