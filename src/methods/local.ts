@@ -1,0 +1,9 @@
+import type { SyncMethod } from './method.js';
+
+/** A tree that this host itself is the master of: a run only says whether it is there (mirror.py's `local`). */
+export const local: SyncMethod = {
+  name: 'local',
+  tools: () => [],
+  check: () => [],
+  steps: (pkg) => [{ kind: 'require-directory', path: pkg.dst }],
+};

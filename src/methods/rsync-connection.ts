@@ -1,0 +1,95 @@
+import type { Package, Source } from '../model/site.js';
+import type { PackageFinding } from './method.js';
+
+/** How rsync reaches a source, or null when it cannot. */
+export function endpoint(url: string): 'daemon' | 'ssh' | 'path' | null {
+  if (/^rsync:\/\/[^/]+\/./.test(url) || /^[^/:\s]+::./.test(url)) return 'daemon';
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return null;
+  if (url.startsWith('/')) return 'path';
+  return /^[^/:\s]+:./.test(url) ? 'ssh' : null;
+}
+
+/** What every rsync to this source needs: flags, environment and, for a daemon with a password, its delivery. */
+export interface Connection {
+  readonly flags: readonly string[];
+  readonly env: { readonly env?: Readonly<Record<string, string>> };
+  readonly secret: { readonly url: string; readonly stdin: { readonly stdin_secret?: string } };
+}
+
+/**
+ * Translates `network`, the user, the password and the time limits. `--contimeout` goes to daemons only: anywhere else
+ * it is a usage error of rsync. The password travels on stdin, never in argv or environment.
+ */
+export function connection(
+  pkg: Package,
+  source: Source,
+  options: { readonly user?: string; readonly timeout?: number; readonly contimeout?: number },
+): Connection {
+  const kind = endpoint(source.url);
+  const { family, bind, proxy } = pkg.network;
+  const remote = kind === 'daemon' || kind === 'ssh';
+  const password = kind === 'daemon' && pkg.password !== null;
+  const flags = [
+    `--timeout=${options.timeout ?? 600}`,
+    ...(kind === 'daemon' ? [`--contimeout=${options.contimeout ?? 60}`] : []),
+    ...(remote && family !== 'any' ? [family === 'ipv4' ? '--ipv4' : '--ipv6'] : []),
+    ...(kind === 'daemon' && bind !== null ? [`--address=${bind}`] : []),
+    ...(kind === 'ssh' ? [`--rsh=${remoteShell(pkg)}`] : []),
+    ...(password ? ['--password-file=-'] : []),
+  ];
+  return {
+    flags,
+    env: kind === 'daemon' && proxy !== null ? { env: { RSYNC_PROXY: proxy } } : {},
+    secret: { url: withUser(source.url, options.user), stdin: password ? { stdin_secret: 'password' } : {} },
+  };
+}
+
+/** Settings that rsync has no way to honour. */
+export function networkFindings(pkg: Package): PackageFinding[] {
+  const findings: PackageFinding[] = [];
+  const refuse = (at: string, message: string, help: string): void => {
+    findings.push({ code: 'network-unsupported', severity: 'error', message, help, at });
+  };
+  const { proxy, caFile, ssh } = pkg.network;
+  if (caFile !== null) {
+    refuse('/network/ca_file', 'rsync has no TLS, so `ca_file` would not be used', 'remove it');
+  }
+  if (proxy !== null && !/^[^\s/@]+:\d+$/.test(proxy)) {
+    refuse('/network/proxy', `rsync takes a proxy as \`host:port\`, not \`${proxy}\``, 'give `host:port`');
+  }
+  if (proxy !== null && pkg.sources.some((source) => endpoint(source.url) !== 'daemon')) {
+    refuse('/network/proxy', 'rsync uses a proxy for daemon sources only', 'remove it, or use an `rsync://` source');
+  }
+  for (const [at, path] of [
+    ['/network/ssh/key', ssh.key],
+    ['/network/ssh/known_hosts', ssh.knownHosts],
+  ] as const) {
+    // rsync splits the remote shell's command line at blanks.
+    if (path !== null && /[\s'"]/.test(path)) {
+      refuse(at, `\`${path}\` has a blank or quote, which rsync cannot pass to ssh`, 'use a plain path');
+    }
+  }
+  return findings;
+}
+
+/** No prompt, no connection that outlives the run, no unknown host key. */
+function remoteShell(pkg: Package): string {
+  const { family, bind, ssh } = pkg.network;
+  return [
+    'ssh',
+    '-oBatchMode=yes',
+    '-oControlMaster=no',
+    '-oControlPath=none',
+    '-oStrictHostKeyChecking=yes',
+    ...(ssh.knownHosts === null ? [] : [`-oUserKnownHostsFile=${ssh.knownHosts}`]),
+    ...(ssh.key === null ? [] : ['-i', ssh.key, '-oIdentitiesOnly=yes']),
+    ...(ssh.port === null ? [] : ['-p', String(ssh.port)]),
+    ...(bind === null ? [] : ['-b', bind]),
+    ...(family === 'any' ? [] : [family === 'ipv4' ? '-4' : '-6']),
+  ].join(' ');
+}
+
+function withUser(url: string, user: string | undefined): string {
+  if (user === undefined || user === '' || /^(rsync:\/\/)?[^/]*@/.test(url) || url.startsWith('/')) return url;
+  return url.startsWith('rsync://') ? `rsync://${user}@${url.slice('rsync://'.length)}` : `${user}@${url}`;
+}
