@@ -59,7 +59,7 @@ export interface PackageState {
   readonly run: ActiveRun | null;
   /** Last finished run, whatever its outcome. */
   readonly last: RunRecord | null;
-  /** End of the last run that was not stopped, interrupted, busy or not due: the due rule counts from here. */
+  /** End of the last run that was not interrupted, busy or not due: the due rule counts from here. */
   readonly last_end: number | null;
   readonly last_success: number | null;
   readonly last_success_log: string | null;
@@ -97,6 +97,24 @@ export function emptyState(id: string): PackageState {
     dst: null,
     blocked: null,
   };
+}
+
+/** Whether a parsed file is a whole state of package `id`: what readers rely on has the right type. */
+export function isPackageState(value: PackageState, id: string): boolean {
+  const { run, last, size, dst, blocked } = value;
+  const times = [value.last_end, value.last_success, value.last_full, value.last_error];
+  return (
+    (value.format as string) === STATE_FORMAT &&
+    value.id === id &&
+    times.every((time) => time === null || Number.isFinite(time)) &&
+    [value.errors, value.changed].every(Number.isFinite) &&
+    (run === null || [run.pid, run.pid_start, run.started].every(Number.isFinite)) &&
+    (last === null ||
+      (typeof last.outcome === 'string' && [last.started, last.ended].every(Number.isFinite))) &&
+    (size === null || Number.isFinite(size.files)) &&
+    (dst === null || Number.isFinite(dst.dev)) &&
+    (blocked === null || [blocked.since, blocked.limit].every(Number.isFinite))
+  );
 }
 
 /** `hold/<id>.json`, written by `mirror hold` and `apply --hold`. */

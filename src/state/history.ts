@@ -1,0 +1,61 @@
+import { closeSync, fchmodSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import type { Layout } from '../job/layout.js';
+import { writeFileAtomic } from '../system/atomic.js';
+import type { RunRecord } from './package-state.js';
+
+const KEEP_LINES = 1000;
+/** A file above this is cut back; far above 1000 usual lines, so that cutting is rare. */
+const CUT_ABOVE = 768 * 1024;
+const CUT_TO = 384 * 1024;
+
+/** Adds one finished run to `history/<id>.jsonl`, in one write. Only for the holder of the run lock. */
+export function appendHistory(layout: Layout, id: string, record: RunRecord): void {
+  const path = layout.historyFile(id);
+  const fd = openSync(path, 'a+', 0o664);
+  let size: number;
+  try {
+    const stat = fstatSync(fd);
+    size = stat.size;
+    if ((stat.mode & 0o020) === 0 && stat.uid === process.getuid?.()) fchmodSync(fd, 0o664);
+    writeSync(fd, `${endsInsideLine(fd, size) ? '\n' : ''}${JSON.stringify(record)}\n`);
+  } finally {
+    closeSync(fd);
+  }
+  if (size > CUT_ABOVE) writeFileAtomic(path, cut(readFileSync(path, 'utf8')), 0o664);
+}
+
+/** Finished runs, oldest first; lines that a power failure tore are left out. */
+export function readHistory(layout: Layout, id: string): RunRecord[] {
+  let text: string;
+  try {
+    text = readFileSync(layout.historyFile(id), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  return text.split('\n').flatMap(record).slice(-KEEP_LINES);
+}
+
+/** A line cut short by a power failure must not swallow the one after it. */
+function endsInsideLine(fd: number, size: number): boolean {
+  if (size === 0) return false;
+  const last = Buffer.alloc(1);
+  readSync(fd, last, 0, 1, size - 1);
+  return last[0] !== 0x0a;
+}
+
+function cut(text: string): string {
+  const lines = text.split('\n').slice(-KEEP_LINES - 1);
+  let bytes = Buffer.byteLength(lines.join('\n'));
+  while (bytes > CUT_TO && lines.length > 2) bytes -= Buffer.byteLength(lines.shift() ?? '') + 1;
+  return lines.join('\n');
+}
+
+function record(line: string): RunRecord[] {
+  try {
+    const value = JSON.parse(line) as RunRecord | null;
+    return typeof value === 'object' && typeof value?.ended === 'number' ? [value] : [];
+  } catch {
+    return [];
+  }
+}

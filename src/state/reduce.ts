@@ -1,0 +1,130 @@
+import type { ActiveRun, PackageState, RunRecord } from './package-state.js';
+
+/** What a finished run learnt beside its outcome; leave out what it did not. */
+export interface EndFacts {
+  /** What dst holds, after a full pass. */
+  readonly size?: PackageState['size'];
+  readonly dst?: PackageState['dst'];
+  /** The delete guard tripped in this run: the number of deletions it would have allowed. */
+  readonly tripped?: number;
+}
+
+/** mirror.py's four words. */
+export type PublishedStatus = 'ACTIVE' | 'SYNC' | 'ERROR' | 'UNKNOWN';
+
+/**
+ * A run holds the run lock and begins, or sleeps before a retry. A dead run that was never recorded as ended is
+ * overwritten: call `runLost` first to keep it in `last`.
+ */
+export function runStarted(state: PackageState, run: ActiveRun, now: number): PackageState {
+  return stamped(state, { ...state, run }, now);
+}
+
+/** Something about the current run became known or changed: phase, process group, source, log. */
+export function runPhase(state: PackageState, change: Partial<ActiveRun>, now: number): PackageState {
+  if (state.run === null) return state;
+  return stamped(state, { ...state, run: { ...state.run, ...change } }, now);
+}
+
+/**
+ * A run ended. `busy`, `not-due` and `held` are no runs and leave the state as it was.
+ * - synced, unchanged, partial: success; clears the error count and time; a pass over the whole of dst lifts the block.
+ * - incomplete: neither success nor error.
+ * - failed, timed-out, blocked: one more error.
+ * - stopped: neither; its slot counts as served. interrupted: neither; its slot stays due.
+ * `last_full` moves after `synced` only: `partial` left files out, `unchanged` looked at none.
+ */
+export function runEnded(state: PackageState, record: RunRecord, facts: EndFacts = {}): PackageState {
+  const { ended, log } = record;
+  const kept = { size: facts.size ?? state.size, dst: facts.dst ?? state.dst };
+  const base: PackageState = { ...state, ...kept, run: null, last: record, last_end: ended };
+  switch (record.outcome) {
+    case 'busy':
+    case 'not-due':
+    case 'held':
+      return state;
+    case 'synced':
+      return stamped(state, { ...succeeded(base, record), last_full: ended, blocked: null }, ended);
+    case 'partial':
+      return stamped(state, { ...succeeded(base, record), blocked: null }, ended);
+    case 'unchanged':
+      return stamped(state, succeeded(base, record), ended);
+    case 'incomplete':
+    case 'stopped':
+      return stamped(state, base, ended);
+    case 'interrupted':
+      return stamped(state, { ...base, last_end: state.last_end }, ended);
+    case 'failed':
+    case 'timed-out':
+    case 'blocked': {
+      const failed = {
+        ...base,
+        errors: state.errors + 1,
+        last_error: ended,
+        last_error_log: log ?? state.last_error_log,
+      };
+      return stamped(state, { ...failed, blocked: latched(state, record, facts) }, ended);
+    }
+  }
+}
+
+/**
+ * The executor died without a word (kill -9, power failure) and its lock is free: the run was interrupted, its slot stays
+ * due; or it was told to stop and obeyed only SIGKILL.
+ */
+export function runLost(
+  state: PackageState,
+  now: number,
+  told: 'to-stop' | 'nothing' = 'nothing',
+): PackageState {
+  if (state.run === null) return state;
+  const { trigger, started, src, log } = state.run;
+  return runEnded(state, {
+    outcome: told === 'to-stop' ? 'stopped' : 'interrupted',
+    failure: null,
+    reason:
+      told === 'to-stop' ? 'stopped; ended by SIGKILL' : 'the executor died before it could record the end',
+    exit: 137,
+    trigger,
+    started,
+    ended: now,
+    src,
+    log,
+    transfer: null,
+  });
+}
+
+/** Somebody allowed the deletions: the latch opens. A run that trips again closes it again. */
+export function blockLifted(state: PackageState, now: number): PackageState {
+  return stamped(state, { ...state, blocked: null }, now);
+}
+
+/** A package got another id (`renamed_from`): its history goes with it; a run under the old name does not. */
+export function renamed(state: PackageState, id: string): PackageState {
+  return { ...state, id, run: null };
+}
+
+/**
+ * mirror.py's status as far as the state alone tells; `status.ts` adds hold, staleness and whether the run lives.
+ * A run that waits for a slot or sleeps before a retry transfers nothing: the status before it stands.
+ */
+export function publishedStatus(state: PackageState): PublishedStatus {
+  if (state.run?.phase === 'running') return 'SYNC';
+  if (state.blocked !== null || state.errors > 0) return 'ERROR';
+  return state.last_success === null ? 'UNKNOWN' : 'ACTIVE';
+}
+
+function succeeded(state: PackageState, record: RunRecord): PackageState {
+  const last_success_log = record.log ?? state.last_success_log;
+  return { ...state, last_success: record.ended, last_success_log, errors: 0, last_error: null };
+}
+
+/** A later run that only found the latch closed does not move it. */
+function latched(state: PackageState, record: RunRecord, facts: EndFacts): PackageState['blocked'] {
+  if (record.outcome !== 'blocked' || facts.tripped === undefined) return state.blocked;
+  return { since: record.ended, limit: facts.tripped, reason: record.reason ?? 'the delete guard tripped' };
+}
+
+function stamped(before: PackageState, after: PackageState, now: number): PackageState {
+  return publishedStatus(before) === publishedStatus(after) ? after : { ...after, changed: now };
+}

@@ -1,0 +1,168 @@
+import { readFileSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import type { Layout } from '../job/layout.js';
+import { writeFileAtomic } from '../system/atomic.js';
+import { emptyState, isPackageState } from './package-state.js';
+import type { Baseline, Hold, PackageState, Request, Stop } from './package-state.js';
+
+/** Group-writable: packages that run as different users share one group, and any of them may publish or repair. */
+const SHARED = 0o664;
+
+/**
+ * State of a package as its file has it; an empty one when there is none. A file that holds no whole state (another
+ * program's, a broken disk's) is moved aside to `<file>.corrupt` with a warning: the package is UNKNOWN, nothing is lost
+ * and the next run starts afresh. Callers that must not write use `peekState`.
+ */
+export function readState(layout: Layout, id: string, warn: Warn = warnOnStderr): PackageState {
+  const found = parseState(layout.stateFile(id), id);
+  if (found !== 'corrupt') return found ?? emptyState(id);
+  const aside = `${layout.stateFile(id)}.corrupt`;
+  try {
+    renameSync(layout.stateFile(id), aside);
+    warn(`state of ${id} was unreadable and is now ${aside}; the package is unknown until its next run`);
+  } catch (error) {
+    warn(`state of ${id} is unreadable: ${(error as Error).message}`);
+  }
+  return emptyState(id);
+}
+
+/** Like `readState`, touching nothing: a corrupt file reads as an empty state. */
+export function peekState(layout: Layout, id: string): PackageState {
+  const found = parseState(layout.stateFile(id), id);
+  return found === 'corrupt' || found === null ? emptyState(id) : found;
+}
+
+/** Whether a package has a state file, whole or not: an import must not replace it. */
+export function hasState(layout: Layout, id: string): boolean {
+  return parseState(layout.stateFile(id), id) !== null;
+}
+
+/** Replaces a package's state, whole or not at all. Only for the holder of its run lock. Throws the system's error. */
+export function writeState(layout: Layout, state: PackageState): void {
+  writeFileAtomic(layout.stateFile(state.id), JSON.stringify(state), SHARED);
+}
+
+/** The hold in force at `now` (epoch ms), or null. A hold file that cannot be understood holds: somebody meant it to. */
+export function readHold(layout: Layout, id: string, now: number): Hold | null {
+  const hold = readJson<Hold>(layout.holdFile(id));
+  if (hold === undefined) return null;
+  if (hold === null) return { since: 0, until: null, by: 'unknown', reason: 'unreadable hold file' };
+  return hold.until !== null && hold.until <= now ? null : hold;
+}
+
+/** Holds a package from now on; replaces an earlier hold. */
+export function writeHold(layout: Layout, id: string, hold: Hold): void {
+  writeFileAtomic(layout.holdFile(id), JSON.stringify(hold), SHARED);
+}
+
+/** Ends a hold; false when there was none. */
+export function clearHold(layout: Layout, id: string): boolean {
+  return remove(layout.holdFile(id));
+}
+
+/** Epoch ms before which no slot counts, written by apply; null when apply never said. */
+export function readBaseline(layout: Layout, id: string): number | null {
+  const baseline = readJson<Baseline>(layout.baselineFile(id));
+  return typeof baseline?.at === 'number' ? baseline.at : null;
+}
+
+/** Says that slots up to `at` (epoch ms) are nobody's debt. */
+export function writeBaseline(layout: Layout, id: string, at: number): void {
+  writeFileAtomic(layout.baselineFile(id), JSON.stringify({ at } satisfies Baseline), SHARED);
+}
+
+/** The pending request, left where it is. */
+export function readRequest(layout: Layout, id: string): Request | null {
+  const request = readJson<Request>(layout.requestFile(id));
+  if (request === undefined) return null;
+  // Somebody asked, whatever the file says.
+  return request ?? { at: 0, by: 'unknown', allow_deletes: null };
+}
+
+/** Consumes the pending request: whatever was asked before this moment is served by the run that begins now. */
+export function takeRequest(layout: Layout, id: string): Request | null {
+  const request = readRequest(layout, id);
+  return request !== null && remove(layout.requestFile(id)) ? request : null;
+}
+
+/** Asks for a run. A plain request does not take back an allowance to delete that an earlier, unserved one gave. */
+export function writeRequest(layout: Layout, id: string, request: Request): void {
+  const allow_deletes = request.allow_deletes ?? readRequest(layout, id)?.allow_deletes ?? null;
+  writeFileAtomic(layout.requestFile(id), JSON.stringify({ ...request, allow_deletes }), SHARED);
+}
+
+/** Who asked the current run to stop, or null: then a SIGTERM is a shutdown. */
+export function readStop(layout: Layout, id: string): Stop | null {
+  const stop = readJson<Stop>(layout.stopFile(id));
+  return stop === null ? { at: 0, by: 'unknown' } : (stop ?? null);
+}
+
+/** Says that the signal that follows is `mirror stop`. */
+export function writeStop(layout: Layout, id: string, stop: Stop): void {
+  writeFileAtomic(layout.stopFile(id), JSON.stringify(stop), SHARED);
+}
+
+/** Forgets a stop: at the start of a run, and when it was obeyed. */
+export function clearStop(layout: Layout, id: string): void {
+  remove(layout.stopFile(id));
+}
+
+/** Ids that have a file in one of the directories of `STATE_DIRECTORIES`, sorted; none when it is missing. */
+export function idsIn(layout: Layout, directory: 'state' | 'hold' | 'request' | 'stop'): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(`${layout.state}/${directory}`);
+  } catch {
+    return [];
+  }
+  // No id starts with a dot; temporary files of an atomic write do.
+  return names
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+    .map((name) => name.slice(0, -5))
+    .sort();
+}
+
+/** Where a warning goes; the executor passes its own console. */
+export type Warn = (message: string) => void;
+
+/** A warning for whoever started us. */
+export function warnOnStderr(message: string): void {
+  process.stderr.write(`mirror: ${message}\n`);
+}
+
+function parseState(path: string, id: string): PackageState | 'corrupt' | null {
+  const parsed = readJson<object>(path);
+  if (parsed === undefined) return null;
+  if (parsed === null) return 'corrupt';
+  // Fields that a newer minor version added are filled in: state outlives upgrades.
+  const state = { ...emptyState(id), ...parsed };
+  return isPackageState(state, id) ? state : 'corrupt';
+}
+
+/** undefined: there is no such file; null: there is one, and it holds no JSON object. */
+function readJson<T extends object>(path: string): T | null | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'EISDIR') return null;
+    throw error;
+  }
+  try {
+    const value = JSON.parse(text) as T | null;
+    return typeof value === 'object' && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function remove(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
