@@ -121,8 +121,13 @@ function succeeded(state: PackageState, record: RunRecord): PackageState {
 
 /** A later run that only found the latch closed does not move it. */
 function latched(state: PackageState, record: RunRecord, facts: EndFacts): PackageState['blocked'] {
-  if (record.outcome !== 'blocked' || facts.tripped === undefined) return state.blocked;
-  return { since: record.ended, limit: facts.tripped, reason: record.reason ?? 'the delete guard tripped' };
+  if (record.outcome !== 'blocked') return state.blocked;
+  if (facts.tripped === undefined && state.blocked !== null) return state.blocked;
+  return {
+    since: record.ended,
+    limit: facts.tripped ?? 0,
+    reason: record.reason ?? 'the delete guard tripped',
+  };
 }
 
 function stamped(before: PackageState, after: PackageState, now: number): PackageState {

@@ -18,6 +18,8 @@ export function readState(layout: Layout, id: string, warn: Warn = warnOnStderr)
   const aside = `${layout.stateFile(id)}.corrupt`;
   try {
     renameSync(layout.stateFile(id), aside);
+    const moved = parseState(aside, id);
+    if (moved !== 'corrupt' && moved !== null) return putBack(layout, aside, moved);
     warn(`state of ${id} was unreadable and is now ${aside}; the package is unknown until its next run`);
   } catch (error) {
     warn(`state of ${id} is unreadable: ${(error as Error).message}`);
@@ -43,7 +45,7 @@ export function writeState(layout: Layout, state: PackageState): void {
 
 /** The hold in force at `now` (epoch ms), or null. A hold file that cannot be understood holds: somebody meant it to. */
 export function readHold(layout: Layout, id: string, now: number): Hold | null {
-  const hold = readJson<Hold>(layout.holdFile(id));
+  const hold = readJson(layout.holdFile(id)) as Hold | null | undefined;
   if (hold === undefined) return null;
   if (hold === null) return { since: 0, until: null, by: 'unknown', reason: 'unreadable hold file' };
   return hold.until !== null && hold.until <= now ? null : hold;
@@ -61,7 +63,7 @@ export function clearHold(layout: Layout, id: string): boolean {
 
 /** Epoch ms before which no slot counts, written by apply; null when apply never said. */
 export function readBaseline(layout: Layout, id: string): number | null {
-  const baseline = readJson<Baseline>(layout.baselineFile(id));
+  const baseline = readJson(layout.baselineFile(id)) as Baseline | null | undefined;
   return typeof baseline?.at === 'number' ? baseline.at : null;
 }
 
@@ -72,7 +74,7 @@ export function writeBaseline(layout: Layout, id: string, at: number): void {
 
 /** The pending request, left where it is. */
 export function readRequest(layout: Layout, id: string): Request | null {
-  const request = readJson<Request>(layout.requestFile(id));
+  const request = readJson(layout.requestFile(id)) as Request | null | undefined;
   if (request === undefined) return null;
   // Somebody asked, whatever the file says.
   return request ?? { at: 0, by: 'unknown', allow_deletes: null };
@@ -92,7 +94,7 @@ export function writeRequest(layout: Layout, id: string, request: Request): void
 
 /** Who asked the current run to stop, or null: then a SIGTERM is a shutdown. */
 export function readStop(layout: Layout, id: string): Stop | null {
-  const stop = readJson<Stop>(layout.stopFile(id));
+  const stop = readJson(layout.stopFile(id)) as Stop | null | undefined;
   return stop === null ? { at: 0, by: 'unknown' } : (stop ?? null);
 }
 
@@ -129,8 +131,15 @@ export function warnOnStderr(message: string): void {
   process.stderr.write(`mirror: ${message}\n`);
 }
 
+/** A run replaced the broken file between our look and our move: what we moved is good. */
+function putBack(layout: Layout, aside: string, state: PackageState): PackageState {
+  if (parseState(layout.stateFile(state.id), state.id) === null)
+    renameSync(aside, layout.stateFile(state.id));
+  return state;
+}
+
 function parseState(path: string, id: string): PackageState | 'corrupt' | null {
-  const parsed = readJson<object>(path);
+  const parsed = readJson(path);
   if (parsed === undefined) return null;
   if (parsed === null) return 'corrupt';
   // Fields that a newer minor version added are filled in: state outlives upgrades.
@@ -139,7 +148,7 @@ function parseState(path: string, id: string): PackageState | 'corrupt' | null {
 }
 
 /** undefined: there is no such file; null: there is one, and it holds no JSON object. */
-function readJson<T extends object>(path: string): T | null | undefined {
+function readJson(path: string): object | null | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -150,7 +159,7 @@ function readJson<T extends object>(path: string): T | null | undefined {
     throw error;
   }
   try {
-    const value = JSON.parse(text) as T | null;
+    const value = JSON.parse(text) as unknown;
     return typeof value === 'object' && !Array.isArray(value) ? value : null;
   } catch {
     return null;

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import type { Layout } from '../job/layout.js';
+import { isLocked } from '../system/flock.js';
+import { bootId, processStart } from '../system/process.js';
+import type { ActiveRun } from './package-state.js';
+
+/**
+ * Whether a recorded run still runs: its executor lives, or its lock is held by the tool that the executor left behind.
+ * The lock also answers where ProtectProc= or another pid namespace hides the executor from us. Who may not even open
+ * the lock cannot know, and believes the record.
+ */
+export function isAlive(layout: Layout, id: string, run: ActiveRun): boolean {
+  if (executorLives(run)) return true;
+  const lock = layout.runLock(id);
+  if (!existsSync(lock)) return false;
+  try {
+    return isLocked(lock);
+  } catch {
+    return true;
+  }
+}
+
+/** The pid alone proves nothing: numbers are used again, after a reboot for sure. */
+export function executorLives(run: ActiveRun): boolean {
+  return run.boot_id === currentBoot() && processStart(run.pid) === run.pid_start;
+}
+
+let boot: string | undefined;
+
+function currentBoot(): string {
+  return (boot ??= bootId());
+}

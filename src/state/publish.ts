@@ -1,0 +1,114 @@
+import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Layout } from '../job/layout.js';
+import type { PublishedPackage, SiteFile } from '../job/site-file.js';
+import { writeFileAtomic } from '../system/atomic.js';
+import { tryLock } from '../system/flock.js';
+import { isAlive } from './alive.js';
+import { outputs } from './outputs/index.js';
+import type { Output, Published } from './outputs/output.js';
+import { emptyState } from './package-state.js';
+import type { Hold, PackageState } from './package-state.js';
+import { readSiteFile } from './site.js';
+import { isStandingLocal, view } from './status.js';
+import type { Facts } from './status.js';
+import { idsIn, readBaseline, readHold, readState, warnOnStderr } from './store.js';
+import type { Warn } from './store.js';
+
+/** Says that the published files are behind the states. Costs the same however many packages there are. */
+export function markDirty(layout: Layout): void {
+  closeSync(openSync(layout.dirtyMarker, 'a', 0o664));
+}
+
+/**
+ * Brings every output up to the states on disk; call `markDirty` after the state is written, then this. One process
+ * rebuilds for all that wait: whoever finds the publish lock taken leaves, because its holder looks at the marker again
+ * after letting go. The marker is removed before the states are read, so a state that changes meanwhile is read again.
+ * What cannot be published is a warning, never an exception: it must not fail a sync. `now` in epoch ms.
+ */
+export function publish(layout: Layout, now: number, warn: Warn = warnOnStderr): void {
+  const began = performance.now();
+  try {
+    while (existsSync(layout.dirtyMarker)) {
+      const lock = tryLock(layout.publishLock);
+      if (lock === null) return;
+      try {
+        while (takeMarker(layout)) rebuild(layout, Math.round(now + performance.now() - began), warn);
+      } finally {
+        lock.release();
+      }
+    }
+  } catch (error) {
+    warn(`nothing was published: ${(error as Error).message}`);
+  }
+}
+
+/** A package, its state and how it is at `now`: what every output, and `mirror status`, is made of. */
+export function published(
+  layout: Layout,
+  pkg: PublishedPackage,
+  state: PackageState,
+  hold: Hold | null,
+  now: number,
+): Published {
+  const facts: Facts = {
+    hold,
+    alive: state.run !== null && isAlive(layout, pkg.id, state.run),
+    dstExists: isStandingLocal(pkg, state) && isDirectory(pkg.dst),
+    baseline: state.last_success === null ? readBaseline(layout, pkg.id) : null,
+  };
+  return { pkg, state, view: view(pkg, state, facts, now) };
+}
+
+/** Where an output goes. Under `--root` the config still names the live site's files: a rehearsal must not write there. */
+export function outputPath(layout: Layout, site: SiteFile, output: Output): string {
+  const path = output.path(site);
+  if (layout.root === '' || resolve(path).startsWith(`${resolve(layout.root)}/`)) return path;
+  throw new Error(`${path} is outside ${layout.root}`);
+}
+
+function rebuild(layout: Layout, now: number, warn: Warn): void {
+  const site = readSiteFile(layout);
+  if (site === null) return;
+  // Few packages are held: one listing instead of a look for each.
+  const held = new Set(idsIn(layout, 'hold'));
+  const packages = site.packages.map((pkg) => {
+    const hold = held.has(pkg.id) ? readHold(layout, pkg.id, now) : null;
+    return published(layout, pkg, stateToPublish(layout, pkg.id, warn), hold, now);
+  });
+  for (const output of outputs) {
+    try {
+      writeFileAtomic(
+        outputPath(layout, site, output),
+        output.render(site, packages, now),
+        output.mode ?? undefined,
+      );
+    } catch (error) {
+      warn(`${output.name} was not published: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** One unreadable file makes one package UNKNOWN, not the whole site unpublished. */
+function stateToPublish(layout: Layout, id: string, warn: Warn): PackageState {
+  try {
+    return readState(layout, id, warn);
+  } catch (error) {
+    warn(`state of ${id} cannot be read: ${(error as Error).message}`);
+    return emptyState(id);
+  }
+}
+
+function takeMarker(layout: Layout): boolean {
+  try {
+    unlinkSync(layout.dirtyMarker);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { STATE_DIRECTORIES } from '../job/layout.js';
+import type { Layout } from '../job/layout.js';
+import { tryLock } from '../system/flock.js';
+import { executorLives } from './alive.js';
+import { appendHistory } from './history.js';
+import { outputs } from './outputs/index.js';
+import { runLost } from './reduce.js';
+import { outputPath } from './publish.js';
+import { readSiteFile } from './site.js';
+import {
+  clearHold,
+  clearStop,
+  idsIn,
+  readHold,
+  readState,
+  readStop,
+  warnOnStderr,
+  writeState,
+} from './store.js';
+import type { Warn } from './store.js';
+
+/** An atomic write takes milliseconds; what is this old was left by a killed process. */
+const LITTER_AGE = 3_600_000;
+
+export interface Repairs {
+  /** Packages whose executor died without recording the end; now `interrupted`. */
+  readonly lost: readonly string[];
+  /** Packages whose hold ran out. */
+  readonly released: readonly string[];
+  /** Idle packages that somebody asked to run: the caller may start them. */
+  readonly requested: readonly string[];
+}
+
+/**
+ * Puts right what no process came back to do: ends runs whose executor died, removes holds that ran out, sweeps temporary
+ * files that killed writers left, and names requests that nobody serves. `mirror publish` calls it before publishing, at
+ * boot, after every unit's end and on every tick. `now` in epoch ms.
+ */
+export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): Repairs {
+  const lost: string[] = [];
+  const running = new Set<string>();
+  for (const id of idsIn(layout, 'state')) {
+    try {
+      const { run } = readState(layout, id, warn);
+      if (run === null) continue;
+      if (executorLives(run) || !endLostRun(layout, id, now, warn)) running.add(id);
+      else lost.push(id);
+    } catch (error) {
+      warn(`${id} was not repaired: ${(error as Error).message}`);
+    }
+  }
+  const released = idsIn(layout, 'hold').filter(
+    (id) => readHold(layout, id, now) === null && clearHold(layout, id),
+  );
+  const held = new Set(idsIn(layout, 'hold'));
+  const requested = idsIn(layout, 'request').filter(
+    (id) => !running.has(id) && !held.has(id) && existsSync(layout.job(id)),
+  );
+  try {
+    sweep(layout, now);
+  } catch (error) {
+    warn(`leftover temporary files were not swept: ${(error as Error).message}`);
+  }
+  return { lost, released, requested };
+}
+
+/** False when the run turned out to live: its lock is held, by the executor or by a tool that outlived it. */
+function endLostRun(layout: Layout, id: string, now: number, warn: Warn): boolean {
+  const lock = tryLock(layout.runLock(id));
+  if (lock === null) return false;
+  try {
+    // Read again: between our look and the lock it may have ended by itself.
+    const state = readState(layout, id, warn);
+    if (state.run === null) return false;
+    const ended = runLost(state, now, readStop(layout, id) === null ? 'nothing' : 'to-stop');
+    writeState(layout, ended);
+    if (ended.last !== null) appendHistory(layout, id, ended.last);
+    clearStop(layout, id);
+    remove(layout.waitingFile(id));
+    return true;
+  } finally {
+    lock.release();
+  }
+}
+
+function sweep(layout: Layout, now: number): void {
+  for (const name of STATE_DIRECTORIES)
+    sweepDirectory(join(layout.state, name), /^\..*\.[0-9a-f]{12}\.tmp$/, now);
+  const site = readSiteFile(layout);
+  if (site === null) return;
+  for (const output of outputs) {
+    const path = outputPath(layout, site, output);
+    const name = basename(path).replace(/\W/g, '\\$&');
+    sweepDirectory(dirname(path), new RegExp(`^\\.${name}\\.[0-9a-f]{12}\\.tmp$`), now);
+  }
+}
+
+function sweepDirectory(directory: string, litter: RegExp, now: number): void {
+  let names: string[];
+  try {
+    names = readdirSync(directory).filter((name) => litter.test(name));
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    const path = join(directory, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat && stat.mtimeMs < now - LITTER_AGE) remove(path);
+  }
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already, or not ours to remove: the next one tries again.
+  }
+}
