@@ -65,7 +65,11 @@ export interface Job {
   readonly retry: { readonly delay: number; readonly attempts: number; readonly max_delay: number };
   readonly max_runtime: number;
   readonly first_sync: { readonly max_runtime: number };
-  readonly limits: { readonly concurrent: number; readonly per_upstream: number; readonly load_max: number | null };
+  readonly limits: {
+    readonly concurrent: number;
+    readonly per_upstream: number;
+    readonly load_max: number | null;
+  };
   /** Names or numbers; the executor drops to them when it starts as root. `shared_group` may write the state directory. */
   readonly run_as: {
     readonly user: string | number;

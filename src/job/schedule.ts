@@ -29,6 +29,8 @@ export type Rule =
       /** IANA zone of the wall clock. */
       readonly zone: string;
     }
+  /** Every day at these wall-clock minutes of the day (sorted); clock changes as for `calendar`. */
+  | { readonly kind: 'daily'; readonly times: readonly number[]; readonly zone: string }
   /** Only on request (`"syncrate": "PUSH"`, or `""`). */
   | { readonly kind: 'none' };
 

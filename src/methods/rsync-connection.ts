@@ -58,7 +58,11 @@ export function networkFindings(pkg: Package): PackageFinding[] {
     refuse('/network/proxy', `rsync takes a proxy as \`host:port\`, not \`${proxy}\``, 'give `host:port`');
   }
   if (proxy !== null && pkg.sources.some((source) => endpoint(source.url) !== 'daemon')) {
-    refuse('/network/proxy', 'rsync uses a proxy for daemon sources only', 'remove it, or use an `rsync://` source');
+    refuse(
+      '/network/proxy',
+      'rsync uses a proxy for daemon sources only',
+      'remove it, or use an `rsync://` source',
+    );
   }
   for (const [at, path] of [
     ['/network/ssh/key', ssh.key],
@@ -90,6 +94,7 @@ function remoteShell(pkg: Package): string {
 }
 
 function withUser(url: string, user: string | undefined): string {
-  if (user === undefined || user === '' || /^(rsync:\/\/)?[^/]*@/.test(url) || url.startsWith('/')) return url;
+  if (user === undefined || user === '' || /^(rsync:\/\/)?[^/]*@/.test(url) || url.startsWith('/'))
+    return url;
   return url.startsWith('rsync://') ? `rsync://${user}@${url.slice('rsync://'.length)}` : `${user}@${url}`;
 }

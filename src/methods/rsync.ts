@@ -95,7 +95,9 @@ function baseArgs(options: RsyncOptions): string[] {
 function probe(pkg: Package, source: Source, precheck: NonNullable<Package['precheck']>): Step {
   const { flags, env, secret } = connection(pkg, source, { ...(pkg.options as RsyncOptions), ...PROBE });
   const file = (name: string): string => withSlash(secret.url) + name;
-  const directory = precheck.file.includes('/') ? precheck.file.slice(0, precheck.file.lastIndexOf('/') + 1) : '';
+  const directory = precheck.file.includes('/')
+    ? precheck.file.slice(0, precheck.file.lastIndexOf('/') + 1)
+    : '';
   return {
     kind: 'probe',
     tool: 'rsync',

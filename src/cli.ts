@@ -1,0 +1,41 @@
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { commands } from './commands/index.js';
+import { ExitError } from './commands/exit.js';
+import { globalOptions } from './commands/options.js';
+import { EXIT } from './job/outcome.js';
+
+process.exitCode = await main(hideBin(process.argv));
+
+/** Runs one command; the only place that turns an error into an exit code. */
+async function main(args: string[]): Promise<number> {
+  try {
+    const parser = globalOptions(yargs(args))
+      .scriptName('mirror')
+      .usage('$0 <command>\n\nCompile a mirror config into systemd units or crontab lines, and run one sync.')
+      .command([...commands])
+      .completion('completion', 'Print a completion script for bash or zsh')
+      .demandCommand(1, 'name a command')
+      .recommendCommands()
+      .strict()
+      .exitProcess(false)
+      .wrap(Math.min(110, process.stdout.columns || 80))
+      .epilogue('Exit codes and the config: see README.md. `mirror <command> --help` shows an example.')
+      .fail((message: string | null, error: Error | undefined) => {
+        throw error ?? new ExitError(EXIT.usage, `mirror: ${message ?? 'bad usage'}\nTry: mirror --help`);
+      });
+    await parser.parseAsync();
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof ExitError) {
+      if (error.message !== '') process.stderr.write(`${error.message}\n`);
+      return error.code;
+    }
+    // A reader that went away (`| head`) is no bug.
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return EXIT.ok;
+    process.stderr.write(
+      `mirror: this is a bug in mirror; please report it with the following lines\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return EXIT.internal;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Argv } from 'yargs';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string | undefined;
+  readonly root?: string | undefined;
+  readonly json: boolean;
+}
+
+/** Declares them once, for `cli.ts`. */
+export function globalOptions(parser: Argv): Argv<GlobalOptions> {
+  return parser
+    .option('config', {
+      alias: 'c',
+      type: 'string',
+      describe: 'Config file [default: /etc/mirror/config.json]',
+      global: true,
+      requiresArg: true,
+    })
+    .option('root', {
+      type: 'string',
+      describe: 'Relocate everything mirror installs and owns below this directory',
+      global: true,
+      requiresArg: true,
+    })
+    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object', global: true });
+}

@@ -1,0 +1,14 @@
+import type { CommandModule } from 'yargs';
+import type { GlobalOptions } from './options.js';
+
+/** Handled by the executor's bundle (`main.ts`); here for `--help` and for options that come before the command. */
+export const command: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: 'publish',
+  describe:
+    'Repair dead runs and write stat.json and status.json anew (systemd and cron call this every 15 minutes)',
+  builder: (yargs) => yargs.example('mirror publish', 'after restoring the state directory from a backup'),
+  handler: async (argv) => {
+    const { main } = await import('../run/main.js');
+    await main(['publish', ...(argv.root === undefined ? [] : ['--root', argv.root])]);
+  },
+};

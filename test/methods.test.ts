@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { methods } from '../src/methods/index.js';
+import type { Package, Source } from '../src/model/site.js';
+
+/** What every sync method must keep, whatever it syncs: a new one joins by being in the registry. */
+const SOURCE: Source = {
+  url: 'rsync://rsync.example.org/debian',
+  publicUrl: 'rsync://rsync.example.org/debian',
+  host: 'rsync.example.org',
+};
+
+const OPTIONS: Record<string, Record<string, unknown>> = {
+  command: { command: ['/usr/bin/true', '--flag'] },
+  local: {},
+  rsync: {},
+};
+
+function debian(synctype: string, changes: Partial<Package> = {}): Package {
+  return {
+    id: 'debian',
+    name: 'Debian',
+    href: '/debian',
+    synctype,
+    syncrate: 'PT6H',
+    schedule: { rule: { kind: 'interval', every: 21600, phase: 0 }, windows: [], zone: 'UTC' },
+    interval: 21600,
+    push: false,
+    minGap: 0,
+    disabled: false,
+    hidden: false,
+    link: [],
+    sources: [SOURCE],
+    dst: '/srv/ftp/debian',
+    options: OPTIONS[synctype] ?? {},
+    password: null,
+    retry: { delay: 600, attempts: 3, maxDelay: 3600 },
+    maxRuntime: 43200,
+    firstSync: { maxRuntime: 604800 },
+    guard: { deletes: 40000, ratio: 0.1, minFree: { share: 0.05 }, mount: null },
+    precheck: null,
+    acceptExit: {},
+    staleAfter: 86400,
+    network: {
+      family: 'any',
+      bind: null,
+      proxy: null,
+      caFile: null,
+      ssh: { key: null, knownHosts: null, port: null },
+    },
+    env: {},
+    user: 'mirror',
+    group: 'mirror',
+    umask: '022',
+    sandbox: 'strict',
+    resources: {
+      nice: 10,
+      io: { class: 'best-effort', level: 7 },
+      cpuWeight: null,
+      ioWeight: null,
+      memoryHigh: null,
+      memoryMax: null,
+    },
+    keep: { ok: 0, failed: 0, unchanged: 0, total: 0 },
+    renamedFrom: null,
+    ...changes,
+  };
+}
+
+describe.each([...methods.values()])('method $name', (method) => {
+  test('has a schema of its own name whose properties all have descriptions', () => {
+    const text = readFileSync(
+      join(import.meta.dirname, `../schemas/methods/${method.name}.schema.json`),
+      'utf8',
+    );
+    const schema = JSON.parse(text) as { properties: Record<string, { description?: string }> };
+    for (const [name, property] of Object.entries(schema.properties)) {
+      expect(property.description, `${method.name}.${name}`).toMatch(/\w+/);
+    }
+  });
+
+  test('asks for dst before anything else and only execs absolute dst or source words', () => {
+    const steps = method.steps(debian(method.name), SOURCE, false);
+    expect(steps[0]).toEqual({ kind: 'require-directory', path: '/srv/ftp/debian' });
+    for (const step of steps) {
+      if (step.kind === 'exec' || step.kind === 'probe')
+        expect(step.argv.every((word) => word !== '')).toBe(true);
+    }
+  });
+
+  test('gives the same steps for the same package', () => {
+    const pkg = debian(method.name);
+    expect(method.steps(pkg, SOURCE, false)).toEqual(method.steps(pkg, SOURCE, false));
+  });
+
+  test('keeps a password out of the steps', () => {
+    const pkg = debian(method.name, {
+      password: { literal: 'correct horse' },
+      options: { ...OPTIONS[method.name], user: 'mirror' },
+    });
+    expect(JSON.stringify(method.steps(pkg, SOURCE, false))).not.toContain('correct horse');
+  });
+});
+
+describe('rsync', () => {
+  const rsync = methods.get('rsync');
+  const argv = (changes: Partial<Package>, source = SOURCE, fallback = false): readonly string[][] =>
+    (rsync?.steps(debian('rsync', changes), source, fallback) ?? []).flatMap((step) =>
+      step.kind === 'exec' || step.kind === 'probe' ? [[...step.argv]] : [],
+    );
+
+  test('compiles to the command line that plan shows', () => {
+    expect(argv({ options: { bwlimit: '50m' } })).toEqual([
+      [
+        'rsync',
+        '-vrltDSH',
+        '--partial',
+        '--delay-updates',
+        '--safe-links',
+        '--filter=R .~tmp~/',
+        '--exclude=*.~tmp~',
+        '--delete-delay',
+        '--stats',
+        '--no-human-readable',
+        '--timeout=600',
+        '--contimeout=60',
+        '--bwlimit=50m',
+        'rsync://rsync.example.org/debian/',
+        '/srv/ftp/debian/',
+      ],
+    ]);
+  });
+
+  test('puts the delete limit right before the source', () => {
+    const exec = rsync?.steps(debian('rsync'), SOURCE, false).find((step) => step.kind === 'exec');
+    expect(exec?.kind === 'exec' && exec.delete_limit && exec.argv[exec.delete_limit.at]).toBe(
+      'rsync://rsync.example.org/debian/',
+    );
+  });
+
+  test('neither deletes nor probes nor installs the marker from a fallback source', () => {
+    const pkg = debian('rsync', { precheck: { file: 'lastupdate', fullEvery: 604800, always: [] } });
+    const steps = rsync?.steps(pkg, SOURCE, true) ?? [];
+    expect(steps.map((step) => step.kind)).toEqual(['require-directory', 'exec']);
+    expect(JSON.stringify(steps)).not.toContain('--delete');
+    expect(JSON.stringify(steps)).toContain('--exclude=/lastupdate');
+  });
+
+  test('gives --contimeout to daemons only', () => {
+    const ssh: Source = { url: 'mirror@host:/srv', publicUrl: 'host:/srv', host: 'host' };
+    const path: Source = { url: '/srv/upstream', publicUrl: '/srv/upstream', host: null };
+    expect(
+      argv({}, ssh)
+        .flat()
+        .filter((word) => word.startsWith('--contimeout')),
+    ).toEqual([]);
+    expect(
+      argv({}, path)
+        .flat()
+        .filter((word) => word.startsWith('--contimeout')),
+    ).toEqual([]);
+  });
+
+  test('lets ssh neither prompt nor share a connection', () => {
+    const ssh: Source = { url: 'mirror@host:/srv', publicUrl: 'host:/srv', host: 'host' };
+    const network = {
+      ...debian('rsync').network,
+      ssh: { key: '/etc/mirror/key', knownHosts: '/etc/mirror/known_hosts', port: 2222 },
+    };
+    expect(argv({ network }, ssh).flat()).toContain(
+      '--rsh=ssh -oBatchMode=yes -oControlMaster=no -oControlPath=none -oStrictHostKeyChecking=yes -oUserKnownHostsFile=/etc/mirror/known_hosts -i /etc/mirror/key -oIdentitiesOnly=yes -p 2222',
+    );
+  });
+
+  test.each([
+    ['https://example.org/debian', 'source-scheme'],
+    ['example.org', 'source-scheme'],
+  ])('refuses %s', (url, code) => {
+    const source = { url, publicUrl: url, host: 'example.org' };
+    expect(rsync?.check(debian('rsync', { sources: [source] })).map((finding) => finding.code)).toEqual([
+      code,
+    ]);
+  });
+
+  test.each(['../etc/passwd', '/lastupdate', 'last*', 'a b', 'dists/../../x'])(
+    'refuses the marker %s',
+    (file) => {
+      const pkg = debian('rsync', { precheck: { file, fullEvery: 1, always: [] } });
+      expect(rsync?.check(pkg).map((finding) => finding.code)).toEqual(['marker-path']);
+    },
+  );
+
+  test('adds and removes flag letters as mirror.py does', () => {
+    expect(argv({ options: { option_include: 'z', option_exclude: 'DS' } })[0]?.[1]).toBe('-vrltHz');
+  });
+});

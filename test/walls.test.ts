@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/**
+ * The walls of src/README.md, held by the imports themselves: which folder may read which, and which code may neither
+ * touch the system nor the clock.
+ */
+const SRC = join(import.meta.dirname, '../src');
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+  .map((file) => ({ file, text: readFileSync(join(SRC, file), 'utf8') }));
+
+/** Imported modules: `node:fs`, `ajv`, or a path below src such as `job/job.ts`. Types count too. */
+function imports(file: string, text: string): string[] {
+  const found = text.matchAll(/(?:from|import|require)\s*\(?\s*'([^']+)'/g);
+  return [...found].map(([, name = '']) =>
+    name.startsWith('.') ? relative(SRC, join(SRC, dirname(file), name)).replace(/\.js$/, '.ts') : name,
+  );
+}
+
+const folder = (file: string): string => file.split('/')[0] ?? '';
+
+/** No I/O, no clock, no chance: what they know comes in as arguments. */
+const PURE = [
+  /^(model|methods|schedulers|compile|plan|job)\//,
+  /^state\/(reduce|status|import|package-state)\.ts$/,
+  /^state\/outputs\//,
+];
+
+/** Folder → what it may import of src; a folder that is not listed may import anything but `commands`. */
+const MAY_IMPORT: Record<string, RegExp> = {
+  job: /^job\//,
+  system: /^(system|job)\//,
+  diagnostics: /^diagnostics\//,
+  model: /^(model|job|diagnostics)\//,
+  methods: /^(methods|model|job|diagnostics)\//,
+  schedulers: /^(schedulers|compile\/artifact|model|job|diagnostics)|\.\.\/templates/,
+  compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
+  config: /^(config|methods|model|job|diagnostics)\/|\.\.\/schemas/,
+  run: /^(run|state|job)\/|^system\/(atomic|flock|process)\.ts$/,
+  state: /^(state|job)\/|^system\/(atomic|flock|process)\.ts$/,
+};
+
+describe('imports', () => {
+  test('every folder imports only what its wall allows', () => {
+    const broken = files.flatMap(({ file, text }) => {
+      const allowed = MAY_IMPORT[folder(file)];
+      if (!allowed) return [];
+      return imports(file, text)
+        .filter((name) => /\.ts$|\.\.\//.test(name) && !allowed.test(name))
+        .map((name) => `${file} imports ${name}`);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('the executor uses nothing but what Node brings', () => {
+    const broken = files
+      .filter(({ file }) => /^(run|state|job)\//.test(file) || file === 'main.ts')
+      .flatMap(({ file, text }) =>
+        imports(file, text)
+          .filter((name) => !name.startsWith('node:') && !/\.ts$|run\.cjs$|cli\.mjs$/.test(name))
+          .map((name) => `${file} imports ${name}`),
+      );
+    expect(broken).toEqual([]);
+  });
+
+  test('only cli.ts and commands know commands', () => {
+    const broken = files
+      .filter(({ file }) => !['commands', 'cli.ts'].includes(folder(file)))
+      .flatMap(({ file, text }) =>
+        imports(file, text)
+          .filter((name) => name.startsWith('commands/'))
+          .map(() => file),
+      );
+    expect(broken).toEqual([]);
+  });
+
+  test('pure code has no I/O, no clock and no chance', () => {
+    const forbidden = /'node:(?!path)|\bprocess\.|Date\.now|new Date\(\)|Math\.random|\bfetch\(/;
+    const broken = files
+      .filter(({ file }) => PURE.some((pattern) => pattern.test(file)))
+      .filter(({ text }) => forbidden.test(text.replaceAll(/^\s*(\*|\/\/|\/\*).*$/gm, '')))
+      .map(({ file }) => file);
+    expect(broken).toEqual([]);
+  });
+
+  test('no module imports itself through others', () => {
+    const graph = new Map(files.map(({ file, text }) => [file, imports(file, withoutTypeImports(text))]));
+    const state = new Map<string, 'open' | 'done'>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: string[]): void => {
+      if (state.get(file) === 'open') cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (state.has(file)) return;
+      state.set(file, 'open');
+      for (const next of graph.get(file) ?? []) if (graph.has(next)) visit(next, [...path, file]);
+      state.set(file, 'done');
+    };
+    for (const { file } of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+});
+
+test('no source file is longer than 300 lines', () => {
+  const long = files
+    .filter(({ file }) => !file.includes('.generated.'))
+    .filter(({ text }) => text.split('\n').length > 301)
+    .map(({ file }) => file);
+  expect(long).toEqual([]);
+});
+
+function withoutTypeImports(text: string): string {
+  return text.replaceAll(/import type [^;]*;/g, '');
+}
