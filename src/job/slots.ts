@@ -1,0 +1,89 @@
+import { wallClockSlots } from './calendar.js';
+import type { Rule, Schedule } from './schedule.js';
+import { minuteOfDay } from './zone.js';
+
+/** How far to look for a slot: 29 February can be eight years away, and windows can make it rarer. */
+const HORIZON = 40 * 366 * 86_400_000;
+
+/** A clock change moves the opening of a window by at most this many minutes. */
+const CLOCK_CHANGE = 180;
+
+const MINUTE = 60_000;
+
+/**
+ * Slots in (from, to] as epoch milliseconds, ascending, at most `limit`. The one meaning of a schedule, for executor,
+ * explain, plan and daemon: intervals count from the Unix epoch in UTC, wall-clock rules follow their zone, and a slot
+ * outside every window is no slot.
+ */
+export function slots(schedule: Schedule, from: number, to: number, limit = Infinity): number[] {
+  const found: number[] = [];
+  if (limit <= 0) return found;
+  for (const slot of walk(schedule, from, to, 1)) {
+    if (slot > to) break;
+    if (slot <= from || !isOpen(schedule, slot)) continue;
+    found.push(slot);
+    if (found.length >= limit) break;
+  }
+  return found;
+}
+
+/** First slot after `after` (epoch milliseconds), or null when none comes in 40 years. */
+export function nextSlot(schedule: Schedule, after: number): number | null {
+  return slots(schedule, after, after + HORIZON, 1)[0] ?? null;
+}
+
+/** Newest slot in (from, to], or null. `from` may be -Infinity: then at most 40 years are searched. */
+export function lastSlot(schedule: Schedule, from: number, to: number): number | null {
+  const earliest = Math.max(from, to - HORIZON);
+  for (const slot of walk(schedule, to, earliest, -1)) {
+    if (slot <= earliest) break;
+    if (slot <= to && isOpen(schedule, slot)) return slot;
+  }
+  return null;
+}
+
+/** Whether `at` lies inside a window (or there are none): outside, nothing scheduled starts. */
+export function isOpen(schedule: Schedule, at: number): boolean {
+  if (schedule.windows.length === 0) return true;
+  const minute = minuteOfDay(schedule.zone, at);
+  return schedule.windows.some(({ from, to }) =>
+    from < to ? minute >= from && minute < to : minute >= from || minute < to,
+  );
+}
+
+/** Slots before the windows have their say, ascending from or descending to the given times. */
+function walk(schedule: Schedule, at: number, until: number, step: 1 | -1): Iterable<number> {
+  switch (schedule.rule.kind) {
+    case 'none':
+      return [];
+    case 'interval':
+      return intervalSlots(schedule, schedule.rule, at, until, step);
+    case 'calendar':
+    case 'daily':
+      return wallClockSlots(schedule.rule, at, until, step);
+  }
+}
+
+function* intervalSlots(
+  schedule: Schedule,
+  rule: Extract<Rule, { kind: 'interval' }>,
+  at: number,
+  until: number,
+  step: 1 | -1,
+): Generator<number> {
+  const every = rule.every * 1000;
+  const phase = rule.phase * 1000;
+  let k = Math.floor((at - phase) / every) + (step === 1 ? 1 : 0);
+  for (let slot = phase + k * every; (until - slot) * step >= 0; slot = phase + k * every) {
+    yield slot;
+    const skip = isOpen(schedule, slot) ? 0 : closedFor(schedule, slot, step) * MINUTE;
+    k += step * Math.max(1, Math.floor(skip / every));
+  }
+}
+
+/** Minutes for which no window is open for sure, forward or backward: spares a walk minute by minute. */
+function closedFor(schedule: Schedule, at: number, step: 1 | -1): number {
+  const minute = minuteOfDay(schedule.zone, at);
+  const distances = schedule.windows.map(({ from, to }) => (step === 1 ? from - minute : minute - (to - 1)));
+  return Math.max(0, Math.min(...distances.map((distance) => (distance + 1440) % 1440)) - CLOCK_CHANGE);
+}
