@@ -38,6 +38,8 @@ export interface View {
   readonly since: number;
   /** One line for people, or null. */
   readonly reason: string | null;
+  /** No success for longer than `stale_after`, whatever word comes first. */
+  readonly stale: boolean;
   /** The run in progress, null when there is none that lives. */
   readonly run: ActiveRun | null;
 }
@@ -53,6 +55,7 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
   const run = facts.alive ? state.run : null;
   const settled = run === state.run ? state : { ...state, run };
   const base = publishedStatus(settled);
+  const stale = staleSince(pkg, state, facts.baseline, now);
   const is = (
     word: Word,
     published: PublishedStatus,
@@ -63,6 +66,7 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
     published,
     since,
     reason,
+    stale: stale !== null,
     run,
   });
 
@@ -72,7 +76,6 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
     return is('held', 'UNKNOWN', heldBecause(facts.hold), Math.max(state.changed, facts.hold.since));
   }
   if (state.blocked) return is('blocked', 'ERROR', state.blocked.reason);
-  const stale = staleSince(pkg, state, facts.baseline, now);
   const published = stale === null ? base : 'ERROR';
   if (run?.phase === 'retrying') return is('retrying', published, state.last?.reason ?? null);
   if (run?.phase === 'waiting') return is('waiting', published, 'waiting for a free slot');

@@ -1,0 +1,169 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Layout } from '../../src/job/layout.js';
+import { appendHistory, readHistory } from '../../src/state/history.js';
+import { emptyState, type PackageState } from '../../src/state/package-state.js';
+import * as store from '../../src/state/store.js';
+import { aRecord, aRun, makeSite, NOON } from './site.js';
+
+let layout: Layout;
+let warnings: string[];
+const warn = (message: string): void => void warnings.push(message);
+
+beforeEach(() => {
+  layout = makeSite([]).layout;
+  warnings = [];
+});
+afterEach(() => rmSync(layout.root, { recursive: true }));
+
+describe('a state file', () => {
+  const state: PackageState = {
+    ...emptyState('debian'),
+    run: aRun(),
+    last: aRecord('synced', NOON),
+    size: { files: 3, bytes: 1 },
+    dst: { path: '/srv', dev: 1, boot_id: 'b' },
+    blocked: { since: NOON, limit: 4, reason: 'r' },
+  };
+
+  test('reads back as it was written, and the shared group may write it', () => {
+    store.writeState(layout, state);
+    expect(store.readState(layout, 'debian', warn)).toEqual(state);
+    expect(statSync(layout.stateFile('debian')).mode & 0o777).toBe(0o664);
+    expect(store.hasState(layout, 'debian')).toBe(true);
+  });
+
+  test('that is missing is an empty state', () => {
+    expect(store.readState(layout, 'debian', warn)).toEqual(emptyState('debian'));
+    expect(store.hasState(layout, 'debian')).toBe(false);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ['empty', ''],
+    ['cut short', '{"format":"mirror/state/1","id":"debian","run":nul'],
+    ['binary', '\0\u{1}\u{2}'],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['of another format', '{"format":"mirror/state/2","id":"debian"}'],
+    ['of another package', '{"format":"mirror/state/1","id":"ubuntu"}'],
+    ['with a count that is text', '{"format":"mirror/state/1","id":"debian","errors":"many"}'],
+    ['with a run that is half there', '{"format":"mirror/state/1","id":"debian","run":{"phase":"running"}}'],
+    ['with nothing where a run may be', '{"format":"mirror/state/1","id":"debian","run":7,"last":{}}'],
+  ])('that is %s is moved aside with a warning', (_, text) => {
+    writeFileSync(layout.stateFile('debian'), text);
+    expect(store.peekState(layout, 'debian')).toEqual(emptyState('debian'));
+    expect(existsSync(layout.stateFile('debian'))).toBe(true);
+    expect(store.hasState(layout, 'debian')).toBe(true);
+    expect(store.readState(layout, 'debian', warn)).toEqual(emptyState('debian'));
+    expect(readFileSync(`${layout.stateFile('debian')}.corrupt`, 'utf8')).toBe(text);
+    expect(warnings).toEqual([expect.stringContaining('state of debian was unreadable')]);
+    expect(store.idsIn(layout, 'state')).toEqual([]);
+  });
+
+  test('that is a directory is moved aside too', () => {
+    mkdirSync(layout.stateFile('debian'));
+    expect(store.readState(layout, 'debian', warn)).toEqual(emptyState('debian'));
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('from before a field existed is filled in', () => {
+    writeFileSync(layout.stateFile('debian'), '{"format":"mirror/state/1","id":"debian","errors":2}');
+    expect(store.readState(layout, 'debian', warn)).toEqual({ ...emptyState('debian'), errors: 2 });
+  });
+});
+
+describe('a hold', () => {
+  test('is in force until its end, or until it is removed', () => {
+    const hold = { since: NOON, until: NOON + 1000, by: 'kim', reason: null };
+    store.writeHold(layout, 'debian', hold);
+    expect(store.readHold(layout, 'debian', NOON + 999)).toEqual(hold);
+    expect(store.readHold(layout, 'debian', NOON + 1000)).toBeNull();
+    store.writeHold(layout, 'debian', { ...hold, until: null });
+    expect(store.readHold(layout, 'debian', NOON * 2)).not.toBeNull();
+    expect(store.clearHold(layout, 'debian')).toBe(true);
+    expect(store.clearHold(layout, 'debian')).toBe(false);
+    expect(store.readHold(layout, 'debian', NOON)).toBeNull();
+  });
+
+  test('that nobody can read still holds', () => {
+    writeFileSync(layout.holdFile('debian'), 'reason: new disk');
+    expect(store.readHold(layout, 'debian', NOON)).toMatchObject({ until: null });
+  });
+});
+
+describe('a request', () => {
+  test('is taken once', () => {
+    const request = { at: NOON, by: 'kim', allow_deletes: null };
+    expect(store.takeRequest(layout, 'debian')).toBeNull();
+    store.writeRequest(layout, 'debian', request);
+    expect(store.readRequest(layout, 'debian')).toEqual(request);
+    expect(store.takeRequest(layout, 'debian')).toEqual(request);
+    expect(store.takeRequest(layout, 'debian')).toBeNull();
+  });
+
+  test('does not take back the deletions that an earlier one allowed', () => {
+    store.writeRequest(layout, 'debian', { at: NOON, by: 'kim', allow_deletes: 500 });
+    store.writeRequest(layout, 'debian', { at: NOON + 1, by: 'push', allow_deletes: null });
+    expect(store.takeRequest(layout, 'debian')).toEqual({ at: NOON + 1, by: 'push', allow_deletes: 500 });
+  });
+
+  test('that nobody can read still asks for a run', () => {
+    writeFileSync(layout.requestFile('debian'), '');
+    expect(store.takeRequest(layout, 'debian')).toMatchObject({ allow_deletes: null });
+  });
+});
+
+test('a stop is there until it is obeyed', () => {
+  expect(store.readStop(layout, 'debian')).toBeNull();
+  store.writeStop(layout, 'debian', { at: NOON, by: 'kim' });
+  expect(store.readStop(layout, 'debian')).toEqual({ at: NOON, by: 'kim' });
+  store.clearStop(layout, 'debian');
+  store.clearStop(layout, 'debian');
+  expect(store.readStop(layout, 'debian')).toBeNull();
+});
+
+test('a baseline reads back, and rubbish is none', () => {
+  store.writeBaseline(layout, 'debian', NOON);
+  expect(store.readBaseline(layout, 'debian')).toBe(NOON);
+  writeFileSync(layout.baselineFile('debian'), '{"at":"soon"}');
+  expect(store.readBaseline(layout, 'debian')).toBeNull();
+});
+
+describe('the history', () => {
+  test('grows by a line for each run', () => {
+    const records = [aRecord('synced', NOON), aRecord('failed', NOON + 1)];
+    for (const record of records) appendHistory(layout, 'debian', record);
+    expect(readHistory(layout, 'debian')).toEqual(records);
+    expect(readHistory(layout, 'ubuntu')).toEqual([]);
+    expect(statSync(layout.historyFile('debian')).mode & 0o777).toBe(0o664);
+  });
+
+  test('survives a line that a power failure tore', () => {
+    appendHistory(layout, 'debian', aRecord('synced', NOON));
+    appendFileSync(layout.historyFile('debian'), '{"outcome":"fai');
+    appendHistory(layout, 'debian', aRecord('unchanged', NOON + 1));
+    expect(readHistory(layout, 'debian').map(({ outcome }) => outcome)).toEqual(['synced', 'unchanged']);
+  });
+
+  test('keeps about the last thousand runs, however long their reasons', () => {
+    const reason = 'x'.repeat(200);
+    for (let i = 0; i < 2500; i++) appendHistory(layout, 'debian', aRecord('failed', NOON + i, { reason }));
+    const kept = readHistory(layout, 'debian');
+    expect(kept.length).toBeGreaterThan(600);
+    expect(kept.length).toBeLessThanOrEqual(1000);
+    expect(kept.at(-1)?.ended).toBe(NOON + 2499);
+    expect(statSync(layout.historyFile('debian')).size).toBeLessThan(1_000_000);
+    for (let i = 0; i < 30; i++)
+      appendHistory(layout, 'debian', aRecord('failed', i, { reason: 'y'.repeat(100_000) }));
+    expect(statSync(layout.historyFile('debian')).size).toBeLessThan(1_100_000);
+  });
+});
