@@ -1,4 +1,7 @@
 import type { Artifact } from '../compile/artifact.js';
+import type { Actual } from '../system/system.js';
+
+export type { Actual } from '../system/system.js';
 
 /** One manifest entry: what apply last wrote at a path. No hash for secrets. */
 export interface ManifestEntry {
@@ -17,39 +20,20 @@ export interface Manifest {
   readonly entries: Readonly<Record<string, ManifestEntry>>;
 }
 
-/** What is on disk at a path now. */
-export type Actual =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'file'; readonly mode: number; readonly content: string }
-  | { readonly kind: 'link'; readonly target: string }
-  /** Directory, socket, unreadable: always in the way. */
-  | { readonly kind: 'other'; readonly what: string };
+interface At {
+  readonly path: string;
+  readonly package: string | null;
+  /** A credential lies there or will: neither side is ever shown. */
+  readonly secret?: true;
+}
 
 /** What apply would do at one path. */
 export type Change =
-  | { readonly kind: 'create'; readonly path: string; readonly package: string | null; readonly after: Artifact }
-  | {
-      readonly kind: 'update';
-      readonly path: string;
-      readonly package: string | null;
-      readonly before: Actual;
-      readonly after: Artifact;
-    }
-  | { readonly kind: 'delete'; readonly path: string; readonly package: string | null; readonly before: Actual }
-  | { readonly kind: 'unchanged'; readonly path: string; readonly package: string | null }
+  | (At & { readonly kind: 'create'; readonly after: Artifact })
+  | (At & { readonly kind: 'update'; readonly before: Actual; readonly after: Artifact })
+  | (At & { readonly kind: 'delete'; readonly before: Actual })
+  | (At & { readonly kind: 'unchanged' })
   /** Edited by somebody since we wrote it; `after` is null when it would otherwise be deleted. */
-  | {
-      readonly kind: 'drifted';
-      readonly path: string;
-      readonly package: string | null;
-      readonly before: Actual;
-      readonly after: Artifact | null;
-    }
+  | (At & { readonly kind: 'drifted'; readonly before: Actual; readonly after: Artifact | null })
   /** Something that is not ours lies where an artifact belongs. */
-  | {
-      readonly kind: 'in-the-way';
-      readonly path: string;
-      readonly package: string | null;
-      readonly before: Actual;
-      readonly after: Artifact;
-    };
+  | (At & { readonly kind: 'in-the-way'; readonly before: Actual; readonly after: Artifact });

@@ -1,0 +1,67 @@
+import type { System } from './system.js';
+
+/** The members of the port that change something; `run` counts whatever the program does. */
+export type Mutation =
+  | 'writeFile'
+  | 'symlink'
+  | 'unlink'
+  | 'makeDirectory'
+  | 'removeDirectory'
+  | 'chown'
+  | 'chmod'
+  | 'run'
+  | 'lock';
+
+/**
+ * The same system with `before` called ahead of every change; what it throws prevents the change. `what` is the path,
+ * or the command line.
+ */
+export function intercept(system: System, before: (mutation: Mutation, what: string) => void): System {
+  return {
+    actual: (path) => system.actual(path),
+    read: (path) => system.read(path),
+    facts: (path) => system.facts(path),
+    list: (path, limit) => system.list(path, limit),
+    user: (name) => system.user(name),
+    group: (name) => system.group(name),
+    query: (argv) => system.query(argv),
+    uid: () => system.uid(),
+    now: () => system.now(),
+    writeFile: (path, content, mode) => {
+      before('writeFile', path);
+      system.writeFile(path, content, mode);
+    },
+    symlink: (path, target) => {
+      before('symlink', path);
+      system.symlink(path, target);
+    },
+    unlink: (path) => {
+      before('unlink', path);
+      system.unlink(path);
+    },
+    makeDirectory: (path, mode) => {
+      before('makeDirectory', path);
+      system.makeDirectory(path, mode);
+    },
+    removeDirectory: (path) => {
+      before('removeDirectory', path);
+      system.removeDirectory(path);
+    },
+    chown: (path, owner) => {
+      before('chown', path);
+      system.chown(path, owner);
+    },
+    chmod: (path, mode) => {
+      before('chmod', path);
+      system.chmod(path, mode);
+    },
+    run: async (argv) => {
+      before('run', argv.join(' '));
+      return system.run(argv);
+    },
+    lock: (path) => {
+      before('lock', path);
+      return system.lock(path);
+    },
+  };
+}

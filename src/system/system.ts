@@ -1,0 +1,74 @@
+/**
+ * The port: everything the compiler half may ask of a machine. Code that plans takes a `Reader` and so cannot change
+ * anything; modes (read-only, recording, failing) are wrappers made by `intercept`.
+ */
+
+/** What is on disk at a path now, the last name not followed. */
+export type Actual =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'file'; readonly mode: number; readonly content: string }
+  | { readonly kind: 'link'; readonly target: string }
+  /** `directory`, `unreadable`, `not text`, `special file`: always in the way. */
+  | { readonly kind: 'other'; readonly what: string };
+
+/** Facts of what a path leads to, links followed. `mode` holds the permission bits only. */
+export interface FileFacts {
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** How a program ended; `code` 127 when it could not be started. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Entry {
+  readonly name: string;
+  readonly kind: 'file' | 'directory' | 'other';
+}
+
+export interface Reader {
+  actual(path: string): Actual;
+  /** Text of a file, links followed; null when there is none or it cannot be read. */
+  read(path: string): string | null;
+  facts(path: string): FileFacts | null;
+  /** At most `limit` entries of a directory, in no order; none when there is no such directory. */
+  list(path: string, limit: number): Entry[];
+  /** A user by name or number; null when nobody knows it. A number needs no entry, its group is then the same number. */
+  user(name: string | number): Owner | null;
+  group(name: string | number): number | null;
+  /** Runs a program that changes nothing: git, systemd-analyze. */
+  query(argv: readonly string[]): Promise<CommandResult>;
+  /** Effective user of this process. */
+  uid(): number;
+  /** Epoch milliseconds. */
+  now(): number;
+}
+
+export interface System extends Reader {
+  /** Replaces a file, whole or not at all; an existing file keeps its owner. Throws the system's error. */
+  writeFile(path: string, content: string, mode: number): void;
+  /** Replaces whatever is no directory by a symbolic link, at once. */
+  symlink(path: string, target: string): void;
+  /** Removes a file or link; a missing one is no error. */
+  unlink(path: string): void;
+  /** Makes one directory; an existing one is no error and stays as it is. */
+  makeDirectory(path: string, mode: number): void;
+  /** Removes an empty directory; one that is missing or in use is no error. */
+  removeDirectory(path: string): void;
+  chown(path: string, owner: Owner): void;
+  chmod(path: string, mode: number): void;
+  /** Runs a program that changes the machine: systemctl, useradd. */
+  run(argv: readonly string[]): Promise<CommandResult>;
+  /** Takes a lock that lives as long as this process, or null when somebody else holds it. */
+  lock(path: string): { release(): void } | null;
+}
