@@ -1,0 +1,64 @@
+import { writeSync } from 'node:fs';
+import type { Job } from '../job/job.js';
+import { asctime } from './local-time.js';
+
+export type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
+
+/** Python's order, with the journal's priority (sd-daemon(3)) of each. */
+const PRIORITY: Readonly<Record<Level, number>> = { DEBUG: 7, INFO: 6, WARNING: 4, ERROR: 3, CRITICAL: 2 };
+
+/** Says something to whoever watches: the journal, cron's mail, a terminal. */
+export type Say = (level: Level, message: string) => void;
+
+/**
+ * The executor's console on stderr. In the journal a line carries its priority and no time of its own; elsewhere it has
+ * the site's `logger.packageformat`. Lines below `console_level` are left out.
+ */
+export function consoleFor(job: Job, env: NodeJS.ProcessEnv): Say {
+  const journal = env.JOURNAL_STREAM !== undefined;
+  const least = PRIORITY[job.log.console_level as Level] as number | undefined;
+  return (level, message) => {
+    if (PRIORITY[level] > (least ?? PRIORITY.ERROR)) return;
+    const line = oneLine(message);
+    writeStderr(
+      journal ? `<${PRIORITY[level]}>${job.id}: ${line}` : formatLine(job, level, line, Date.now()),
+    );
+  };
+}
+
+/** One line in Python's %-style with `{package}`; fields that we do not have stay as they are written. */
+export function formatLine(job: Job, level: Level, message: string, now: number): string {
+  const fields: Record<string, string> = {
+    levelname: level,
+    message,
+    name: 'mirror',
+    process: String(process.pid),
+  };
+  return job.log.console_format.replace(
+    /\{package\}|%%|%\((\w+)\)(-?)(\d*)[sd]/g,
+    (whole, name: string | undefined, minus: string, width: string) => {
+      if (whole === '{package}') return job.id;
+      if (name === undefined) return '%';
+      const text = name === 'asctime' ? asctime(now, job.timezone) : (fields[name] ?? whole);
+      return minus === '' ? text.padStart(Number(width)) : text.padEnd(Number(width));
+    },
+  );
+}
+
+/** A word of argv as a person can read it; not meant for a shell. */
+export function shown(word: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(word) ? word : JSON.stringify(word);
+}
+
+/** Writes a line to stderr without loading Node's stream machinery; a closed stderr is nobody's problem. */
+export function writeStderr(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // EPIPE, or EAGAIN of a full terminal: the log file has it.
+  }
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+}

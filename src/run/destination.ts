@@ -1,0 +1,70 @@
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Outcome } from '../job/outcome.js';
+import type { PackageState } from '../state/package-state.js';
+import { isMountPoint } from './mounts.js';
+
+/** What is known about a package that its directory must agree with. */
+export interface Expected {
+  readonly state: PackageState;
+  readonly bootId: string;
+  /** A mount point that must be mounted, or null. */
+  readonly mount: string | null;
+  /** A person vouches for this run (`--allow-deletes`): another device is what they moved dst to. */
+  readonly vouched: boolean;
+}
+
+/**
+ * Why a run must not touch `path`, or null. A package that has ever synced never starts over in a missing, empty or
+ * foreign directory: that is an unmounted disk far more often than a wish.
+ */
+export function refuseDirectory(path: string, expected: Expected): Outcome | null {
+  const { state, mount } = expected;
+  const before = state.last_success !== null || state.size !== null;
+  if (mount !== null && !isMountPoint(resolve(mount), readFileSync('/proc/self/mountinfo', 'utf8'))) {
+    return refusal(`${mount} is not mounted`);
+  }
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) {
+    return refusal(
+      `${path} is missing; ${before ? 'it has been synced before' : '`mirror apply` creates it'}`,
+    );
+  }
+  if (!stat.isDirectory()) return refusal(`${path} is not a directory`);
+  if (!before) return null;
+  if (isEmpty(path) && (state.size === null || state.size.files > 1)) {
+    return refusal(`${path} is empty, and it has been synced before`);
+  }
+  const known = state.dst;
+  const moved = known?.path === path && known.boot_id === expected.bootId && known.dev !== stat.dev;
+  if (moved && !expected.vouched) {
+    return refusal(
+      `${path} is on another device than at the last run; if that is right: mirror run ${state.id} --allow-deletes 0`,
+    );
+  }
+  return null;
+}
+
+/** Nothing but what making a file system leaves. */
+export function isEmpty(directory: string): boolean {
+  return readdirSync(directory).every((name) => name === 'lost+found');
+}
+
+/** Whether `path` really lies below `root`, symbolic links followed as far as the path exists. */
+export function isInside(path: string, root: string): boolean {
+  const base = real(resolve(root));
+  return `${real(resolve(path))}/`.startsWith(`${base}/`);
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = resolve(path, '..');
+    return parent === path ? path : `${real(parent).replace(/\/$/, '')}${path.slice(path.lastIndexOf('/'))}`;
+  }
+}
+
+function refusal(reason: string): Outcome {
+  return { kind: 'failed', failure: 'dst', reason };
+}

@@ -1,0 +1,36 @@
+import type { Job } from '../job/job.js';
+import type { Step } from '../job/step.js';
+import type { PackageState } from '../state/package-state.js';
+import { shown } from './console.js';
+import { commandLine, currentLimit } from './exec.js';
+
+/** What a run would do now, one line a step, with the delete limit that it would have. Starts nothing. */
+export function describeRun(job: Job, state: PackageState, allowDeletes: number | null): string[] {
+  const limit = (): number => currentLimit(job, state, allowDeletes);
+  return job.attempts.flatMap((attempt, index) => [
+    index === 0
+      ? `from ${attempt.src || 'this host'}`
+      : `or, if upstream is unavailable, from ${attempt.src}`,
+    ...attempt.steps.flatMap((step) => describeStep(job, step, limit)).map((line) => `  ${line}`),
+  ]);
+}
+
+function describeStep(job: Job, step: Step, limit: () => number): string[] {
+  switch (step.kind) {
+    case 'require-directory':
+      return [`require ${step.path}`];
+    case 'install-marker':
+      return [`install ${step.marker}`];
+    case 'exec':
+      return [words(commandLine(job, step, step.delete_limit ? limit() : null))];
+    case 'probe':
+      return [
+        `unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+        ...step.always.map((exec) => `  else only: ${words(commandLine(job, exec, null))}`),
+      ];
+  }
+}
+
+function words(argv: readonly string[]): string {
+  return argv.map(shown).join(' ');
+}

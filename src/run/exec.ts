@@ -1,0 +1,143 @@
+import type { Job } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
+import type { ExecStep } from '../job/step.js';
+import { runPhase } from '../state/reduce.js';
+import type { PackageState, Transfer } from '../state/package-state.js';
+import { processStart } from '../system/process.js';
+import { classify, neverStarted } from './classify.js';
+import { shown } from './console.js';
+import { lackOfSpace } from './free-space.js';
+import { countEntries, deleteLimit, enoughEntries } from './guard.js';
+import { RUN_VARIABLE, runMark } from './orphan.js';
+import { save, signalOutcome } from './session.js';
+import { runTool } from './spawn.js';
+import type { ToolEnd } from './spawn.js';
+import type { Turn } from './steps.js';
+import { parseRsyncStats } from './transfer.js';
+
+export interface ExecEnd {
+  readonly outcome: Outcome;
+  readonly transfer: Transfer | null;
+  /** Whether the tool wrote anything. */
+  readonly printed: boolean;
+  /** The delete limit that tripped, or null. */
+  readonly tripped: number | null;
+}
+
+/**
+ * What a tool is for. A probe does not touch dst, so it needs no room there; a refresh replaces single files; only a pass
+ * puts dst's wholeness in doubt and makes the package SYNC.
+ */
+export type Role = 'probe' | 'refresh' | 'pass';
+
+/** Runs one tool of a turn with the guards on and says how it ended. `timeout` in seconds, beside the turn's deadline. */
+export async function executeStep(
+  turn: Turn,
+  step: ExecStep,
+  role: Role,
+  timeout = Infinity,
+): Promise<ExecEnd> {
+  const { session, log } = turn;
+  const { job } = session;
+  const limit = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
+  const argv = commandLine(job, step, limit);
+  const nothing = { transfer: null, printed: false, tripped: null };
+
+  const secret = step.stdin_secret === undefined ? null : session.secrets.get(step.stdin_secret);
+  if (secret === undefined || (secret !== null && 'problem' in secret)) {
+    const reason = secret?.problem ?? `the job has no secret \`${String(step.stdin_secret)}\``;
+    return { ...nothing, outcome: { kind: 'failed', failure: 'auth', reason } };
+  }
+  const guard = (): string | null => (role === 'probe' ? null : lackOfSpace(job.dst, job.guard.min_free));
+  const lacking = guard();
+  if (lacking !== null) return { ...nothing, outcome: { kind: 'failed', failure: 'space', reason: lacking } };
+
+  log.note('INFO', argv.map(shown).join(' '));
+  const from = log.size();
+  const before = role === 'pass' ? doubtWhole(turn) : null;
+  const end = await runTool(
+    {
+      argv,
+      env: environment(job, step, session.self.pid, session.self.pidStart),
+      cwd: step.cwd ?? job.dst,
+      input: secret === null ? null : `${secret.text}\n`,
+      output: log.fd,
+      locks: [session.lock, ...turn.slots.map((slot) => slot.fd)],
+    },
+    {
+      deadline: Math.min(turn.deadline, Date.now() + timeout * 1000),
+      guard,
+      interruption: session.interruption,
+    },
+    (group) => {
+      save(session, runPhase(session.state, { group, group_start: processStart(group) }, Date.now()));
+      if (role === 'pass') turn.syncing();
+    },
+  );
+  const printed = log.size() > from;
+  const output = printed ? log.since(from) : '';
+  const outcome = outcomeOf(turn, step, end, output);
+  if (before !== null && end.kind === 'exit' && neverStarted(step.tool, end.exit)) {
+    session.state = { ...session.state, last_full: before };
+  }
+  const tripped = outcome.kind === 'blocked' ? limit : null;
+  return { outcome, printed, tripped, transfer: step.tool === 'rsync' ? parseRsyncStats(output) : null };
+}
+
+/** The exact words that start a step's tool: prefix, argv, and the delete limit where its place is. */
+export function commandLine(job: Job, step: ExecStep, limit: number | null): string[] {
+  const argv = [...step.argv];
+  if (step.delete_limit && limit !== null)
+    argv.splice(step.delete_limit.at, 0, `${step.delete_limit.flag}${limit}`);
+  return [...job.prefix, ...argv];
+}
+
+/** Deletions that a run may make now: a person's number, else the guard's for what dst holds. */
+export function currentLimit(job: Job, state: PackageState, allowDeletes: number | null): number {
+  if (allowDeletes !== null) return allowDeletes;
+  const recorded =
+    state.size !== null && (state.dst === null || state.dst.path === job.dst) ? state.size.files : null;
+  return deleteLimit(job.guard, recorded ?? countEntries(job.dst, enoughEntries(job.guard)));
+}
+
+/**
+ * From here until the pass ends with exit 0, dst is not known to be whole, and no probe may say "unchanged": not after a
+ * crash, and not when the next upstream asked is one that still has the marker of before. On disk before the tool starts.
+ */
+function doubtWhole(turn: Turn): number | null {
+  const { session } = turn;
+  const { last_full } = session.state;
+  const probes = session.job.attempts.some((attempt) => attempt.steps.some((step) => step.kind === 'probe'));
+  if (!probes || last_full === null) return null;
+  save(session, { ...session.state, last_full: null });
+  return last_full;
+}
+
+function outcomeOf(turn: Turn, step: ExecStep, end: ToolEnd, output: string): Outcome {
+  switch (end.kind) {
+    case 'exit':
+      return classify(step.tool, { exit: end.exit, signal: end.signal, output }, step.accept);
+    case 'timed-out':
+      return { kind: 'timed-out', reason: 'ended at its time limit' };
+    case 'guard':
+      return { kind: 'failed', failure: 'space', reason: end.reason };
+    case 'interrupted':
+      return signalOutcome(turn.session, `while ${step.argv[0] ?? 'the tool'} ran`);
+    case 'not-started':
+      return { kind: 'failed', failure: 'config', reason: end.reason };
+  }
+}
+
+/** Small and the same on every backend: what was reviewed is what runs. */
+function environment(job: Job, step: ExecStep, pid: number, start: number): Record<string, string> {
+  const { PATH, HOME } = process.env;
+  return {
+    PATH: PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: HOME ?? '/',
+    // Messages in English, because their text decides; names in UTF-8.
+    LC_ALL: 'C.UTF-8',
+    ...job.env,
+    ...step.env,
+    [RUN_VARIABLE]: runMark(pid, start),
+  };
+}

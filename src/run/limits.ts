@@ -1,0 +1,167 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import type { Job } from '../job/job.js';
+import type { Layout } from '../job/layout.js';
+import { writeFileAtomic } from '../system/atomic.js';
+import { tryLock } from '../system/flock.js';
+import type { Lock } from '../system/flock.js';
+import { processStart } from '../system/process.js';
+import { removeFile } from './log-file.js';
+import { pause } from './pause.js';
+import type { Interruption } from './signals.js';
+
+/** `waiting/<id>.json`: a run that waits for a slot, for those that wait with it and for `mirror status`. */
+export interface Waiting {
+  /** Which kind of slot it waits for: `site` or `upstream-HOST`. */
+  readonly for: string;
+  readonly since: number;
+  readonly last_success: number | null;
+  readonly pid: number;
+  readonly pid_start: number;
+}
+
+/** Who wants slots, and until when (epoch ms) it is worth waiting. */
+export interface SlotWish {
+  readonly id: string;
+  readonly upstream: string | null;
+  readonly limits: Job['limits'];
+  readonly lastSuccess: number | null;
+  readonly until: number;
+}
+
+/**
+ * Takes an upstream slot, then a site slot, each a kernel lock on one of N files that the tool inherits. While none is
+ * free, runs queue by oldest success. `waits` is called once when this run has to wait. A limit of 0 is no limit.
+ */
+export async function acquireSlots(
+  layout: Layout,
+  wish: SlotWish,
+  interruption: Interruption,
+  waits: () => void,
+): Promise<Lock[] | 'busy' | 'interrupted'> {
+  const { upstream, limits } = wish;
+  const pools = [
+    ...(upstream === null
+      ? []
+      : [{ name: `upstream-${safeName(upstream)}`, size: limits.per_upstream, load: null }]),
+    { name: 'site', size: limits.concurrent, load: limits.load_max },
+  ].filter((pool) => pool.size > 0 || pool.load !== null);
+  const held: Lock[] = [];
+  let announced = false;
+  const announce = (): void => {
+    if (!announced) waits();
+    announced = true;
+  };
+  for (const pool of pools) {
+    const got = await acquire(layout, wish, pool, interruption, announce);
+    if (typeof got === 'string') {
+      releaseAll(held);
+      return got;
+    }
+    if (got !== null) held.push(got);
+  }
+  return held;
+}
+
+/** Lets others have the slots. */
+export function releaseAll(locks: readonly Lock[]): void {
+  for (const lock of locks) lock.release();
+}
+
+interface Pool {
+  readonly name: string;
+  readonly size: number;
+  /** Load average above which nothing new starts, or null. */
+  readonly load: number | null;
+}
+
+/** null: got through a pool that has no slots of its own (only a load limit). */
+async function acquire(
+  layout: Layout,
+  wish: SlotWish,
+  pool: Pool,
+  interruption: Interruption,
+  announce: () => void,
+): Promise<Lock | null | 'busy' | 'interrupted'> {
+  const file = layout.waitingFile(wish.id);
+  const me: Waiting = {
+    for: pool.name,
+    since: Date.now(),
+    last_success: wish.lastSuccess,
+    pid: process.pid,
+    pid_start: processStart(process.pid) ?? 0,
+  };
+  let queued = false;
+  try {
+    for (;;) {
+      const ahead = queue(layout, pool.name, wish.id).filter(
+        (other) => !queued || isAhead(other, { id: wish.id, ...me }),
+      );
+      if (ahead.length === 0 && (pool.load === null || loadAverage() <= pool.load)) {
+        if (pool.size <= 0) return null;
+        const lock = anyFree(layout, pool);
+        if (lock !== null) return lock;
+      }
+      if (!queued) {
+        writeFileAtomic(file, JSON.stringify(me), 0o664);
+        queued = true;
+        announce();
+      }
+      const poll = Math.min(2000, 100 + 20 * ahead.length);
+      const end = await pause(Math.min(wish.until, Date.now() + poll), interruption);
+      if (end === 'interrupted') return 'interrupted';
+      if (Date.now() >= wish.until) return 'busy';
+    }
+  } finally {
+    if (queued) removeFile(file);
+  }
+}
+
+/** Others that wait for the same pool and still live. */
+function queue(layout: Layout, pool: string, self: string): (Waiting & { readonly id: string })[] {
+  let names: string[];
+  try {
+    names = readdirSync(`${layout.state}/waiting`);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.') && name !== `${self}.json`)
+    .flatMap((name) => {
+      const id = name.slice(0, -'.json'.length);
+      const waiting = readWaiting(layout.waitingFile(id));
+      return waiting?.for === pool && processStart(waiting.pid) === waiting.pid_start
+        ? [{ id, ...waiting }]
+        : [];
+    });
+}
+
+/** Oldest success first, never synced before all; then who came first. */
+function isAhead(other: Waiting & { id: string }, me: Waiting & { id: string }): boolean {
+  const rank = (w: Waiting): number => w.last_success ?? -1;
+  if (rank(other) !== rank(me)) return rank(other) < rank(me);
+  return other.since !== me.since ? other.since < me.since : other.id < me.id;
+}
+
+function readWaiting(path: string): Waiting | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Waiting;
+  } catch {
+    return null;
+  }
+}
+
+function anyFree(layout: Layout, pool: Pool): Lock | null {
+  for (let i = 0; i < pool.size; i++) {
+    const lock = tryLock(layout.slotLock(pool.name, i));
+    if (lock !== null) return lock;
+  }
+  return null;
+}
+
+function loadAverage(): number {
+  return Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]);
+}
+
+function safeName(host: string): string {
+  return host.replace(/[^A-Za-z0-9.-]/g, '_');
+}

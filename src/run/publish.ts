@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { layout as layoutOf } from '../job/layout.js';
+import type { Layout } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
+import { markDirty, publish } from '../state/publish.js';
+import { repair } from '../state/repair.js';
+import type { Repairs } from '../state/repair.js';
+import { readSiteFile } from '../state/site.js';
+import { idsIn } from '../state/store.js';
+import { writeStderr } from './console.js';
+import { readJob } from './job-file.js';
+import { becomeUser } from './privileges.js';
+import { startRequested } from './request.js';
+
+/**
+ * `mirror publish`: repairs what dead processes left, publishes every output, and, where it may, starts packages whose
+ * request nobody serves. Returns the exit code.
+ */
+export function publishCommand(root: string, json: boolean): number {
+  const layout = layoutOf(root);
+  const site = readSiteFile(layout);
+  if (site === null) {
+    writeStderr(`mirror: nothing is applied here (no ${layout.siteFile}): run \`mirror apply\``);
+    return EXIT.noInput;
+  }
+  // Before privileges are dropped, because only root may start units; nothing but file names is looked at.
+  startLeftOver(layout);
+  if (root === '' && process.getuid?.() === 0) becomeUser(site.run_as.user, site.run_as.group);
+  process.umask(0o022);
+  const repairs = repair(layout, Date.now());
+  markDirty(layout);
+  publish(layout, Date.now());
+  report(repairs, json);
+  return EXIT.ok;
+}
+
+/** A unit's ExecStopPost= runs as its user, who may start nothing: the tick, as root, does. */
+function startLeftOver(layout: Layout): void {
+  const mayStartUnits = process.getuid?.() === 0 && layout.root === '' && existsSync('/run/systemd/system');
+  for (const id of idsIn(layout, 'request')) {
+    try {
+      const job = readJob(layout, id);
+      if (job.scheduler === 'crontab' || mayStartUnits) startRequested(layout, job);
+    } catch {
+      // A request for a package that is gone.
+    }
+  }
+}
+
+function report({ lost, released, requested }: Repairs, json: boolean): void {
+  if (json) {
+    const object = { format: 'mirror/publish/1', lost, released, requested };
+    process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
+    return;
+  }
+  for (const id of lost) writeStderr(`mirror: ${id}: its run died without a word; now interrupted`);
+  for (const id of released) writeStderr(`mirror: ${id}: its hold ran out`);
+}

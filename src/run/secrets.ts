@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Job } from '../job/job.js';
+
+/** A secret's text, or why it cannot be had; the text goes nowhere but to a tool's stdin. */
+export type Secret = { readonly text: string } | { readonly problem: string };
+
+/**
+ * Reads a job's secrets: systemd's credentials directory first, else the root-only files, which is why this comes before
+ * privileges are dropped. A missing one is no error yet: only a step that needs it fails.
+ */
+export function readSecrets(job: Job, credentials: string | undefined): ReadonlyMap<string, Secret> {
+  return new Map(
+    Object.entries(job.secrets).map(([name, file]) => [name, readSecret(name, file, credentials)]),
+  );
+}
+
+function readSecret(name: string, file: string, credentials: string | undefined): Secret {
+  const candidates = [...(credentials === undefined ? [] : [join(credentials, name)]), file];
+  let problem = '';
+  for (const path of candidates) {
+    try {
+      return { text: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+    } catch (error) {
+      problem = `secret \`${name}\`: ${(error as Error).message}`;
+    }
+  }
+  return { problem };
+}

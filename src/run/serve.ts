@@ -1,0 +1,138 @@
+import { nextSlot } from '../job/slots.js';
+import type { Outcome } from '../job/outcome.js';
+import { appendHistory } from '../state/history.js';
+import { runLost, runPhase, runStarted } from '../state/reduce.js';
+import type { ActiveRun, PackageState, Request, Trigger } from '../state/package-state.js';
+import { clearStop, readRequest, readStop, takeRequest } from '../state/store.js';
+import { bootTime, makeUpAt } from './boot.js';
+import { dueSlot } from './due-slot.js';
+import { finish } from './finish.js';
+import { pause } from './pause.js';
+import { retryAt } from './retry.js';
+import type { RunEnd } from './run.js';
+import { save, signalOutcome } from './session.js';
+import type { LockedSession } from './session.js';
+import { attemptSources } from './turns.js';
+import type { AttemptEnd, AttemptWish } from './turns.js';
+
+/** Serves one slot or request, its retries included, under the package's run lock. */
+export async function serve(session: LockedSession): Promise<RunEnd> {
+  const { layout, job } = session;
+  if (session.state.run !== null) recordLost(session);
+  clearStop(layout, job.id);
+  const started = exactNow();
+  const asked = !session.scheduled || readRequest(layout, job.id) !== null;
+  const found = asked ? { slot: Infinity } : dueSlot(session, session.state, started);
+  if ('outcome' in found) return { outcome: found.outcome, record: null };
+  const request = begin(session, asked ? 'request' : 'schedule', started);
+  const wish: AttemptWish = {
+    trigger: asked ? 'request' : 'schedule',
+    started,
+    allowDeletes: session.allowDeletes ?? request?.allow_deletes ?? null,
+  };
+  if (session.state.blocked !== null && wish.allowDeletes === null) {
+    return record(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
+  }
+  const makeUp = makeUpAt(found.slot, bootTime(started), started, job.node, job.id);
+  if (makeUp === null) return attempts(session, wish);
+  save(session, runPhase(session.state, { until: makeUp }, started));
+  const woken = await sleepUntil(session, wish, makeUp);
+  return 'outcome' in woken ? record(session, woken) : attempts(session, woken);
+}
+
+/** Attempts at one slot until one ends well, or trying again does not help. Requests are tried once. */
+async function attempts(session: LockedSession, first: AttemptWish): Promise<RunEnd> {
+  const { job } = session;
+  let wish = first;
+  for (let attempt = 1; ; attempt++) {
+    const end = await attemptSources(session, wish);
+    if (end.outcome.kind === 'busy') {
+      save(session, { ...session.state, run: null });
+      return { outcome: end.outcome, record: null };
+    }
+    const now = Date.now();
+    const retries = first.trigger === 'schedule';
+    const next = retries ? retryAt(job.retry, end.outcome, attempt, now, nextSlot(job.schedule, now)) : null;
+    if (next === null) return record(session, end);
+    await finish(session, end, { ...activeRun(session, 'retry', now), phase: 'retrying', until: next });
+    session.say('WARNING', `${end.outcome.kind}; trying again at ${new Date(next).toISOString()}`);
+    const woken = await sleepUntil(session, { ...wish, trigger: 'retry', started: now }, next);
+    if ('outcome' in woken) return record(session, woken);
+    wish = woken;
+  }
+}
+
+/** Sleeps as the run that the state records; a request ends the sleep, a signal the run. */
+async function sleepUntil(
+  session: LockedSession,
+  wish: AttemptWish,
+  until: number,
+): Promise<AttemptWish | AttemptEnd> {
+  const { layout, job, interruption } = session;
+  const slept = await pause(until, interruption, () => readRequest(layout, job.id) !== null);
+  if (slept === 'interrupted') {
+    return { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') };
+  }
+  const started = exactNow();
+  const trigger = slept === 'woken' ? 'request' : wish.trigger;
+  const request = begin(session, trigger, started);
+  return { trigger, started, allowDeletes: request?.allow_deletes ?? wish.allowDeletes };
+}
+
+/**
+ * Enters a run into the state and consumes the request that it serves, in this order: a kill -9 in between makes one run
+ * too many, never one too few. Without a request nothing is written yet; the tool's start will.
+ */
+function begin(session: LockedSession, trigger: Trigger, started: number): Request | null {
+  const { layout, job } = session;
+  session.state = runStarted(session.state, activeRun(session, trigger, started), started);
+  if (readRequest(layout, job.id) === null) return null;
+  save(session, session.state);
+  return takeRequest(layout, job.id);
+}
+
+async function record(session: LockedSession, end: AttemptEnd): Promise<RunEnd> {
+  return { outcome: end.outcome, record: await finish(session, end, null) };
+}
+
+/** The executor before us died without a word, and its tool is gone too: we hold the lock. */
+function recordLost(session: LockedSession): void {
+  const { layout, job, state } = session;
+  const told = readStop(layout, job.id) === null ? 'nothing' : 'to-stop';
+  save(session, runLost(state, Date.now(), told));
+  if (session.state.last !== null) appendHistory(layout, job.id, session.state.last);
+}
+
+function activeRun(session: LockedSession, trigger: Trigger, started: number): ActiveRun {
+  const { pid, pidStart, bootId } = session.self;
+  return {
+    phase: 'waiting',
+    pid,
+    pid_start: pidStart,
+    group: null,
+    group_start: null,
+    boot_id: bootId,
+    started: Math.floor(started),
+    trigger,
+    src: null,
+    log: null,
+    until: null,
+  };
+}
+
+/** An attempt that came to nothing; the caller says why. */
+function nothing(wish: AttemptWish): AttemptEnd {
+  const outcome: Outcome = { kind: 'interrupted', reason: 'nothing was run' };
+  return { ...wish, outcome, src: null, log: null, transfer: null, facts: {}, fallback: false };
+}
+
+function stillBlocked(id: string, blocked: NonNullable<PackageState['blocked']>): Outcome {
+  const since = new Date(blocked.since).toISOString();
+  const reason = `since ${since} (${blocked.reason}); look at upstream, then: mirror run ${id} --allow-deletes N`;
+  return { kind: 'blocked', reason };
+}
+
+/** Epoch milliseconds with microseconds as fractions: log file names have them. */
+function exactNow(): number {
+  return performance.timeOrigin + performance.now();
+}

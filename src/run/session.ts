@@ -1,0 +1,61 @@
+import type { Job } from '../job/job.js';
+import type { Layout } from '../job/layout.js';
+import type { Outcome } from '../job/outcome.js';
+import { markDirty, publish } from '../state/publish.js';
+import { readStop, writeState } from '../state/store.js';
+import type { PackageState } from '../state/package-state.js';
+import type { Say } from './console.js';
+import type { Secret } from './secrets.js';
+import type { Interruption } from './signals.js';
+
+/** This process, as state and tools know it. */
+export interface Self {
+  readonly pid: number;
+  readonly pidStart: number;
+  readonly bootId: string;
+}
+
+/** What a package's runs in this process work with. */
+export interface Session {
+  readonly layout: Layout;
+  readonly job: Job;
+  /** Started by a timer or cron line: due check and retries are on. */
+  readonly scheduled: boolean;
+  /** From the command line; a pending request may carry another. */
+  readonly allowDeletes: number | null;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly interruption: Interruption;
+  readonly say: Say;
+  readonly self: Self;
+}
+
+/** A session that holds the package's run lock: only then is there a state to change. */
+export interface LockedSession extends Session {
+  readonly lock: number;
+  /** As the state file has it; change it through `save` only. */
+  state: PackageState;
+}
+
+/** Makes `state` the truth, on disk first. */
+export function save(session: LockedSession, state: PackageState): void {
+  writeState(session.layout, state);
+  session.state = state;
+}
+
+/** Brings the published files up to date; a web directory that is missing or full does not make a sync fail. */
+export function publishQuietly(session: Session): void {
+  const warn = (message: string): void => session.say('WARNING', message);
+  try {
+    markDirty(session.layout);
+    publish(session.layout, Date.now(), warn);
+  } catch (error) {
+    warn(`not published: ${(error as Error).message}`);
+  }
+}
+
+/** How a run that a signal ended has ended: `mirror stop` leaves word before it signals, a shutdown does not. */
+export function signalOutcome(session: Session, doing: string): Outcome {
+  const stop = readStop(session.layout, session.job.id);
+  if (stop !== null) return { kind: 'stopped', reason: `stopped by ${stop.by} ${doing}` };
+  return { kind: 'interrupted', reason: `${session.interruption.signal ?? 'signal'} ${doing}` };
+}

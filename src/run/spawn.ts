@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import type { Interruption } from './signals.js';
+
+/** Milliseconds between SIGTERM and SIGKILL for a tool that must end. */
+const GRACE = 10_000;
+/** Milliseconds between looks at deadline and guards while a tool runs. */
+const WATCH = 2000;
+/** How long to wait for the rest of a killed group. */
+const REAP = 2000;
+
+export interface ToolCommand {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Written to stdin, which is then closed; null: no input at all. */
+  readonly input: string | null;
+  /** Descriptor that gets stdout and stderr: the tool writes its log itself, which costs us nothing. */
+  readonly output: number;
+  /** Locks that must live as long as the tool does. */
+  readonly locks: readonly number[];
+}
+
+export interface Watch {
+  /** Epoch ms at which the tool is ended. */
+  readonly deadline: number;
+  /** Why the tool must end, looked at now and then; null: go on. */
+  readonly guard: () => string | null;
+  readonly interruption: Interruption;
+}
+
+/** How a tool ended: by itself, or because of us. */
+export type ToolEnd =
+  | { readonly kind: 'exit'; readonly exit: number | null; readonly signal: NodeJS.Signals | null }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'guard'; readonly reason: string }
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'not-started'; readonly reason: string };
+
+/**
+ * Runs a tool in a process group of its own, calls `started` with that group, and waits for its end. Deadline, guard and
+ * the first signal send the group SIGTERM and, after a grace period, SIGKILL; a second signal kills at once.
+ */
+export function runTool(
+  command: ToolCommand,
+  watch: Watch,
+  started: (group: number) => void,
+): Promise<ToolEnd> {
+  const [program = '', ...args] = command.argv;
+  const { output } = command;
+  return new Promise((done) => {
+    const child = spawn(program, args, {
+      cwd: command.cwd,
+      env: command.env,
+      detached: true,
+      stdio: [command.input === null ? 'ignore' : 'pipe', output, output, ...command.locks],
+    });
+    const group = child.pid;
+    if (group === undefined) {
+      child.on('error', (error) =>
+        done({ kind: 'not-started', reason: `cannot start ${program}: ${error.message}` }),
+      );
+      return;
+    }
+    let forced: ToolEnd | null = null;
+    let kill: NodeJS.Timeout | undefined;
+    const end = (why: ToolEnd): void => {
+      if (forced !== null) return;
+      forced = why;
+      signalGroup(group, 'SIGTERM');
+      kill = setTimeout(() => signalGroup(group, 'SIGKILL'), GRACE);
+    };
+    const unsubscribe = watch.interruption.subscribe((count) => {
+      end({ kind: 'interrupted' });
+      if (count > 1) signalGroup(group, 'SIGKILL');
+    });
+    const look = (): void => {
+      const reason = watch.guard();
+      if (Date.now() >= watch.deadline) end({ kind: 'timed-out' });
+      else if (reason !== null) end({ kind: 'guard', reason });
+      else timer = setTimeout(look, Math.min(WATCH, watch.deadline - Date.now()));
+    };
+    let timer = setTimeout(look, Math.min(WATCH, watch.deadline - Date.now()));
+    child.on('exit', (exit, signal) => {
+      clearTimeout(timer);
+      clearTimeout(kill);
+      unsubscribe();
+      if (forced === null) done({ kind: 'exit', exit, signal });
+      else void reap(group).then(() => done(forced as ToolEnd));
+    });
+    // A tool that ends without reading its input is no error of ours.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(command.input);
+    if (watch.interruption.signal !== null) end({ kind: 'interrupted' });
+    started(group);
+  });
+}
+
+/** Sends a signal to a whole group; false when it is gone. */
+export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** Ends what is left of a group whose leader ended on our SIGTERM, and waits until it is gone: it holds the run's lock. */
+async function reap(group: number): Promise<void> {
+  for (let waited = 0; waited < REAP && signalGroup(group, 'SIGKILL'); waited += 20) {
+    await new Promise((next) => setTimeout(next, 20));
+  }
+}

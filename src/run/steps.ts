@@ -1,0 +1,142 @@
+import { statSync } from 'node:fs';
+import type { Attempt } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
+import type { ExecStep, ProbeStep, Step } from '../job/step.js';
+import type { EndFacts } from '../state/reduce.js';
+import type { Transfer } from '../state/package-state.js';
+import type { Lock } from '../system/flock.js';
+import { refuseDirectory } from './destination.js';
+import { executeStep } from './exec.js';
+import type { LogFile } from './log-file.js';
+import { emptyMarkerDirectory, installMarker } from './marker.js';
+import { signalOutcome } from './session.js';
+import type { LockedSession } from './session.js';
+
+/** One source's turn in a run. */
+export interface Turn {
+  readonly session: LockedSession;
+  readonly source: Attempt;
+  /** Every source but the first: it may lag behind, so it neither proves that dst is whole nor measures it. */
+  readonly fallback: boolean;
+  readonly slots: readonly Lock[];
+  readonly log: LogFile;
+  /** Epoch ms. */
+  readonly deadline: number;
+  readonly allowDeletes: number | null;
+  /** Called once, when the first tool that changes dst has started. */
+  readonly syncing: () => void;
+}
+
+export interface StepsEnd {
+  readonly outcome: Outcome;
+  readonly transfer: Transfer | null;
+  readonly facts: EndFacts;
+}
+
+/** Interprets a source's steps in order; the first that fails ends the run. */
+export async function runSteps(turn: Turn): Promise<StepsEnd> {
+  const { session, source } = turn;
+  let outcome: Outcome = { kind: 'synced' };
+  let transfer: Transfer | null = null;
+  let facts: EndFacts = {};
+  for (const step of source.steps) {
+    if (session.interruption.signal !== null) {
+      return { outcome: signalOutcome(session, 'between two steps'), transfer, facts };
+    }
+    const result = await runStep(turn, step, outcome);
+    transfer = result.transfer ?? transfer;
+    facts = { ...facts, ...result.facts };
+    if (result.done) return { outcome: result.outcome, transfer, facts };
+    outcome = worse(outcome, result.outcome);
+  }
+  return { outcome, transfer, facts: { ...facts, ...measure(turn, outcome, transfer) } };
+}
+
+interface StepEnd {
+  readonly outcome: Outcome;
+  /** The run is over, whatever steps are left. */
+  readonly done: boolean;
+  readonly transfer?: Transfer | null;
+  readonly facts?: EndFacts;
+}
+
+const GO_ON: StepEnd = { outcome: { kind: 'synced' }, done: false };
+
+async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
+  const { session } = turn;
+  const { job, layout } = session;
+  switch (step.kind) {
+    case 'require-directory': {
+      const refused = refuseDirectory(step.path, {
+        state: session.state,
+        bootId: session.self.bootId,
+        mount: job.guard.mount,
+        vouched: turn.allowDeletes !== null,
+      });
+      return refused === null ? GO_ON : { outcome: refused, done: true };
+    }
+    case 'probe':
+      return probe(turn, step);
+    case 'exec':
+      return exec(turn, step);
+    case 'install-marker':
+      // After exit 0 and only 0: files that are missing must not be hidden behind a fresh marker.
+      if (sofar.kind === 'synced' && installMarker(layout.markerDirectory(job.id), step.marker, job.dst)) {
+        turn.log.note('INFO', `installed ${step.marker}`);
+      }
+      return GO_ON;
+  }
+}
+
+async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
+  const { outcome, transfer, tripped } = await executeStep(turn, step, 'pass');
+  const done = !['synced', 'partial', 'incomplete'].includes(outcome.kind);
+  return { outcome, done, transfer, facts: tripped === null ? {} : { tripped } };
+}
+
+/**
+ * "Unchanged" needs exit 0, no output, and a dst that the last full pass left whole, not longer ago than `full_every`.
+ * Everything else means: go on with the full pass.
+ */
+async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
+  const { session, log } = turn;
+  const { job, layout, state } = session;
+  const directory = layout.markerDirectory(job.id);
+  emptyMarkerDirectory(directory);
+  const from = log.size();
+  const end = await executeStep(turn, { ...step, kind: 'exec', cwd: directory }, 'probe', step.timeout);
+  if (session.interruption.signal !== null) return { outcome: end.outcome, done: true };
+  if (end.outcome.kind !== 'synced' || end.printed) {
+    log.note(
+      'INFO',
+      `${step.marker} has changed, or cannot be told: full pass (${log.size() - from} bytes above)`,
+    );
+    return GO_ON;
+  }
+  const age = state.last_full === null ? Infinity : Date.now() - state.last_full;
+  if (age >= step.full_every * 1000 || age < 0) {
+    log.note('INFO', `${step.marker} has not changed, but a full pass is due`);
+    return GO_ON;
+  }
+  for (const always of step.always) {
+    const refreshed = await executeStep(turn, always, 'refresh');
+    if (refreshed.outcome.kind !== 'synced') return { outcome: refreshed.outcome, done: true };
+  }
+  return { outcome: { kind: 'unchanged' }, done: true };
+}
+
+/** The least favourable of what steps that let the run go on said: synced, partial, incomplete. */
+function worse(a: Outcome, b: Outcome): Outcome {
+  if (a.kind === 'incomplete' || b.kind === 'synced') return a;
+  return b.kind === 'incomplete' || a.kind === 'synced' ? b : a;
+}
+
+/** What later runs hold dst to: its device, and how much a full pass says is in it. */
+function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): EndFacts {
+  const { job, self } = turn.session;
+  const stat = statSync(job.dst, { throwIfNoEntry: false });
+  const dst = stat ? { dst: { path: job.dst, dev: stat.dev, boot_id: self.bootId } } : {};
+  const whole = !turn.fallback && (outcome.kind === 'synced' || outcome.kind === 'partial');
+  if (!whole || transfer?.files == null) return dst;
+  return { ...dst, size: { files: transfer.files, bytes: transfer.total_bytes } };
+}

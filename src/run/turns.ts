@@ -1,0 +1,133 @@
+import { isError } from '../job/outcome.js';
+import type { Outcome } from '../job/outcome.js';
+import { nextSlot } from '../job/slots.js';
+import type { EndFacts } from '../state/reduce.js';
+import { runPhase } from '../state/reduce.js';
+import type { Transfer, Trigger } from '../state/package-state.js';
+import { acquireSlots, releaseAll } from './limits.js';
+import { openLog } from './log-file.js';
+import type { LogFile } from './log-file.js';
+import { publishQuietly, save, signalOutcome } from './session.js';
+import type { LockedSession } from './session.js';
+import { runSteps } from './steps.js';
+
+/** Nobody waits longer for a slot than this many milliseconds. */
+const LONGEST_WAIT = 24 * 3_600_000;
+
+/** One attempt at a sync: its sources in turn, until one is not unavailable. */
+export interface AttemptEnd {
+  readonly outcome: Outcome;
+  readonly trigger: Trigger;
+  readonly started: number;
+  /** The source that was used last; null when none was reached. */
+  readonly src: string | null;
+  readonly log: LogFile | null;
+  readonly transfer: Transfer | null;
+  readonly facts: EndFacts;
+  readonly fallback: boolean;
+}
+
+/** What an attempt is for; `started` is epoch ms with fractions. */
+export interface AttemptWish {
+  readonly trigger: Trigger;
+  readonly started: number;
+  readonly allowDeletes: number | null;
+}
+
+/** Takes slots, runs the first source's steps, and goes on to the next source only when upstream is unavailable. */
+export async function attemptSources(session: LockedSession, wish: AttemptWish): Promise<AttemptEnd> {
+  let end: AttemptEnd = {
+    outcome: { kind: 'failed', failure: 'config', reason: 'the job has no source' },
+    ...wish,
+    src: null,
+    log: null,
+    transfer: null,
+    facts: {},
+    fallback: false,
+  };
+  for (const [index] of session.job.attempts.entries()) {
+    const previous = end.outcome;
+    end = await turn(session, wish, end, index);
+    // No slot for the next source: how the one before it ended is what there is to say.
+    if (end.outcome.kind === 'busy' && index > 0) return { ...end, outcome: previous };
+    if (end.outcome.kind !== 'failed' || end.outcome.failure !== 'unavailable') return end;
+    end.log?.note('WARNING', `${end.src ?? 'source'}: ${end.outcome.reason}`);
+  }
+  return end;
+}
+
+async function turn(
+  session: LockedSession,
+  wish: AttemptWish,
+  sofar: AttemptEnd,
+  index: number,
+): Promise<AttemptEnd> {
+  const { job, layout } = session;
+  const source = job.attempts[index];
+  if (!source) return sofar;
+  const slots = await slotsFor(session, index);
+  if (slots === 'busy')
+    return { ...sofar, outcome: { kind: 'busy', reason: 'no free slot until the next one is due' } };
+  if (slots === 'interrupted')
+    return { ...sofar, outcome: signalOutcome(session, 'while waiting for a slot') };
+  try {
+    const log = sofar.log ?? openLog(job, wish.started);
+    const began = Date.now();
+    save(
+      session,
+      runPhase(session.state, { phase: 'running', src: source.src, log: log.path, until: null }, began),
+    );
+    const limit = session.state.last_success === null ? job.first_sync.max_runtime : job.max_runtime;
+    log.note('INFO', `${job.id} from ${source.src === '' ? 'this host' : source.src} (${wish.trigger})`);
+    const { outcome, transfer, facts } = await runSteps({
+      session,
+      source,
+      fallback: index > 0,
+      slots,
+      log,
+      deadline: began + limit * 1000,
+      allowDeletes: wish.allowDeletes,
+      syncing: () => publishQuietly(session),
+    });
+    log.note(isError(outcome) ? 'ERROR' : 'INFO', describe(outcome));
+    return { ...sofar, outcome, src: source.src, log, transfer, facts, fallback: index > 0 };
+  } catch (error) {
+    return { ...sofar, src: source.src, outcome: troubleOf(error, layout.state) };
+  } finally {
+    releaseAll(slots);
+  }
+}
+
+/** One line for people. */
+export function describe(outcome: Outcome): string {
+  const kind = outcome.kind === 'failed' ? `failed (${outcome.failure})` : outcome.kind;
+  return 'reason' in outcome ? `${kind}: ${outcome.reason}` : kind;
+}
+
+async function slotsFor(session: LockedSession, index: number): ReturnType<typeof acquireSlots> {
+  const { job, layout, interruption, state } = session;
+  const source = job.attempts[index];
+  const needed = source?.steps.some((step) => step.kind === 'exec' || step.kind === 'probe') ?? false;
+  const now = Date.now();
+  const next = nextSlot(job.schedule, now);
+  if (!needed) return [];
+  const wish = {
+    id: job.id,
+    upstream: source?.upstream ?? null,
+    limits: job.limits,
+    lastSuccess: state.last_success,
+    until: Math.min(next ?? Infinity, now + LONGEST_WAIT),
+  };
+  return acquireSlots(layout, wish, interruption, () => {
+    session.say('INFO', 'waiting for a free slot');
+    save(session, runPhase(session.state, { phase: 'waiting' }, Date.now()));
+  });
+}
+
+/** An error of this host's disks is an outcome; any other is a bug and keeps its stack for the log of the journal. */
+function troubleOf(error: unknown, where: string): Outcome {
+  const { code, message, stack } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'failed', failure: 'space', reason: message };
+  if (typeof code === 'string') return { kind: 'failed', failure: 'io', reason: message };
+  return { kind: 'failed', failure: 'internal', reason: stack ?? `${message} (${where})` };
+}

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Job } from '../job/job.js';
+import type { Layout } from '../job/layout.js';
+
+/**
+ * The unit through which a person's request should run, so that it gets the package's sandbox, user and resources; null
+ * where there is none: another scheduler, another root, no systemd, or we are that unit.
+ */
+export function unitToStart(job: Job, layout: Layout): string | null {
+  if (layout.root !== '' || job.scheduler !== 'systemd' || job.unit === null) return null;
+  if (!existsSync('/run/systemd/system') || insideUnit(job.unit)) return null;
+  return job.unit;
+}
+
+/** Runs `systemctl`; null when it went well, else what it said. */
+export function systemctl(...args: string[]): string | null {
+  const result = spawnSync('systemctl', ['--no-ask-password', ...args], { encoding: 'utf8' });
+  if (result.error) return `systemctl: ${result.error.message}`;
+  if (result.status === 0) return null;
+  return result.stderr.trim() || `systemctl ${args.join(' ')}: exit ${String(result.status)}`;
+}
+
+/** Whether the unit runs, or is about to. */
+export function unitIsActive(unit: string): boolean {
+  const result = spawnSync('systemctl', ['show', '--property=ActiveState', '--value', unit], {
+    encoding: 'utf8',
+  });
+  return ['active', 'activating', 'deactivating', 'reloading'].includes(result.stdout.trim());
+}
+
+function insideUnit(unit: string): boolean {
+  if (process.env.INVOCATION_ID === undefined) return false;
+  return readFileSync('/proc/self/cgroup', 'utf8')
+    .split('\n')
+    .some((line) => line.split('/').includes(unit));
+}
