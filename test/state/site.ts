@@ -12,8 +12,11 @@ export const NOON = Date.UTC(2026, 10, 22, 12);
 export const HOUR = 3_600_000;
 
 /** An applied site in a fresh directory, with nothing run yet; the caller removes `layout.root`. */
-export function makeSite(packages: readonly PublishedPackage[]): { layout: Layout; site: SiteFile } {
-  const paths = layout(mkdtempSync(join(tmpdir(), 'mirror-state-')));
+export function makeSite(
+  packages: readonly PublishedPackage[],
+  parent = tmpdir(),
+): { layout: Layout; site: SiteFile } {
+  const paths = layout(mkdtempSync(join(parent, 'mirror-state-')));
   for (const name of STATE_DIRECTORIES) mkdirSync(join(paths.state, name), { recursive: true });
   mkdirSync(`${paths.compiled}/jobs`, { recursive: true });
   mkdirSync(`${paths.root}/www`);
