@@ -1,10 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
-import { processStart } from '../system/process.js';
 import { removeFile } from './log-file.js';
 import { pause } from './pause.js';
 import type { Interruption } from './signals.js';
@@ -15,9 +14,11 @@ export interface Waiting {
   readonly for: string;
   readonly since: number;
   readonly last_success: number | null;
-  readonly pid: number;
-  readonly pid_start: number;
 }
+
+/** Longest pause of a waiting run between two looks, and the age at which its note was left by a dead one; ms. */
+const POLL = 2000;
+const ABANDONED = 30_000;
 
 /** Who wants slots, and until when (epoch ms) it is worth waiting. */
 export interface SlotWish {
@@ -87,8 +88,6 @@ async function acquire(
     for: pool.name,
     since: Date.now(),
     last_success: wish.lastSuccess,
-    pid: process.pid,
-    pid_start: processStart(process.pid) ?? 0,
   };
   let queued = false;
   try {
@@ -101,12 +100,14 @@ async function acquire(
         const lock = anyFree(layout, pool);
         if (lock !== null) return lock;
       }
-      if (!queued) {
+      if (queued) {
+        touch(file);
+      } else {
         writeFileAtomic(file, JSON.stringify(me), 0o664);
         queued = true;
         announce();
       }
-      const poll = Math.min(2000, 100 + 20 * ahead.length);
+      const poll = Math.min(POLL, 100 + 20 * ahead.length);
       const end = await pause(Math.min(wish.until, Date.now() + poll), interruption);
       if (end === 'interrupted') return 'interrupted';
       if (Date.now() >= wish.until) return 'busy';
@@ -116,7 +117,10 @@ async function acquire(
   }
 }
 
-/** Others that wait for the same pool and still live. */
+/**
+ * Others that wait for the same pool and still live. Not told by their pids: in a sandbox (PrivateUsers=, ProtectProc=)
+ * no run sees another's process. Who waits touches its note at every look.
+ */
 function queue(layout: Layout, pool: string, self: string): (Waiting & { readonly id: string })[] {
   let names: string[];
   try {
@@ -129,9 +133,7 @@ function queue(layout: Layout, pool: string, self: string): (Waiting & { readonl
     .flatMap((name) => {
       const id = name.slice(0, -'.json'.length);
       const waiting = readWaiting(layout.waitingFile(id));
-      return waiting?.for === pool && processStart(waiting.pid) === waiting.pid_start
-        ? [{ id, ...waiting }]
-        : [];
+      return waiting?.for === pool && isFresh(layout.waitingFile(id)) ? [{ id, ...waiting }] : [];
     });
 }
 
@@ -140,6 +142,20 @@ function isAhead(other: Waiting & { id: string }, me: Waiting & { id: string }):
   const rank = (w: Waiting): number => w.last_success ?? -1;
   if (rank(other) !== rank(me)) return rank(other) < rank(me);
   return other.since !== me.since ? other.since < me.since : other.id < me.id;
+}
+
+function isFresh(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs < ABANDONED;
+}
+
+function touch(path: string): void {
+  const now = Date.now() / 1000;
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // Swept, or its directory is gone: this run keeps waiting, only its place in the queue is lost.
+  }
 }
 
 function readWaiting(path: string): Waiting | null {
