@@ -120,6 +120,20 @@ describe('publishing', () => {
     expect(statSync(applied.statfile).mode & 0o777).toBe(0o640);
   });
 
+  test('a reader in the middle of a file keeps the old one to its end', () => {
+    const { layout, site: applied } = site(aPackage('debian'));
+    run(layout);
+    const files = [applied.statfile, applied.statusfile];
+    const before = files.map((path) => ({ fd: openSync(path, 'r'), text: readFileSync(path, 'utf8') }));
+    writeState(layout, runEnded(emptyState('debian'), aRecord('failed', NOON)));
+    run(layout);
+    for (const { fd, text } of before) {
+      expect(readFileSync(fd, 'utf8')).toBe(text);
+      closeSync(fd);
+    }
+    expect(files.map((path) => readFileSync(path, 'utf8'))).not.toEqual(before.map(({ text }) => text));
+  });
+
   test('shows holds, staleness, living runs, and our own tree', () => {
     const own = aPackage('own', { synctype: 'local', syncrate: '', stale_after: null, dst: '/tmp' });
     const gone = aPackage('gone', {
@@ -174,6 +188,18 @@ describe('publishing', () => {
     lock?.release();
     publish(layout, NOON, warn);
     expect(existsSync(applied.statusfile)).toBe(true);
+  });
+
+  test('reads again what changed while it was reading', () => {
+    const { layout, site: applied } = site(aPackage('debian'), aPackage('ubuntu'));
+    writeFileSync(layout.stateFile('ubuntu'), 'broken');
+    markDirty(layout);
+    // The warning about ubuntu comes when debian has been read: the moment for another process to end debian's run.
+    publish(layout, NOON, () => {
+      writeState(layout, runEnded(emptyState('debian'), aRecord('synced', NOON)));
+      markDirty(layout);
+    });
+    expect(published(applied).debian?.status).toBe('ACTIVE');
   });
 
   test('does nothing when nothing changed', () => {
