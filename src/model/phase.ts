@@ -42,6 +42,7 @@ export function fnv1a(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
+/** Greatest common divisor of two whole numbers. */
 export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }

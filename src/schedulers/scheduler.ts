@@ -21,6 +21,9 @@ export interface Scheduler {
   /** Words in front of every argv (nice and ionice where the scheduler cannot set them). */
   prefix(pkg: Package): readonly string[];
   artifacts(site: Site, context: SchedulerContext): readonly Artifact[];
-  /** What this scheduler cannot enforce of the config, as warnings for `plan`. */
-  findings(site: Site): readonly Finding[];
+  /**
+   * What this scheduler cannot enforce of the config, as warnings for `plan`; what its grammar cannot hold, as errors:
+   * then `artifacts` is not called.
+   */
+  findings(site: Site, context: SchedulerContext): readonly Finding[];
 }

@@ -1,0 +1,60 @@
+import type { Finding } from '../diagnostics/diagnostic.js';
+import type { Job } from '../job/job.js';
+import type { Layout } from '../job/layout.js';
+import { methods } from '../methods/index.js';
+import type { Site } from '../model/site.js';
+import { schedulers } from '../schedulers/index.js';
+import type { Artifact, FileArtifact } from './artifact.js';
+import { compileJob } from './job.js';
+import { secretArtifact } from './secret.js';
+import { compileSiteFile } from './site-file.js';
+
+/** What a compile may know beside the site. */
+export interface CompileOptions {
+  readonly layout: Layout;
+  /** Absolute path that units and cron lines call. */
+  readonly executable: string;
+}
+
+export interface Compilation {
+  /** Sorted by path. */
+  readonly artifacts: readonly Artifact[];
+  /** By package id, in config order. */
+  readonly jobs: ReadonlyMap<string, Job>;
+  /** What the scheduler cannot express or enforce. With an error among them nothing may be applied. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Compiles a site for its scheduler. Pure and repeatable: the same site gives the same bytes, whenever and by whatever
+ * version's build, so that an apply changes only what the config changed.
+ */
+export function compile(site: Site, { layout, executable }: CompileOptions): Compilation {
+  const scheduler = schedulers[site.settings.scheduler];
+  const jobs = new Map<string, Job>();
+  const artifacts: Artifact[] = [];
+  for (const pkg of site.packages) {
+    const method = methods.get(pkg.synctype);
+    if (!method) throw new Error(`no method for synctype ${pkg.synctype}: it belongs to site.unsupported`);
+    const job = compileJob(site, pkg, method, scheduler, layout);
+    jobs.set(pkg.id, job);
+    artifacts.push(json(layout.job(pkg.id), job, pkg.id));
+    const secret = secretArtifact(pkg, layout);
+    if (secret) artifacts.push(secret);
+  }
+  artifacts.push(json(layout.siteFile, compileSiteFile(site), null));
+  const context = { layout, executable, jobs };
+  const findings = scheduler.findings(site, context);
+  // Text that a grammar refuses is an error finding; there is no safe way to write it down.
+  if (!findings.some(({ severity }) => severity === 'error'))
+    artifacts.push(...scheduler.artifacts(site, context));
+  return { artifacts: artifacts.sort(byPath), jobs, findings };
+}
+
+function json(path: string, value: unknown, id: string | null): FileArtifact {
+  return { kind: 'file', path, mode: 0o644, content: `${JSON.stringify(value, null, 2)}\n`, package: id };
+}
+
+function byPath(a: Artifact, b: Artifact): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}

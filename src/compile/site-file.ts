@@ -1,0 +1,46 @@
+import { SITE_FORMAT, type PublishedPackage, type SiteFile } from '../job/site-file.js';
+import type { Package, Site } from '../model/site.js';
+
+/** What publishing needs to know about the site: no secret, no URL with credentials. */
+export function compileSiteFile(site: Site): SiteFile {
+  const { settings } = site;
+  return {
+    format: SITE_FORMAT,
+    mirrorname: site.mirrorname,
+    hostname: site.hostname,
+    node: site.node,
+    timezone: settings.localtimezone,
+    statusfile: settings.statusfile,
+    statfile: settings.statfile,
+    run_as: { user: settings.uid, group: settings.gid },
+    packages: site.packages.map(publishedPackage),
+  };
+}
+
+function publishedPackage(pkg: Package): PublishedPackage {
+  return {
+    id: pkg.id,
+    name: pkg.name,
+    href: pkg.href,
+    synctype: pkg.synctype,
+    syncrate: pkg.syncrate,
+    link: pkg.link,
+    hidden: pkg.hidden,
+    disabled: pkg.disabled,
+    src: pkg.sources[0]?.publicUrl ?? '',
+    dst: pkg.dst,
+    options: withoutSecrets(pkg.options),
+    stale_after: pkg.staleAfter,
+  };
+}
+
+/** `password`, and whatever a method to come may call `..._password` or `..._secret`; file names are no secrets. */
+function withoutSecrets(options: Package['options']): Package['options'] {
+  const names = Object.keys(options);
+  if (!names.some(isSecret)) return options;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !isSecret(name)));
+}
+
+function isSecret(name: string): boolean {
+  return /(^|_)(password|secret|token)$/i.test(name);
+}

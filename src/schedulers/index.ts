@@ -1,0 +1,6 @@
+import { crontab } from './crontab/index.js';
+import type { Scheduler } from './scheduler.js';
+import { systemd } from './systemd/index.js';
+
+/** Every scheduler, by `settings.scheduler`. Adding one: src/README.md. */
+export const schedulers: Readonly<Record<Scheduler['name'], Scheduler>> = { crontab, systemd };

@@ -1,0 +1,29 @@
+import Handlebars from 'handlebars';
+import sandbox from '../../../templates/sandbox.hbs';
+import service from '../../../templates/service.hbs';
+import slice from '../../../templates/slice.hbs';
+import timer from '../../../templates/timer.hbs';
+import { comment, line, path, plain, word } from './escape.js';
+
+const helpers = { comment, line, path, plain, word };
+
+// A field that a view forgot throws (strict), text is quoted by the helpers alone (noEscape).
+const options = {
+  strict: true,
+  noEscape: true,
+  knownHelpersOnly: true,
+  knownHelpers: Object.fromEntries(Object.keys(helpers).map((name) => [name, true])),
+};
+
+const handlebars = Handlebars.create();
+// Handlebars passes its own options object behind a helper's arguments.
+for (const [name, quote] of Object.entries(helpers))
+  handlebars.registerHelper(name, (text: string) => quote(text));
+handlebars.registerPartial('sandbox', handlebars.compile(sandbox, options));
+
+/** The forms of unit files; what is filled in is decided by the views (service.ts, timer.ts). */
+export const templates = {
+  service: handlebars.compile(service, options),
+  slice: handlebars.compile(slice, options),
+  timer: handlebars.compile(timer, options),
+};
