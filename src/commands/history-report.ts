@@ -1,0 +1,75 @@
+import { styleText } from 'node:util';
+import type { RunRecord } from '../state/package-state.js';
+import { readHistory } from '../state/history.js';
+import { isError, isSuccess, type Outcome } from '../job/outcome.js';
+import { EXIT } from '../job/outcome.js';
+import { appliedSite, selectPackages } from './applied-site.js';
+import { ExitError } from './exit.js';
+import { iso, span, stamp } from './moment.js';
+import type { GlobalOptions } from './options.js';
+import { table, type Cell } from './table.js';
+
+interface Choice extends GlobalOptions {
+  /** How many of the newest; 0 for all. */
+  readonly number: number;
+}
+
+interface Run extends RunRecord {
+  readonly id: string;
+}
+
+/** `mirror history [ID]`: finished runs by their end, newest last, of one package or of all. */
+export function runs(options: Choice, id: string | undefined): void {
+  const { layout, site } = appliedSite(options);
+  const packages = selectPackages(site, id === undefined ? [] : [id]);
+  const all = packages.flatMap((pkg) =>
+    readHistory(layout, pkg.id).map((record): Run => ({ id: pkg.id, ...record })),
+  );
+  const shown = newest(
+    all.sort((a, b) => a.ended - b.ended),
+    options.number,
+  );
+  if (options.json) {
+    const rows = shown.map((run) => ({ ...run, started: iso(run.started), ended: iso(run.ended) }));
+    process.stdout.write(`${JSON.stringify({ format: 'mirror/history/1', runs: rows }, null, 2)}\n`);
+    return;
+  }
+  const rows = shown.map((run) => row(run, site.timezone));
+  const width = process.stdout.isTTY ? process.stdout.columns : null;
+  process.stdout.write(
+    table(['ENDED', 'PACKAGE', 'OUTCOME', 'TOOK', 'RECEIVED', 'WHY', 'NOTE'], rows, width),
+  );
+}
+
+function newest<T>(list: readonly T[], number: number): readonly T[] {
+  if (!Number.isInteger(number) || number < 0) {
+    throw new ExitError(EXIT.usage, 'mirror: -n takes a whole number, 0 for all');
+  }
+  return number === 0 ? list : list.slice(-number);
+}
+
+function row(run: Run, zone: string): Cell[] {
+  const outcome = run.outcome === 'failed' && run.failure !== null ? `failed(${run.failure})` : run.outcome;
+  return [
+    { text: stamp(run.ended, zone) },
+    { text: run.id },
+    { text: outcome, paint: (text) => styleText(colour(run.outcome), text, { stream: process.stdout }) },
+    { text: span(run.ended - run.started) },
+    { text: run.transfer?.received_bytes == null ? '-' : size(run.transfer.received_bytes) },
+    { text: run.trigger },
+    { text: run.reason ?? '' },
+  ];
+}
+
+function colour(kind: RunRecord['outcome']): 'green' | 'red' | 'yellow' {
+  const outcome = { kind } as Outcome;
+  if (isSuccess(outcome)) return 'green';
+  return isError(outcome) ? 'red' : 'yellow';
+}
+
+/** Bytes in binary units, three digits. */
+function size(bytes: number): string {
+  const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  const scaled = bytes / 1024 ** power;
+  return `${power === 0 || scaled >= 100 ? scaled.toFixed(0) : scaled.toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power] ?? ''}`;
+}

@@ -1,0 +1,99 @@
+import type { Layout } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
+import type { PublishedPackage, SiteFile } from '../job/site-file.js';
+import { whoAsks } from '../run/who.js';
+import type { Hold } from '../state/package-state.js';
+import { markDirty, publish } from '../state/publish.js';
+import { clearHold, peekState, readHold, writeHold } from '../state/store.js';
+import { appliedSite, selectPackages } from './applied-site.js';
+import { ExitError } from './exit.js';
+import { iso, parseMoment, stamp } from './moment.js';
+import type { GlobalOptions } from './options.js';
+import { plain } from './table.js';
+
+interface Selection extends GlobalOptions {
+  readonly id?: readonly string[] | undefined;
+  readonly all: boolean;
+}
+
+/** `mirror hold`: writes the holds, publishes, and says what it did. `now` in epoch ms. */
+export function holdPackages(
+  options: Selection & { readonly until?: string | undefined; readonly reason?: string | undefined },
+  now: number,
+): void {
+  const { layout, site } = appliedSite(options);
+  const packages = chosen(site, options);
+  const hold: Hold = {
+    since: now,
+    until: options.until === undefined ? null : ending(options.until, now, site.timezone),
+    by: plain(whoAsks(process.env)),
+    reason: options.reason === undefined ? null : plain(options.reason),
+  };
+  for (const { id } of packages) allowed(() => writeHold(layout, id, hold));
+  republish(layout, now);
+  if (options.json) {
+    const ids = packages.map(({ id }) => id);
+    const shown = { packages: ids, ...hold, since: iso(hold.since), until: iso(hold.until) };
+    process.stdout.write(`${JSON.stringify({ format: 'mirror/hold/1', ...shown }, null, 2)}\n`);
+    return;
+  }
+  const until = hold.until === null ? 'until `mirror unhold`' : `until ${stamp(hold.until, site.timezone)}`;
+  for (const { id } of packages) {
+    const running =
+      peekState(layout, id).run === null ? '' : '; its sync in progress goes on (`mirror stop` ends it)';
+    process.stdout.write(`${id}: held ${until}${running}\n`);
+  }
+}
+
+/** `mirror unhold`: removes the holds, publishes, and says what it did. */
+export function unholdPackages(options: Selection, now: number): void {
+  const { layout, site } = appliedSite(options);
+  const packages = chosen(site, options);
+  const held = packages.filter(({ id }) => readHold(layout, id, now) !== null).map(({ id }) => id);
+  for (const { id } of packages) allowed(() => clearHold(layout, id));
+  republish(layout, now);
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ format: 'mirror/unhold/1', packages: held }, null, 2)}\n`);
+    return;
+  }
+  const rest = options.all ? [] : packages.filter(({ id }) => !held.includes(id));
+  for (const id of held) process.stdout.write(`${id}: released\n`);
+  for (const { id } of rest) process.stdout.write(`${id}: was not held\n`);
+  if (options.all && held.length === 0) process.stdout.write('no package was held\n');
+}
+
+function chosen(site: SiteFile, { id = [], all }: Selection): readonly PublishedPackage[] {
+  if (all === id.length > 0) throw new ExitError(EXIT.usage, 'mirror: name packages, or --all for every one');
+  return selectPackages(site, id);
+}
+
+function ending(text: string, now: number, zone: string): number {
+  const until = parseMoment(text, now, zone);
+  if (until === null) {
+    throw new ExitError(
+      EXIT.usage,
+      `mirror: --until: \`${text}\` is neither a duration (PT6H) nor a time (2026-11-30T18:00)`,
+    );
+  }
+  if (until <= now)
+    throw new ExitError(EXIT.usage, `mirror: --until: ${stamp(until, zone)} is not in the future`);
+  return until;
+}
+
+function republish(layout: Layout, now: number): void {
+  allowed(() => markDirty(layout));
+  publish(layout, now);
+}
+
+function allowed(write: () => unknown): void {
+  try {
+    write();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+      throw new ExitError(EXIT.cantCreate, `mirror: ${message}: run this as root or as the mirror user`);
+    }
+    if (code === 'ENOENT') throw new ExitError(EXIT.cantCreate, `mirror: ${message}: run \`mirror setup\``);
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import type { Layout } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
+import { isAlive } from '../state/alive.js';
+import { readHistory } from '../state/history.js';
+import { peekState } from '../state/store.js';
+import { appliedSite, selectPackages } from './applied-site.js';
+import { ExitError } from './exit.js';
+import type { GlobalOptions } from './options.js';
+
+/** Which log, and what to do with it. */
+export interface LogChoice extends GlobalOptions {
+  readonly id: string;
+  readonly run?: number | undefined;
+  readonly 'last-error': boolean;
+  readonly path: boolean;
+  readonly follow: boolean;
+}
+
+const POLL = 200;
+
+/** Prints the chosen run's log, or its path. Throws ExitError 66 when there is none (any more), 64 for a bad number. */
+export async function printLog(options: LogChoice): Promise<void> {
+  const { layout, site } = appliedSite(options);
+  selectPackages(site, [options.id]);
+  const log = chosenLog(layout, options);
+  const path = existsSync(log) ? log : `${log}.gz`;
+  if (!existsSync(path))
+    throw new ExitError(EXIT.noInput, `mirror: ${log} is gone: logs are pruned by logger.keep`);
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ format: 'mirror/logs/1', id: options.id, path })}\n`);
+  } else if (options.path) {
+    process.stdout.write(`${path}\n`);
+  } else if (path.endsWith('.gz')) {
+    await pipeline(createReadStream(path), createGunzip(), process.stdout, { end: false });
+  } else if (options.follow && runningLog(layout, options.id) === log) {
+    await follow(path, () => runningLog(layout, options.id) === log);
+  } else {
+    await pipeline(createReadStream(path), process.stdout, { end: false });
+  }
+}
+
+function chosenLog(layout: Layout, { id, run, 'last-error': lastError }: LogChoice): string {
+  if (run !== undefined && !(Number.isInteger(run) && run > 0)) {
+    throw new ExitError(EXIT.usage, 'mirror: --run counts from 1, the last finished run that kept a log');
+  }
+  const state = peekState(layout, id);
+  const logs = readHistory(layout, id).flatMap(({ log }) => (log === null ? [] : [log]));
+  const log = lastError
+    ? state.last_error_log
+    : run !== undefined
+      ? logs.at(-run)
+      : (runningLog(layout, id) ?? logs.at(-1) ?? state.last?.log ?? state.last_success_log);
+  if (log == null) throw new ExitError(EXIT.noInput, `mirror: ${id} has no such log`);
+  return log;
+}
+
+/** Log of the run in progress, null when none lives. */
+function runningLog(layout: Layout, id: string): string | null {
+  const { run } = peekState(layout, id);
+  return run !== null && isAlive(layout, id, run) ? run.log : null;
+}
+
+/** Copies what is there and what comes, until `goesOn` says no and everything was read; gzip's rename does not matter. */
+async function follow(path: string, goesOn: () => boolean): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    for (;;) {
+      const more = goesOn();
+      // Without a start the stream goes on where the last one stopped.
+      await pipeline(file.createReadStream({ autoClose: false }), process.stdout, { end: false });
+      if (!more) return;
+      await sleep(POLL);
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,90 @@
+import type { Published } from '../state/outputs/output.js';
+import type { Word } from '../state/status.js';
+import { span } from './moment.js';
+import { plain } from './table.js';
+
+/** What a monitoring plug-in answers: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and one line with performance data. */
+export interface Verdict {
+  readonly exit: number;
+  readonly line: string;
+}
+
+type Level = 0 | 1 | 2;
+
+/**
+ * How bad each word is. A failed sync is a warning while what is served is fresh enough: staleness is what users see.
+ * A block is critical at once, because nothing but a person ends it.
+ */
+const LEVEL: Record<Word, Level> = {
+  ok: 0,
+  syncing: 0,
+  waiting: 0,
+  disabled: 0,
+  'never ran': 1,
+  held: 1,
+  incomplete: 1,
+  interrupted: 1,
+  stopped: 1,
+  retrying: 1,
+  failed: 1,
+  'timed-out': 1,
+  stale: 2,
+  blocked: 2,
+};
+
+const LABEL = ['OK', 'WARNING', 'CRITICAL'] as const;
+const NAMED = 5;
+
+/**
+ * Judges the packages together: the worst counts. `maxAge` (seconds) makes every package whose last success is older
+ * critical, whatever its own `stale_after`; null leaves that to the packages. `now` in epoch ms.
+ */
+export function judge(packages: readonly Published[], maxAge: number | null, now: number): Verdict {
+  const findings = packages.map((each) => ({ each, ...level(each, maxAge, now) }));
+  const exit = Math.max(0, ...findings.map((finding) => finding.level)) as Level;
+  const worst = findings.filter((finding) => finding.level > 0).sort((a, b) => b.level - a.level);
+  const named = worst.slice(0, NAMED).map(({ each, words }) => `${each.pkg.id} ${words}`);
+  const more = worst.length > NAMED ? [`${String(worst.length - NAMED)} more`] : [];
+  const good = String(packages.length - worst.length);
+  const summary = [`${good} of ${String(packages.length)} packages fine`, ...named, ...more].join('; ');
+  // A bar separates the performance data.
+  return {
+    exit,
+    line: `MIRROR ${LABEL[exit]} - ${plain(summary).replaceAll('|', '/')} | ${figures(packages, now)}`,
+  };
+}
+
+function level(
+  { pkg, state, view }: Published,
+  maxAge: number | null,
+  now: number,
+): { level: Level; words: string } {
+  const { word, reason } = view;
+  const age = state.last_success === null ? null : now - state.last_success;
+  const success = age === null ? 'no success yet' : `last success ${span(age)} ago`;
+  if (word !== 'disabled' && word !== 'held') {
+    const limit = maxAge !== null && pkg.stale_after !== null && age !== null;
+    const old = limit ? age > maxAge * 1000 : view.stale;
+    if (old) return { level: 2, words: `${word === 'ok' ? 'old' : word} (${success})` };
+    // The caller's limit replaces the package's: what is stale by that one alone is fine.
+    if (word === 'stale') return { level: 0, words: '' };
+  }
+  return { level: LEVEL[word], words: `${word} (${reason ?? success})` };
+}
+
+function figures(packages: readonly Published[], now: number): string {
+  const count = (...words: Word[]): string =>
+    String(packages.filter(({ view }) => words.includes(view.word)).length);
+  const ages = packages.flatMap(({ pkg, state }) =>
+    pkg.stale_after === null || state.last_success === null ? [] : [now - state.last_success],
+  );
+  return [
+    `packages=${String(packages.length)}`,
+    `syncing=${count('syncing')}`,
+    `failed=${count('failed', 'timed-out', 'retrying')}`,
+    `stale=${String(packages.filter(({ view }) => view.stale).length)}`,
+    `blocked=${count('blocked')}`,
+    `held=${count('held')}`,
+    `oldest=${String(Math.round(Math.max(0, ...ages) / 1000))}s`,
+  ].join(' ');
+}

@@ -1,0 +1,21 @@
+import type { CommandModule } from 'yargs';
+import type { GlobalOptions } from './options.js';
+
+interface Options extends GlobalOptions {
+  readonly id?: readonly string[] | undefined;
+  readonly all: boolean;
+}
+
+export const command: CommandModule<GlobalOptions, Options> = {
+  command: 'unhold [id..]',
+  describe: 'End a hold; a slot that passed meanwhile is made up at the next timer',
+  builder: (parser) =>
+    parser
+      .positional('id', { type: 'string', array: true, describe: 'Packages' })
+      .option('all', { type: 'boolean', default: false, describe: 'Every package that is held' })
+      .example('$0 unhold CTAN', 'sync it again'),
+  handler: async (options) => {
+    const { unholdPackages } = await import('./holding.js');
+    unholdPackages(options, Date.now());
+  },
+};
