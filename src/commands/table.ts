@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** A cell, and how to show it once its width is settled (colour codes have no width). */
 export interface Cell {
   readonly text: string;
@@ -21,7 +23,9 @@ export function table(
 
 /** Text that cannot move the cursor, ring the bell or start a new line. */
 export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trimEnd();
+  return stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+    .trimEnd();
 }
 
 function line(row: readonly Cell[], widths: readonly number[], width: number | null): string {
