@@ -35,7 +35,9 @@ export function nextManifest(
   const sorted = [...artifacts].sort((a, b) => (a.path < b.path ? -1 : 1));
   return {
     format: EMPTY_MANIFEST.format,
-    entries: Object.fromEntries(sorted.map((artifact) => [artifact.path, known(artifact) ?? entry(artifact)])),
+    entries: Object.fromEntries(
+      sorted.map((artifact) => [artifact.path, known(artifact) ?? entry(artifact)]),
+    ),
   };
 }
 

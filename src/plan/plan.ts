@@ -37,3 +37,62 @@ export type Change =
   | (At & { readonly kind: 'drifted'; readonly before: Actual; readonly after: Artifact | null })
   /** Something that is not ours lies where an artifact belongs. */
   | (At & { readonly kind: 'in-the-way'; readonly before: Actual; readonly after: Artifact });
+
+/** Before and after; null where the package is new or goes away. */
+export interface Pair<T> {
+  readonly before: T | null;
+  readonly after: T | null;
+}
+
+/** A schedule in words, with its next two slots (epoch ms) from the time of the plan. */
+export interface ScheduleWords {
+  readonly text: string;
+  readonly next: readonly number[];
+}
+
+/** One command of a package, as it will be started. The delete limit is a rule: `--max-delete=<limit>`. */
+export interface ArgvChange extends Pair<readonly string[]> {
+  /** `exec`, `probe`, `source 2: exec`, … */
+  readonly step: string;
+}
+
+/** Any other value of the job: `limits.concurrent` from 4 to 6. Durations are ISO 8601. */
+export interface ValueChange extends Pair<string> {
+  readonly key: string;
+}
+
+/** What happens to a package, in words. */
+export interface PackageChange {
+  readonly id: string;
+  readonly kind: 'new' | 'removed' | 'changed';
+  readonly renamedFrom: string | null;
+  /** null when it stays. */
+  readonly schedule: Pair<ScheduleWords> | null;
+  readonly argv: readonly ArgvChange[];
+  readonly values: readonly ValueChange[];
+  /** What becomes of dst: created, adopted, moved. */
+  readonly notes: readonly string[];
+}
+
+/** A reason not to apply. All of them are said at once; the first one's `exit` is the command's. */
+export interface Refusal {
+  readonly code: string;
+  readonly exit: number;
+  readonly message: string;
+  /** The exact command or flag that helps. */
+  readonly help: string;
+}
+
+export interface Plan {
+  /** Everything that is not unchanged, by path. */
+  readonly changes: readonly Change[];
+  readonly packages: readonly PackageChange[];
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly string[];
+  /** mirror.py packages whose method is not built yet. */
+  readonly unsupported: readonly { readonly id: string; readonly synctype: string }[];
+  /** The manifest that apply will write, and whether that differs from the one on disk. */
+  readonly manifest: Manifest;
+  /** True when an apply would do nothing at all. */
+  readonly nothing: boolean;
+}

@@ -21,10 +21,12 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
     actual: (path) => system.actual(path),
     read: (path) => system.read(path),
     facts: (path) => system.facts(path),
+    realPath: (path) => system.realPath(path),
     list: (path, limit) => system.list(path, limit),
     user: (name) => system.user(name),
     group: (name) => system.group(name),
     query: (argv) => system.query(argv),
+    stage: (files) => system.stage(files),
     uid: () => system.uid(),
     now: () => system.now(),
     writeFile: (path, content, mode) => {

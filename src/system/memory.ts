@@ -59,10 +59,12 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
       if (!found || found.kind === 'link') return null;
       return { kind: found.kind, mode: found.mode, ...owner(path) };
     },
+    realPath: (path) => (node(path) ? path : null),
     list: (path, limit) => listed(path).slice(0, limit),
     user: (name) => (typeof name === 'number' ? { uid: name, gid: name } : (world.users?.[name] ?? null)),
     group: (name) => (typeof name === 'number' ? name : (world.users?.[name]?.gid ?? null)),
     query: answer,
+    stage: () => ({ directory: '/stage', remove: () => undefined }),
     uid: () => world.uid ?? 0,
     now: () => world.now ?? 0,
     writeFile: (path, content, mode) => {

@@ -4,15 +4,20 @@ import {
   chownSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   opendirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
+  rmSync,
   rmdirSync,
   statSync,
   symlinkSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectory, writeFileAtomic } from './atomic.js';
 import { tryLock } from './flock.js';
@@ -25,15 +30,17 @@ export function realSystem(): System {
     actual,
     read: (path) => quietly(() => readFileSync(path, 'utf8')),
     facts,
+    realPath: (path) => quietly(() => realpathSync(path)),
     list,
     user: findUser,
     group: findGroup,
     query: execute,
+    stage,
     uid: () => process.geteuid?.() ?? -1,
     now: () => Date.now(),
     writeFile: writeFileAtomic,
     symlink: symlinkAtomic,
-    unlink: (path) => unlessMissing(() => (unlinkSync(path), syncDirectory(dirname(path)))),
+    unlink,
     makeDirectory,
     removeDirectory: (path) => void quietly(() => rmdirSync(path)),
     chown: (path, owner) => chownSync(path, owner.uid, owner.gid),
@@ -107,21 +114,42 @@ function makeDirectory(path: string, mode: number): void {
   chmodSync(path, mode);
 }
 
+function stage(files: ReadonlyMap<string, string>): { directory: string; remove(): void } {
+  const directory = mkdtempSync(join(tmpdir(), 'mirror-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  try {
+    for (const [name, content] of files) {
+      mkdirSync(join(directory, dirname(name)), { recursive: true });
+      writeFileSync(join(directory, name), content);
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { directory, remove };
+}
+
 /** execa is loaded only when a program is started: a plan with nothing to change never pays for it. */
 async function execute(argv: readonly string[]): Promise<CommandResult> {
   const { execa } = await import('execa');
   const [file = '', ...args] = argv;
   const result = await execa(file, args, { reject: false, stdin: 'ignore', env: { LC_ALL: 'C' } });
   const stderr = result.stderr || (result.exitCode === undefined ? (result.originalMessage ?? '') : '');
-  return { code: result.exitCode ?? (result.signal === undefined ? 127 : 128), stdout: result.stdout, stderr };
+  return {
+    code: result.exitCode ?? (result.signal === undefined ? 127 : 128),
+    stdout: result.stdout,
+    stderr,
+  };
 }
 
-function unlessMissing(action: () => unknown): void {
+function unlink(path: string): void {
   try {
-    action();
+    unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
   }
+  syncDirectory(dirname(path));
 }
 
 function quietly<T>(action: () => T): T | null {

@@ -41,6 +41,8 @@ export interface Reader {
   /** Text of a file, links followed; null when there is none or it cannot be read. */
   read(path: string): string | null;
   facts(path: string): FileFacts | null;
+  /** The path with every link followed; null when it leads nowhere. */
+  realPath(path: string): string | null;
   /** At most `limit` entries of a directory, in no order; none when there is no such directory. */
   list(path: string, limit: number): Entry[];
   /** A user by name or number; null when nobody knows it. A number needs no entry, its group is then the same number. */
@@ -48,6 +50,8 @@ export interface Reader {
   group(name: string | number): number | null;
   /** Runs a program that changes nothing: git, systemd-analyze. */
   query(argv: readonly string[]): Promise<CommandResult>;
+  /** Writes files (relative path → content) into a new temporary directory, for a query to read. */
+  stage(files: ReadonlyMap<string, string>): { readonly directory: string; remove(): void };
   /** Effective user of this process. */
   uid(): number;
   /** Epoch milliseconds. */

@@ -1,0 +1,146 @@
+import { assemble, type Intent } from '../plan/assemble.js';
+import type { Permissions } from '../plan/guards.js';
+import type { Observation } from '../plan/observation.js';
+import type { Plan, Refusal } from '../plan/plan.js';
+import type { Hold } from '../state/package-state.js';
+import type { System } from '../system/system.js';
+import { artifactOperations, enablement } from './artifact-operations.js';
+import { carryOut, finish } from './carry-out.js';
+import { heal, rollBack } from './heal.js';
+import { applyRecord, configRevision, withRecord } from './history.js';
+import { journalPath, makeJournal, missingParents, writeJournal } from './journal.js';
+import { observe } from './observe.js';
+import { perform, type Operation } from './operation.js';
+import { stateOperations } from './state-operations.js';
+import { verifyUnits } from './verify.js';
+
+/** What an operator asks of an apply beside the config. */
+export interface Request {
+  readonly permissions: Permissions;
+  /** Hold every package that this apply installs. */
+  readonly hold: Hold | null;
+  /** Also end running syncs of packages that go away. */
+  readonly stopRemoved: boolean;
+  /** Who applies, for the history. */
+  readonly by: string;
+  /** Words that start this program, for `publish` and `stop`. */
+  readonly program: readonly string[];
+}
+
+export type Result =
+  | { readonly kind: 'nothing' | 'applied'; readonly plan: Plan; readonly messages: readonly string[] }
+  /** Not a byte was changed. */
+  | { readonly kind: 'refused'; readonly plan: Plan; readonly refusals: readonly Refusal[] }
+  /** A step failed; `problems` are what could not be put back: empty when all is as it was. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly problems: readonly string[] }
+  | { readonly kind: 'busy' };
+
+/**
+ * Makes the machine what the config says, or leaves it as it is. Order: plan; lock; undo what a killed apply left; plan
+ * again; guards; let systemd verify the units; journal; stop what goes away; files; daemon-reload; start what is new;
+ * drop the journal; publish. Whatever fails before the journal is gone is put back. With nothing to do it takes no lock,
+ * writes nothing and starts no process.
+ */
+export async function apply(intent: Intent, request: Request, system: System): Promise<Result> {
+  const { layout } = intent;
+  const isWhole = system.actual(journalPath(layout)).kind === 'absent';
+  if (isWhole) {
+    const early = settled(planned(intent, request, system).plan);
+    if (early) return early;
+  }
+  for (const step of missingParents([{ kind: 'link', path: layout.applyLock, target: '' }], system))
+    perform(step, system);
+  const lock = system.lock(layout.applyLock);
+  if (!lock) return { kind: 'busy' };
+  try {
+    return await underLock(intent, request, system);
+  } finally {
+    lock.release();
+  }
+}
+
+async function underLock(intent: Intent, request: Request, system: System): Promise<Result> {
+  const { layout } = intent;
+  const left = await heal(layout, system);
+  if (left && left.length > 0)
+    return {
+      kind: 'failed',
+      reason: 'an earlier apply died, and what it did cannot be undone',
+      problems: left,
+    };
+  const healed = left ? ['an earlier apply died half way; what it had done was undone first'] : [];
+  const { plan, seen } = planned(intent, request, system);
+  const end = settled(plan);
+  if (end) return end.kind === 'refused' ? end : { ...end, messages: healed };
+
+  const isLive = layout.root === '';
+  const adopt = request.permissions.drift === 'adopt';
+  const files = artifactOperations(plan, layout, seen.manifest, adopt, system);
+  const bad = isLive && intent.site.settings.scheduler === 'systemd' ? await verifyUnits(files, system) : [];
+  if (bad.length > 0) return { kind: 'refused', plan, refusals: bad };
+
+  const state = stateOperations(intent, seen, plan, request.hold, system);
+  const history = await historyOperation(intent, request, plan, system);
+  const wanted = [...state.operations, ...files, history];
+  const operations = [...missingParents(wanted, system), ...wanted].filter((operation) =>
+    isNeeded(operation, system),
+  );
+  const journal = makeJournal(operations, enablement(plan.changes), system);
+  try {
+    writeJournal(layout, journal, system);
+  } catch (error) {
+    return { kind: 'failed', reason: (error as Error).message, problems: [] };
+  }
+  let messages: string[];
+  try {
+    messages = await carryOut(operations, journal, intent, request, plan, system);
+    system.unlink(journalPath(layout));
+  } catch (error) {
+    const problems = await rollBack(journal, layout, system).catch((again: unknown) => [
+      (again as Error).message,
+    ]);
+    return { kind: 'failed', reason: (error as Error).message, problems };
+  }
+  // From here on it is applied, whatever happens.
+  const after = await finish(journal, intent, request, system).catch((error: unknown) => [
+    (error as Error).message,
+  ]);
+  return { kind: 'applied', plan, messages: [...healed, ...state.messages, ...messages, ...after] };
+}
+
+function planned(
+  intent: Intent,
+  { permissions }: Request,
+  system: System,
+): { plan: Plan; seen: Observation } {
+  const seen = observe(intent, system);
+  return { plan: assemble(intent, seen, permissions, seen.now), seen };
+}
+
+/** The result that a plan already is, if it is one. */
+function settled(plan: Plan): Extract<Result, { plan: Plan }> | null {
+  if (plan.nothing) return { kind: 'nothing', plan, messages: [] };
+  return plan.refusals.length > 0 ? { kind: 'refused', plan, refusals: plan.refusals } : null;
+}
+
+/** The history with this apply in it, as a file of the same transaction. */
+async function historyOperation(
+  { site, layout }: Intent,
+  { by }: Request,
+  plan: Plan,
+  system: System,
+): Promise<Operation> {
+  const about = {
+    at: system.now(),
+    by,
+    config: site.configPath,
+    ...(await configRevision(site.configPath, system)),
+  };
+  const content = withRecord(system, layout, applyRecord(plan, about));
+  return { kind: 'write', path: layout.applyHistory, content, mode: 0o644 };
+}
+
+function isNeeded({ kind, path }: Operation, system: System): boolean {
+  if (kind === 'directory') return system.facts(path)?.kind !== 'directory';
+  return kind !== 'unlink' || system.actual(path).kind !== 'absent';
+}

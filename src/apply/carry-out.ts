@@ -1,0 +1,60 @@
+import type { Intent } from '../plan/assemble.js';
+import type { Plan } from '../plan/plan.js';
+import { daemonReload, startUnits, stopUnits } from '../system/systemctl.js';
+import type { System } from '../system/system.js';
+import type { Request } from './apply.js';
+import { drivesSystemd, touchesUnits } from './heal.js';
+import type { Journal } from './journal.js';
+import { perform, type Operation } from './operation.js';
+
+/**
+ * The changes themselves. Timers that go away are stopped while their files are still there, so that none fires a
+ * service without a job; one daemon-reload takes up changed timers as well. Returns messages for people; throws when a
+ * step fails, and then everything is to be rolled back.
+ */
+export async function carryOut(
+  operations: readonly Operation[],
+  journal: Journal,
+  { layout }: Intent,
+  request: Request,
+  plan: Plan,
+  system: System,
+): Promise<string[]> {
+  const isDriven = drivesSystemd(layout, system);
+  if (isDriven) await stopUnits(system, journal.stop);
+  const messages = request.stopRemoved ? await stopRuns(request, plan, layout.root, system) : [];
+  for (const operation of operations) perform(operation, system);
+  if (isDriven && touchesUnits(journal, layout)) await daemonReload(system);
+  if (isDriven) await startUnits(system, journal.start);
+  return messages;
+}
+
+/** What follows a finished apply and cannot undo it: publishing, and what systemd remembered of removed timers. */
+export async function finish(
+  journal: Journal,
+  { site, layout }: Intent,
+  { program }: Request,
+  system: System,
+): Promise<string[]> {
+  const messages: string[] = [];
+  if (drivesSystemd(layout, system)) {
+    for (const unit of journal.stop) system.unlink(`/var/lib/systemd/timers/stamp-${unit}`);
+  } else if (layout.root === '' && site.settings.scheduler === 'systemd') {
+    messages.push('systemd is not running here: the timers start when it does');
+  }
+  const result = await system.run([...program, 'publish', ...rootOption(layout.root)]);
+  if (result.code !== 0) messages.push(`applied, but publishing failed: ${result.stderr.trim()}`);
+  return messages;
+}
+
+/** Ends running syncs of packages that go away, while their jobs are still there to be understood. */
+async function stopRuns(request: Request, plan: Plan, root: string, system: System): Promise<string[]> {
+  const ids = plan.packages.flatMap(({ id, kind }) => (kind === 'removed' ? [id] : []));
+  if (ids.length === 0) return [];
+  const result = await system.run([...request.program, 'stop', ...rootOption(root), '--', ...ids]);
+  return result.code === 0 ? [] : [`a removed package may still be running: ${result.stderr.trim()}`];
+}
+
+function rootOption(root: string): string[] {
+  return root === '' ? [] : ['--root', root];
+}

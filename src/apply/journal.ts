@@ -1,0 +1,172 @@
+import { dirname } from 'node:path';
+import type { Layout } from '../job/layout.js';
+import { sha256 } from '../system/digest.js';
+import type { Reader, System } from '../system/system.js';
+import { perform, type Operation } from './operation.js';
+
+const FORMAT = 'mirror/journal/1';
+
+/** What lay at a path before an apply. */
+type Saved =
+  | { readonly kind: 'absent' | 'directory' }
+  | {
+      readonly kind: 'file';
+      readonly mode: number;
+      readonly content: string;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | { readonly kind: 'link'; readonly target: string };
+
+/** What an apply puts there; a secret's content is not remembered. */
+type Intended =
+  | { readonly kind: 'absent' | 'directory' | 'secret' }
+  | { readonly kind: 'file'; readonly sha256: string }
+  | { readonly kind: 'link'; readonly target: string };
+
+interface Entry {
+  readonly path: string;
+  readonly before: Saved;
+  readonly after: Intended;
+}
+
+/**
+ * What an apply is about to do and what was there: written before its first change, removed when all is done. While it
+ * exists, `rollback` leads back to the state before, whoever died in between. Readable by root only.
+ */
+export interface Journal {
+  readonly format: typeof FORMAT;
+  readonly entries: readonly Entry[];
+  /** Units that the apply starts and stops. */
+  readonly start: readonly string[];
+  readonly stop: readonly string[];
+}
+
+export function journalPath(layout: Layout): string {
+  return `${layout.compiled}/journal.json`;
+}
+
+/** Looks at what lies where the operations go. */
+export function makeJournal(
+  operations: readonly Operation[],
+  units: { readonly start: readonly string[]; readonly stop: readonly string[] },
+  system: Reader,
+): Journal {
+  const entries = operations.map((operation) => ({
+    path: operation.path,
+    before: saved(operation.path, system),
+    after: intended(operation),
+  }));
+  return { format: FORMAT, entries, ...units };
+}
+
+/** Directories that the operations need and that are missing, outermost first, as operations of their own. */
+export function missingParents(operations: readonly Operation[], system: Reader): Operation[] {
+  const made = new Set(
+    operations.flatMap((operation) => (operation.kind === 'directory' ? [operation.path] : [])),
+  );
+  const parents: Operation[] = [];
+  const need = (path: string): void => {
+    if (made.has(path) || system.facts(path)) return;
+    made.add(path);
+    need(dirname(path));
+    parents.push({ kind: 'directory', path, mode: 0o755 });
+  };
+  for (const operation of operations) if (operation.kind !== 'unlink') need(dirname(operation.path));
+  return parents;
+}
+
+export function writeJournal(layout: Layout, journal: Journal, system: System): void {
+  system.writeFile(journalPath(layout), JSON.stringify(journal), 0o600);
+}
+
+/** The journal that a killed apply left behind, or null. Throws when it cannot be understood: a person must look. */
+export function readJournal(layout: Layout, system: Reader): Journal | null {
+  const text = system.read(journalPath(layout));
+  if (text === null) return null;
+  const journal = JSON.parse(text) as Partial<Journal>;
+  if (journal.format !== FORMAT)
+    throw new Error(`${journalPath(layout)} is of another version of mirror; apply with that one first`);
+  return journal as Journal;
+}
+
+/**
+ * Puts back what was there, last change first. What somebody edited since is left alone: it is neither ours nor what
+ * we found. Returns what could not be put back, one line each.
+ */
+export function restore(journal: Journal, system: System): string[] {
+  return [...journal.entries].reverse().flatMap((entry) => {
+    try {
+      putBack(entry, system);
+      return [];
+    } catch (error) {
+      return [`${entry.path}: ${(error as Error).message}`];
+    }
+  });
+}
+
+function putBack({ path, before, after }: Entry, system: System): void {
+  const now = saved(path, system);
+  if (same(now, before) || !isOurs(now, after)) return;
+  switch (before.kind) {
+    case 'absent':
+      if (after.kind === 'directory') system.removeDirectory(path);
+      else system.unlink(path);
+      return;
+    case 'file':
+      perform({ ...before, kind: 'write', path }, system);
+      system.chown(path, before);
+      return;
+    case 'link':
+      system.symlink(path, before.target);
+      return;
+    case 'directory':
+      return;
+  }
+}
+
+function saved(path: string, system: Reader): Saved {
+  const actual = system.actual(path);
+  switch (actual.kind) {
+    case 'absent':
+    case 'link':
+      return actual;
+    case 'file': {
+      const { uid = 0, gid = 0 } = system.facts(path) ?? {};
+      return { ...actual, uid, gid };
+    }
+    case 'other':
+      if (actual.what === 'directory') return { kind: 'directory' };
+      throw new Error(`${path}: ${actual.what}`);
+  }
+}
+
+function same(a: Saved, b: Saved): boolean {
+  const { kind } = a;
+  if (kind === 'file')
+    return (
+      b.kind === kind && a.content === b.content && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid
+    );
+  return kind === 'link' ? b.kind === kind && a.target === b.target : b.kind === kind;
+}
+
+/** Whether what lies there now is what the apply put there, or nothing at all. */
+function isOurs(now: Saved, after: Intended): boolean {
+  if (now.kind === 'absent') return true;
+  if (now.kind === 'file')
+    return after.kind === 'secret' || (after.kind === 'file' && after.sha256 === sha256(now.content));
+  return now.kind === 'link' ? after.kind === 'link' && after.target === now.target : after.kind === now.kind;
+}
+
+function intended(operation: Operation): Intended {
+  switch (operation.kind) {
+    case 'write':
+      return operation.secret ? { kind: 'secret' } : { kind: 'file', sha256: sha256(operation.content) };
+    case 'link':
+      return { kind: 'link', target: operation.target };
+    case 'unlink':
+      return { kind: 'absent' };
+    case 'directory':
+      return { kind: 'directory' };
+  }
+}

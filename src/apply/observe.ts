@@ -1,0 +1,171 @@
+import type { Job } from '../job/job.js';
+import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { methods } from '../methods/index.js';
+import type { Site } from '../model/site.js';
+import { jobBefore, renamed, type Intent } from '../plan/assemble.js';
+import { changes } from '../plan/changes.js';
+import { EMPTY_MANIFEST, parseManifest } from '../plan/manifest.js';
+import type { Destination, Host, Observation } from '../plan/observation.js';
+import type { Change, Manifest } from '../plan/plan.js';
+import { isMountPoint } from '../run/mounts.js';
+import { isSystemdRunning } from '../system/systemctl.js';
+import type { Owner, Reader } from '../system/system.js';
+import { countFiles } from './count-files.js';
+
+/** Files of a dst that are counted before we say "more than". */
+const COUNT_LIMIT = 10_000;
+
+/** Where programs are looked for: root's usual PATH, which units have too. */
+const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** The manifest cannot be understood, so nobody knows which files are ours. */
+export class UnusableManifest extends Error {}
+
+/**
+ * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and no more: no user,
+ * dst or tool is asked after, and no program is started. Throws UnusableManifest.
+ */
+export function observe(intent: Intent, system: Reader): Observation {
+  const manifest = readManifest(intent.layout, system);
+  const found = changes(intent.artifacts, manifest, (path) => system.actual(path));
+  const idle = found.every(({ kind }) => kind === 'unchanged');
+  return {
+    manifest,
+    changes: found,
+    destinations: idle ? new Map() : destinations(intent, manifest, found, system),
+    host: idle ? null : host(intent, system),
+    now: system.now(),
+  };
+}
+
+function readManifest(layout: Layout, system: Reader): Manifest {
+  const text = system.read(layout.manifest);
+  if (text === null) return EMPTY_MANIFEST;
+  const manifest = parseManifest(text);
+  if (manifest) return manifest;
+  throw new UnusableManifest(
+    `${layout.manifest} is not a manifest of this version of mirror; restore it from a backup`,
+  );
+}
+
+function destinations(
+  { site, layout, jobs }: Intent,
+  manifest: Manifest,
+  found: readonly Change[],
+  system: Reader,
+): Map<string, Destination> {
+  const oldIds = new Map([...renamed(site, layout, manifest)].map(([old, id]) => [id, old]));
+  const mountinfo = system.read('/proc/self/mountinfo') ?? '';
+  const byPath = new Map(found.map((change) => [change.path, change]));
+  const asked = new Map<string, Destination>();
+  for (const [id, job] of jobs) {
+    const change = byPath.get(layout.job(id));
+    if (!change || change.kind === 'unchanged' || isOutside(layout, job.dst)) continue;
+    const old = byPath.get(layout.job(oldIds.get(id) ?? id));
+    const before = old ? jobBefore([old], old.path) : null;
+    if (before && key(before) === key(job)) continue;
+    const { mount } = job.guard;
+    asked.set(id, {
+      job,
+      before,
+      found: look(job.dst, system),
+      mounted: mount === null || isMountPoint(mount, mountinfo),
+      hasContent: before !== null && hasContent(layout, before, system),
+    });
+  }
+  return asked;
+}
+
+/** Below `--root` a dst elsewhere belongs to the running machine: nothing will ever be synced there from here. */
+function isOutside(layout: Layout, dst: string): boolean {
+  return layout.root !== '' && !dst.startsWith(`${layout.root}/`);
+}
+
+/** What of a job a dst has to fit. */
+function key({ dst, run_as, guard }: Job): string {
+  return JSON.stringify([dst, run_as.user, guard.mount]);
+}
+
+function look(dst: string, system: Reader): Destination['found'] {
+  const facts = system.facts(dst);
+  if (!facts) {
+    const dangling = system.actual(dst).kind !== 'absent';
+    const parent = system.facts(dst.replace(/\/[^/]+\/*$/, '') || '/')?.kind === 'directory';
+    return dangling ? { kind: 'no-directory' } : { kind: 'missing', parent };
+  }
+  if (facts.kind !== 'directory') return { kind: 'no-directory' };
+  const files = countFiles(system, dst, COUNT_LIMIT + 1);
+  const more = files > COUNT_LIMIT;
+  return {
+    kind: 'directory',
+    files: more ? COUNT_LIMIT : files,
+    more,
+    owner: { uid: facts.uid, gid: facts.gid },
+  };
+}
+
+function hasContent(layout: Layout, before: Job, system: Reader): boolean {
+  const state = system.read(layout.stateFile(before.id));
+  return /"last_success": ?\d/.test(state ?? '') || countFiles(system, before.dst, 1) > 0;
+}
+
+function host({ site, layout, jobs, executable }: Intent, system: Reader): Host {
+  const live = layout.root === '';
+  const people = live
+    ? accounts([...jobs.values()], system)
+    : { missingUsers: [], missingGroups: [], users: new Map() };
+  const program = system.facts(executable);
+  const runnable = program?.kind === 'file' && (program.mode & 0o111) !== 0;
+  return {
+    live,
+    isRoot: system.uid() === 0,
+    systemdRuns: isSystemdRunning(system),
+    ...people,
+    missingDirectories: live ? missingDirectories(site, layout, system) : [],
+    missingTools: live ? missingTools(site, system) : [],
+    executable: runnable ? system.realPath(executable) : null,
+  };
+}
+
+function accounts(
+  jobs: readonly Job[],
+  system: Reader,
+): { missingUsers: string[]; missingGroups: string[]; users: Map<string | number, Owner> } {
+  const names = new Set(jobs.map(({ run_as }) => run_as.user));
+  const groups = new Set(jobs.flatMap(({ run_as }) => [run_as.group, run_as.shared_group]));
+  const users = new Map(
+    [...names].flatMap((name) => {
+      const owner = system.user(name);
+      return owner ? [[name, owner] as const] : [];
+    }),
+  );
+  return {
+    missingUsers: [...names].filter((name) => !users.has(name)).map(String),
+    missingGroups: [...groups].filter((name) => system.group(name) === null).map(String),
+    users,
+  };
+}
+
+/** A link is no directory here: the state half belongs to a user who must not lead root's writes elsewhere. */
+function missingDirectories(site: Site, layout: Layout, system: Reader): string[] {
+  const state = [layout.state, ...STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`)];
+  const scheduler = site.settings.scheduler === 'systemd' ? layout.units : '/etc/cron.d';
+  return [layout.compiled, layout.secrets, ...state, scheduler].filter((path) => {
+    const found = system.actual(path);
+    return found.kind !== 'other' || found.what !== 'directory';
+  });
+}
+
+function missingTools(site: Site, system: Reader): { command: string; debian: string }[] {
+  const needed = new Map([['flock', 'util-linux']]);
+  for (const pkg of site.packages)
+    for (const { command, debian } of methods.get(pkg.synctype)?.tools(pkg) ?? [])
+      needed.set(command, debian);
+  const isThere = (command: string): boolean =>
+    (command.startsWith('/') ? [command] : PATH.map((directory) => `${directory}/${command}`)).some(
+      (path) => ((system.facts(path)?.mode ?? 0) & 0o111) !== 0,
+    );
+  return [...needed]
+    .filter(([command]) => !isThere(command))
+    .map(([command, debian]) => ({ command, debian }));
+}

@@ -1,0 +1,167 @@
+import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { renamed as renamedPackages, type Intent } from '../plan/assemble.js';
+import { isCreated } from '../plan/destinations.js';
+import type { Observation } from '../plan/observation.js';
+import type { Plan } from '../plan/plan.js';
+import { importStat } from '../state/import.js';
+import { isPackageState, type Baseline, type Hold, type PackageState } from '../state/package-state.js';
+import { renamed } from '../state/reduce.js';
+import type { Owner, Reader } from '../system/system.js';
+import type { Operation } from './operation.js';
+
+interface Steps {
+  readonly operations: Operation[];
+  /** Lines for people. */
+  readonly messages: string[];
+}
+
+/** What an apply makes beside the artifacts: directories, dst, and what state must know before anything can run. */
+export function stateOperations(
+  intent: Intent,
+  seen: Observation,
+  plan: Plan,
+  hold: Hold | null,
+  system: Reader,
+): Steps {
+  const { layout, site } = intent;
+  const owner = layout.root === '' ? account(site.settings.uid, site.settings.gid, system) : undefined;
+  const imported = importOperations(intent, seen, owner, system);
+  const carried = [...renamedPackages(site, layout, seen.manifest)].flatMap(([old, id]) =>
+    renameOperations(layout, old, id, system),
+  );
+  const touched = new Set([...imported.operations, ...carried].map(({ path }) => path));
+  const words = [...baselines(plan, layout, seen.now), ...holds(plan, layout, hold, owner)];
+  return {
+    // A baseline of now stands above one that a rename brings along.
+    operations: [
+      ...ownDirectories(layout),
+      ...destinations(seen, system),
+      ...carried.filter(({ path }) => !words.some((word) => word.path === path)),
+      ...imported.operations,
+      ...words.filter(({ path }) => !touched.has(path) || path.includes('/baseline/')),
+    ],
+    messages: imported.messages,
+  };
+}
+
+/** Below `--root` nobody ran setup. */
+function ownDirectories({ root, compiled, secrets, state }: Layout): Operation[] {
+  if (root === '') return [];
+  return [
+    { kind: 'directory', path: `${compiled}/jobs`, mode: 0o755 },
+    { kind: 'directory', path: secrets, mode: 0o700 },
+    ...STATE_DIRECTORIES.map((name): Operation => ({
+      kind: 'directory',
+      path: `${state}/${name}`,
+      mode: 0o775,
+    })),
+  ];
+}
+
+function destinations(seen: Observation, system: Reader): Operation[] {
+  return [...seen.destinations.values()].filter(isCreated).map(({ job }): Operation => {
+    const owner = seen.host?.live ? account(job.run_as.user, job.run_as.group, system) : undefined;
+    return { kind: 'directory', path: job.dst, mode: 0o755, ...(owner && { owner }) };
+  });
+}
+
+/** New packages and changed schedules start counting now: an apply never makes everything due at once. */
+function baselines(plan: Plan, layout: Layout, now: number): Operation[] {
+  const content = JSON.stringify({ at: now } satisfies Baseline);
+  return plan.packages
+    .filter(({ kind, schedule }) => kind === 'new' || (kind === 'changed' && schedule !== null))
+    .map(({ id }) => ({ kind: 'write', path: layout.baselineFile(id), content, mode: 0o664 }));
+}
+
+function holds(plan: Plan, layout: Layout, hold: Hold | null, owner: Owner | undefined): Operation[] {
+  if (!hold) return [];
+  const content = JSON.stringify(hold);
+  return plan.packages
+    .filter(({ kind }) => kind === 'new')
+    .map(({ id }) => ({
+      kind: 'write',
+      path: layout.holdFile(id),
+      content,
+      mode: 0o664,
+      ...(owner && { owner }),
+    }));
+}
+
+/** State, hold, history and baseline of a package follow it to its new id; what the new id already has stays. */
+function renameOperations(layout: Layout, old: string, id: string, system: Reader): Operation[] {
+  const pairs: [string, string][] = [
+    [layout.holdFile(old), layout.holdFile(id)],
+    [layout.historyFile(old), layout.historyFile(id)],
+    [layout.baselineFile(old), layout.baselineFile(id)],
+  ];
+  const moved = pairs.map(([from, to]) => ({ from, to, content: system.read(from) }));
+  const state = {
+    from: layout.stateFile(old),
+    to: layout.stateFile(id),
+    content: stateFor(layout, old, id, system),
+  };
+  return [state, ...moved].flatMap(({ from, to, content }): Operation[] => {
+    if (content === null || system.actual(to).kind !== 'absent') return [];
+    const facts = system.facts(from);
+    const owner = facts ? { uid: facts.uid, gid: facts.gid } : undefined;
+    const keep = layout.root === '' && owner ? { owner } : {};
+    return [
+      { kind: 'write', path: to, content, mode: 0o664, ...keep },
+      { kind: 'unlink', path: from },
+    ];
+  });
+}
+
+function stateFor(layout: Layout, old: string, id: string, system: Reader): string | null {
+  try {
+    const state = JSON.parse(system.read(layout.stateFile(old)) ?? 'null') as PackageState | null;
+    return state && isPackageState(state, old) ? JSON.stringify(renamed(state, id)) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A first apply over a mirror.py installation: its stat.json becomes the first state files and is kept as `.bak`, before
+ * our own publishing replaces it. Below `--root` only a statfile that lies there is read.
+ */
+function importOperations(
+  { site, layout, jobs }: Intent,
+  seen: Observation,
+  owner: Owner | undefined,
+  system: Reader,
+): Steps {
+  const none = { operations: [], messages: [] };
+  const { statfile } = site.settings;
+  const isFirst = Object.keys(seen.manifest.entries).length === 0;
+  const hasStates = system.list(`${layout.state}/state`, 100).some(({ name }) => name.endsWith('.json'));
+  const isElsewhere = layout.root !== '' && !statfile.startsWith(`${layout.root}/`);
+  const text = isFirst && !hasStates && !isElsewhere ? system.read(statfile) : null;
+  if (text === null) return none;
+  const { states, warnings } = importStat(text, [...jobs.keys()]);
+  if (states.length === 0) return { operations: [], messages: [...warnings] };
+  const facts = system.facts(statfile);
+  const backup = `${statfile}.bak`;
+  const keepsBackup = system.actual(backup).kind === 'absent';
+  const given = owner ? { owner } : {};
+  return {
+    operations: [
+      ...(keepsBackup
+        ? [{ kind: 'write', path: backup, content: text, mode: facts?.mode ?? 0o640, ...given } as const]
+        : []),
+      ...states.map((state): Operation => {
+        const content = JSON.stringify(state);
+        return { kind: 'write', path: layout.stateFile(state.id), content, mode: 0o664, ...given };
+      }),
+    ],
+    messages: [
+      `history of ${String(states.length)} packages taken over from ${statfile}, kept as ${backup}`,
+      ...warnings,
+    ],
+  };
+}
+
+function account(user: string | number, group: string | number, system: Reader): Owner | undefined {
+  const [owner, gid] = [system.user(user), system.group(group)];
+  return owner ? { uid: owner.uid, gid: gid ?? owner.gid } : undefined;
+}

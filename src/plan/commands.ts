@@ -1,0 +1,61 @@
+import type { Job } from '../job/job.js';
+import type { Step } from '../job/step.js';
+import type { ArgvChange } from './plan.js';
+
+/** The commands that differ between two jobs of a package, in the order they run. */
+export function argvChanges(before: Job | null, after: Job | null): ArgvChange[] {
+  const [old, now] = [commands(before), commands(after)];
+  const steps = [...now.keys(), ...[...old.keys()].filter((step) => !now.has(step))];
+  return steps
+    .map((step) => ({ step, before: old.get(step) ?? null, after: now.get(step) ?? null }))
+    .filter((change) => JSON.stringify(change.before) !== JSON.stringify(change.after));
+}
+
+/** Words of a command as a person would type them in a shell. */
+export function shellText(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./~<>-]+$/.test(word) ? word : quote(word))).join(' ');
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Every command of a job by the name of its step. */
+function commands(job: Job | null): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  job?.attempts.forEach((attempt, index) => {
+    const source = index === 0 ? '' : `source ${String(index + 1)}: `;
+    for (const [name, argv] of attempt.steps.flatMap(stepCommands))
+      found.set(free(found, source + name), [...job.prefix, ...argv]);
+  });
+  return found;
+}
+
+/** `exec`, and `exec 2` for the second of its kind. */
+function free(taken: ReadonlyMap<string, unknown>, name: string): string {
+  let candidate = name;
+  for (let n = 2; taken.has(candidate); n += 1) candidate = `${name} ${String(n)}`;
+  return candidate;
+}
+
+function stepCommands(step: Step): [string, readonly string[]][] {
+  switch (step.kind) {
+    case 'exec':
+      return [['exec', withLimit(step.argv, step.delete_limit)]];
+    case 'probe':
+      return [
+        ['probe', step.argv],
+        ...step.always.map((always): [string, readonly string[]] => ['always', always.argv]),
+      ];
+    case 'require-directory':
+    case 'install-marker':
+      return [];
+  }
+}
+
+function withLimit(
+  argv: readonly string[],
+  limit: { flag: string; at: number } | undefined,
+): readonly string[] {
+  return limit ? argv.toSpliced(limit.at, 0, `${limit.flag}<limit>`) : argv;
+}

@@ -1,0 +1,82 @@
+import { EXIT } from '../job/outcome.js';
+import type { Permissions } from './guards.js';
+import type { Destination, Observation } from './observation.js';
+import type { Refusal } from './plan.js';
+
+/** What becomes of a package's dst, for people. */
+export function dstNotes({ job, before, found }: Destination): string[] {
+  const moved = before && before.dst !== job.dst ? [`dst moves from ${before.dst} to ${job.dst}`] : [];
+  switch (found.kind) {
+    case 'directory':
+      return before && moved.length === 0 ? [] : [...moved, `${job.dst} is adopted, ${contents(found)}`];
+    case 'missing':
+      return [...moved, `${job.dst} is created for ${String(job.run_as.user)}`];
+    case 'no-directory':
+      return moved;
+  }
+}
+
+/** Whether apply has to make this dst. */
+export function isCreated({ found, mounted }: Destination): boolean {
+  return found.kind === 'missing' && found.parent && mounted;
+}
+
+/** Reasons not to touch or not to make a dst. */
+export function dstRefusals({ destinations, host }: Observation, permissions: Permissions): Refusal[] {
+  return [...destinations.values()].flatMap((destination) => [
+    ...placeRefusals(destination),
+    ...(host?.live ? ownerRefusals(destination, host.users) : []),
+    ...(permissions.refetch ? [] : refetchRefusals(destination)),
+  ]);
+}
+
+function placeRefusals({ job, found, mounted }: Destination): Refusal[] {
+  const refuse = (message: string, help: string): Refusal[] => [
+    { code: 'dst', exit: EXIT.needsPerson, message: `${job.id}: ${message}`, help },
+  ];
+  const mount = job.guard.mount ?? '';
+  if (!mounted) return refuse(`nothing is mounted at ${mount} (guard.mount)`, `mount ${mount}`);
+  if (found.kind === 'no-directory')
+    return refuse(`${job.dst} is no directory`, 'move it away or change `dst`');
+  if (found.kind === 'directory' || found.parent) return [];
+  const parent = job.dst.replace(/\/[^/]+\/?$/, '') || '/';
+  return refuse(`${job.dst} cannot be created: ${parent} does not exist`, `mkdir -p ${parent}`);
+}
+
+/** A dst of another user's cannot be written. Root writes anywhere, and a package without commands writes nothing. */
+function ownerRefusals(
+  { job, found }: Destination,
+  users: ReadonlyMap<string | number, { uid: number }>,
+): Refusal[] {
+  const uid = users.get(job.run_as.user)?.uid;
+  const writes = job.attempts.some(({ steps }) => steps.some(({ kind }) => kind === 'exec'));
+  if (found.kind !== 'directory' || uid === undefined || uid === 0 || !writes || found.owner.uid === uid)
+    return [];
+  const { user, group } = job.run_as;
+  return [
+    {
+      code: 'dst-owner',
+      exit: EXIT.needsPerson,
+      message: `${job.id}: ${job.dst} belongs to uid ${String(found.owner.uid)}, but its runs are ${String(user)}'s`,
+      help: `chown -R ${String(user)}:${String(group)} ${job.dst}`,
+    },
+  ];
+}
+
+function refetchRefusals({ job, before, found, hasContent }: Destination): Refusal[] {
+  const empty = found.kind === 'missing' || (found.kind === 'directory' && found.files === 0);
+  if (!before || before.dst === job.dst || !empty || !hasContent) return [];
+  return [
+    {
+      code: 'refetch',
+      exit: EXIT.needsPerson,
+      message: `${job.id}: dst moves from ${before.dst} to ${job.dst}, which is empty: everything would be downloaded again`,
+      help: `move the files first (mv ${before.dst} ${job.dst}), or allow the download with --refetch`,
+    },
+  ];
+}
+
+function contents({ files, more }: { files: number; more: boolean }): string {
+  if (files === 0) return 'empty';
+  return `${more ? 'more than ' : ''}${String(files)} ${files === 1 ? 'file' : 'files'}`;
+}

@@ -1,0 +1,130 @@
+import type { Layout } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
+import type { Site } from '../model/site.js';
+import { adoption } from './adopt.js';
+import { dstRefusals } from './destinations.js';
+import type { Host, Observation } from './observation.js';
+import type { Change, Manifest, Refusal } from './plan.js';
+
+/** What the operator allowed on the command line. */
+export interface Permissions {
+  /** How many packages may go away; null: the usual max(2, 5 %). */
+  readonly allowRemovals: number | null;
+  readonly refetch: boolean;
+  /** What to do with files that somebody edited: stop, turn the edit into a drop-in, or overwrite it. */
+  readonly drift: 'stop' | 'adopt' | 'overwrite';
+}
+
+/** Everything that stands against applying, most urgent first. Below `--root`, what only matters live is a warning. */
+export function guards(
+  site: Site,
+  layout: Layout,
+  seen: Observation,
+  removed: readonly string[],
+  permissions: Permissions,
+): { refusals: Refusal[]; warnings: string[] } {
+  const { host } = seen;
+  if (!host) return { refusals: [], warnings: [] };
+  const refusals = [
+    ...(permissions.drift === 'overwrite' ? [] : driftRefusals(seen, permissions)),
+    ...seen.changes.flatMap(inTheWay),
+    ...rootRefusals(host),
+    ...setupRefusals(host),
+    ...removalRefusals(layout, seen.manifest, removed, permissions),
+    ...dstRefusals(seen, permissions),
+  ];
+  const program = programRefusals(site, host);
+  return host.live
+    ? { refusals: [...refusals, ...program], warnings: [] }
+    : { refusals, warnings: program.map(({ message }) => message) };
+}
+
+/** max(2, 5 %): what may go away without being asked. */
+export function removalLimit(packages: number): number {
+  return Math.max(2, Math.floor(packages * 0.05));
+}
+
+function driftRefusals({ changes, manifest }: Observation, { drift }: Permissions): Refusal[] {
+  return changes.flatMap((change): Refusal[] => {
+    if (change.kind !== 'drifted' || (drift === 'adopt' && adoption(change, manifest) !== null)) return [];
+    const message = `${change.path} was edited since mirror wrote it`;
+    const help =
+      drift === 'adopt'
+        ? 'this edit cannot become a drop-in (no unit, or the config changes the same file: apply without the change first); `--force` overwrites it'
+        : '`--adopt` turns an edit of a unit into a drop-in, `--force` overwrites it; the diff shows it';
+    return [{ code: 'drifted', exit: EXIT.failure, message, help }];
+  });
+}
+
+function inTheWay(change: Change): Refusal[] {
+  if (change.kind !== 'in-the-way') return [];
+  const what = change.before.kind === 'other' ? change.before.what : change.before.kind;
+  const message = `${change.path} is in the way: a ${what} that mirror did not write`;
+  return [
+    { code: 'in-the-way', exit: EXIT.cantCreate, message, help: `move it away: mv ${change.path}{,.old}` },
+  ];
+}
+
+function rootRefusals(host: Host): Refusal[] {
+  if (!host.live || host.isRoot) return [];
+  const message = 'apply changes system files and must be root';
+  return [{ code: 'not-root', exit: EXIT.needsPerson, message, help: 'sudo mirror apply' }];
+}
+
+function setupRefusals(host: Host): Refusal[] {
+  if (!host.live) return [];
+  const refusal = (code: string, message: string, help: string): Refusal[] => [
+    { code, exit: EXIT.needsPerson, message, help },
+  ];
+  const {
+    missingUsers: users,
+    missingGroups: groups,
+    missingDirectories: directories,
+    missingTools: tools,
+  } = host;
+  const debian = [...new Set(tools.map((tool) => tool.debian))].join(' ');
+  const commands = tools.map(({ command }) => `\`${command}\``).join(', ');
+  return [
+    ...(users.length > 0 ? refusal('no-user', `no such user: ${users.join(', ')}`, 'mirror setup') : []),
+    ...(groups.length > 0 ? refusal('no-group', `no such group: ${groups.join(', ')}`, 'mirror setup') : []),
+    ...(directories.length > 0
+      ? refusal('no-directory', `missing or not a directory: ${directories.join(', ')}`, 'mirror setup')
+      : []),
+    ...(tools.length > 0
+      ? refusal('no-tool', `not installed: ${commands}`, `apt-get install ${debian}`)
+      : []),
+  ];
+}
+
+function removalRefusals(
+  layout: Layout,
+  manifest: Manifest,
+  removed: readonly string[],
+  { allowRemovals }: Permissions,
+): Refusal[] {
+  const packages = Object.entries(manifest.entries).filter(
+    ([path, { package: id }]) => id && path === layout.job(id),
+  );
+  const limit = allowRemovals ?? removalLimit(packages.length);
+  if (removed.length <= limit) return [];
+  const count = String(removed.length);
+  const some = removed.slice(0, 5).join(', ') + (removed.length > 5 ? ', …' : '');
+  const message = `${count} of ${String(packages.length)} packages would be removed (${some}); without being told, apply removes at most ${String(limit)}`;
+  return [{ code: 'removals', exit: EXIT.needsPerson, message, help: `--allow-removals ${count}` }];
+}
+
+/** Places that the sandbox of a unit hides: ProtectHome= and PrivateTmp=. */
+const HIDDEN = /^\/(home|root|tmp|var\/tmp|run\/user)\//;
+
+function programRefusals(site: Site, host: Host): Refusal[] {
+  const sandboxed =
+    site.settings.scheduler === 'systemd' && site.packages.some((pkg) => pkg.sandbox !== 'off');
+  const help = 'install mirror below /usr or /opt, or set `settings.executable`';
+  if (host.executable === null) {
+    const message = 'the program that units would call is missing or not executable';
+    return [{ code: 'no-executable', exit: EXIT.needsPerson, message, help }];
+  }
+  if (!sandboxed || !HIDDEN.test(host.executable)) return [];
+  const message = `the sandbox would hide the program that units call: ${host.executable}`;
+  return [{ code: 'hidden-executable', exit: EXIT.needsPerson, message, help }];
+}

@@ -1,0 +1,46 @@
+import type { Job } from '../job/job.js';
+import type { Owner } from '../system/system.js';
+import type { Change, Manifest } from './plan.js';
+
+/** What a plan needs to know of the machine, as values: read by `apply/observe`, judged by pure code. */
+export interface Observation {
+  readonly manifest: Manifest;
+  /** Every artifact's and manifest entry's change, the unchanged ones too. */
+  readonly changes: readonly Change[];
+  /** dst of packages that are new or whose dst, user or mount changed; without those that `--root` leaves alone. */
+  readonly destinations: ReadonlyMap<string, Destination>;
+  /** null when nothing would change: then nothing is asked. */
+  readonly host: Host | null;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+export interface Destination {
+  readonly job: Job;
+  /** The package as it was applied, under its old id where it was renamed; null for a new one. */
+  readonly before: Job | null;
+  readonly found:
+    | { readonly kind: 'directory'; readonly files: number; readonly more: boolean; readonly owner: Owner }
+    | { readonly kind: 'missing'; readonly parent: boolean }
+    | { readonly kind: 'no-directory' };
+  /** Whether `guard.mount`, if any, is mounted. */
+  readonly mounted: boolean;
+  /** Something was ever synced, or lies in the old dst. */
+  readonly hasContent: boolean;
+}
+
+export interface Host {
+  /** False below `--root`: then only what concerns the files is asked. */
+  readonly live: boolean;
+  readonly isRoot: boolean;
+  readonly systemdRuns: boolean;
+  /** Users and groups that the jobs name and nobody knows. */
+  readonly missingUsers: readonly string[];
+  readonly missingGroups: readonly string[];
+  /** Numbers of the users that jobs run as. */
+  readonly users: ReadonlyMap<string | number, Owner>;
+  readonly missingDirectories: readonly string[];
+  readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
+  /** The program that units call, with links followed; null when it is missing or not executable. */
+  readonly executable: string | null;
+}
