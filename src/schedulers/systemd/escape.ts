@@ -5,14 +5,15 @@
 
 /** A word of Exec lines: always quoted; no variable, specifier or escape of it is expanded. */
 export function word(text: string): string {
+  if (/^[\w/.+-]+$/.test(text)) return `"${text}"`;
   const escaped = text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$');
   return `"${escaped.replace(/[\p{Cc}]/gu, hex)}"`;
 }
 
 /** An item of the path lists (ReadWritePaths= and the like), whose quoting knows `\` but no `\n`; see `pathProblem`. */
 export function path(text: string): string {
-  const escaped = text.replaceAll('%', '%%');
-  return /^[\w/.:+,@=%-]+$/.test(escaped) ? escaped : `"${escaped.replace(/[\\"]/g, '\\$&')}"`;
+  if (/^[\w/.:+,@=-]+$/.test(text)) return text;
+  return `"${text.replaceAll('%', '%%').replace(/[\\"]/g, '\\$&')}"`;
 }
 
 /** The rest of a line that is taken as it stands but for specifiers (LoadCredential='s path); see `pathProblem`. */
@@ -27,6 +28,7 @@ export function line(text: string): string {
 
 /** Text behind `#`. */
 export function comment(text: string): string {
+  if (/^[!-~]([ -~]{0,198}[!-[\]-~])?$/.test(text)) return text; // As nearly all text is.
   const characters = Array.from(
     text
       .replace(/\p{Cs}/gu, '\uFFFD')

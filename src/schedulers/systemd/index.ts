@@ -18,6 +18,7 @@ export const systemd: Scheduler = {
     const { layout, jobs } = context;
     const artifacts: Artifact[] = [];
     const add = (name: string, content: string, id: string | null): void => {
+      content.charCodeAt(0);
       artifacts.push({ kind: 'file', path: `${layout.units}/${name}`, mode: 0o644, content, package: id });
     };
     const enable = (name: string, id: string | null): void => {

@@ -1,63 +1,89 @@
 import { dirname } from 'node:path/posix';
 import type { Job } from '../../job/job.js';
+import type { Layout } from '../../job/layout.js';
 import type { Step } from '../../job/step.js';
 import type { Package, Settings } from '../../model/site.js';
-import type { Layout } from '../../job/layout.js';
+import { templates } from './templates.js';
 
-/** What the sandbox form needs; see templates/sandbox.hbs. */
+/** A unit's sandbox: the paths of its own that it may write to, and the directives it shares with most others. */
 export interface Sandbox {
-  readonly enabled: boolean;
-  readonly strict: boolean;
   readonly writable: readonly string[];
-  readonly protectHome: 'yes' | 'read-only';
-  readonly privateTmp: 'yes' | 'no';
-  readonly privateUsers: 'yes' | 'no';
-  readonly capabilities: string;
-  readonly deniedCalls: readonly string[];
+  readonly walls: string;
+}
+
+/** What decides the shared directives; see templates/sandbox.hbs. */
+interface Walls {
+  readonly strict: boolean;
+  readonly user: string | number;
+  readonly writable: readonly string[];
+  readonly protectHome: boolean;
+  readonly privateTmp: boolean;
 }
 
 /** Root keeps what a mirror may need: writing as anybody, giving files away, becoming somebody else. */
 const ROOT_CAPABILITIES = 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_SETGID CAP_SETUID';
 
-/** Sandbox of a package's run: it writes to dst, logs and what publishing writes, and reads nothing of people's homes. */
-export function packageSandbox(pkg: Package, job: Job, settings: Settings, layout: Layout): Sandbox {
+const HOME = /^\/(home|root|run\/user)(\/|$)/;
+const TMP = /^\/(var\/)?tmp(\/|$)/;
+
+/**
+ * Sandbox of a package's run, null for `off`: it writes to dst, its logs and what publishing writes, and sees people's
+ * homes and the shared /tmp only where one of its own paths lies there.
+ */
+export function packageSandbox(pkg: Package, job: Job, settings: Settings, layout: Layout): Sandbox | null {
+  if (pkg.sandbox === 'off') return null;
   const { ssh } = pkg.network;
-  const writable = [pkg.dst, job.log.base, ...publishing(settings, layout)];
-  const keys = [ssh.key, ssh.knownHosts, pkg.network.caFile].filter((file) => file !== null);
-  const words = job.attempts.flatMap(({ steps }) => steps.flatMap(argv));
-  const used = [...writable, ...keys, ...words];
+  const writable = [job.log.base, ...publishing(settings, layout)];
+  const used = [pkg.dst, ...writable, ssh.key ?? '', ssh.knownHosts ?? '', pkg.network.caFile ?? ''];
+  for (const { steps } of job.attempts) for (const step of steps) used.push(...argv(step));
   // Without both files ssh looks into the user's home, wherever that is.
-  const sshHome = overSsh(pkg) && (ssh.key === null || ssh.knownHosts === null);
+  const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
   return {
-    ...base(pkg.user, used),
-    enabled: pkg.sandbox !== 'off',
-    strict: pkg.sandbox === 'strict',
-    // Not there yet, or not mounted: the run then says so itself, better than a namespace error.
-    writable: distinct([`-${pkg.dst}`, job.log.base, ...publishing(settings, layout)]),
-    ...(sshHome ? { protectHome: 'read-only' } : {}),
+    // "-": not there yet, or not mounted; the run then says so itself, better than a namespace error.
+    writable: [`-${pkg.dst}`],
+    walls: walls({
+      strict: pkg.sandbox === 'strict',
+      user: pkg.user,
+      writable,
+      protectHome: !sshHome && !used.some((path) => HOME.test(path)),
+      privateTmp: !used.some((path) => TMP.test(path)),
+    }),
   };
 }
 
 /** Sandbox of `mirror publish` in a unit of its own. */
 export function publishSandbox(settings: Settings, layout: Layout): Sandbox {
-  const writable = distinct(publishing(settings, layout));
-  return { ...base(settings.uid, writable), enabled: true, strict: true, writable };
+  const writable = publishing(settings, layout);
+  const inside = (places: RegExp): boolean => writable.some((path) => places.test(path));
+  const { uid } = settings;
+  return {
+    writable: [],
+    walls: walls({ strict: true, user: uid, writable, protectHome: !inside(HOME), privateTmp: !inside(TMP) }),
+  };
 }
 
-function base(
-  user: string | number,
-  paths: readonly string[],
-): Omit<Sandbox, 'enabled' | 'strict' | 'writable'> {
-  const root = String(user) === '0' || user === 'root';
-  return {
-    protectHome: paths.some((path) => /^\/(home|root|run\/user)(\/|$)/.test(path)) ? 'read-only' : 'yes',
-    privateTmp: paths.some((path) => /^\/(var\/)?tmp(\/|$)/.test(path)) ? 'no' : 'yes',
-    // A user namespace knows root and the unit's user only: root could give files to nobody else.
-    privateUsers: root ? 'no' : 'yes',
-    capabilities: root ? ROOT_CAPABILITIES : '',
-    // Root's rsync gives files their owners, which is one of the privileged calls.
-    deniedCalls: root ? ['@resources'] : ['@privileged @resources'],
-  };
+const rendered = new Map<string, string>();
+
+/** Rendered once for each combination: a site of thousands of packages has a handful. */
+function walls(view: Walls): string {
+  const key = JSON.stringify(view);
+  let text = rendered.get(key);
+  if (text === undefined) {
+    const root = String(view.user) === '0' || view.user === 'root';
+    text = templates.sandbox({
+      strict: view.strict,
+      writable: [...new Set(view.writable)],
+      protectHome: view.protectHome ? 'yes' : 'read-only',
+      privateTmp: view.privateTmp ? 'yes' : 'no',
+      // A user namespace knows root and the unit's user only: root could give files to nobody else.
+      privateUsers: root ? 'no' : 'yes',
+      capabilities: root ? ROOT_CAPABILITIES : '',
+      // Root's rsync gives files their owners, which is one of the privileged calls.
+      deniedCalls: root ? '@resources' : '@privileged @resources',
+    });
+    rendered.set(key, text);
+  }
+  return text;
 }
 
 function publishing(settings: Settings, layout: Layout): string[] {
@@ -70,8 +96,4 @@ function argv(step: Step): readonly string[] {
 
 function overSsh(pkg: Package): boolean {
   return pkg.sources.some(({ host, url }) => host !== null && !url.includes('://') && !url.includes('::'));
-}
-
-function distinct(paths: readonly string[]): string[] {
-  return [...new Set(paths)];
 }

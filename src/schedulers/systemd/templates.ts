@@ -19,10 +19,10 @@ const handlebars = Handlebars.create();
 // Handlebars passes its own options object behind a helper's arguments.
 for (const [name, quote] of Object.entries(helpers))
   handlebars.registerHelper(name, (text: string) => quote(text));
-handlebars.registerPartial('sandbox', handlebars.compile(sandbox, options));
 
-/** The forms of unit files; what is filled in is decided by the views (service.ts, timer.ts). */
+/** The forms of unit files; what is filled in is decided by the views (service.ts, sandbox.ts, timer.ts). */
 export const templates = {
+  sandbox: handlebars.compile(sandbox, options),
   service: handlebars.compile(service, options),
   slice: handlebars.compile(slice, options),
   timer: handlebars.compile(timer, options),
