@@ -37,7 +37,8 @@ const TABLE: Readonly<Record<Tool, readonly Row[]>> = {
   rsync: [
     OK,
     [[24], null, 'partial', 'files vanished upstream during the transfer'],
-    [[5], /^@ERROR: (auth failed|access denied|Unknown module)/im, 'auth', 'refused by upstream'],
+    // Not at the start of a line: rsync may have asked for a password first.
+    [[5], /@ERROR: (auth failed|access denied|Unknown module)/i, 'auth', 'refused by upstream'],
     [[5], /password file|server requested a password/i, 'auth', 'password trouble'],
     [[5], null, 'unavailable', 'upstream did not start the transfer'],
     [[12, 255], /Permission denied \(|Host key verification failed/, 'auth', 'refused by ssh'],
@@ -105,10 +106,10 @@ function evidence(output: string, text: RegExp | null): string | null {
   const lines = output.split('\n');
   const said =
     (text && lines.find((line) => text.test(line))) ??
-    lines.find((line) => line.startsWith('@ERROR')) ??
+    lines.find((line) => line.includes('@ERROR')) ??
     lines.find((line) => line.startsWith('rsync: ')) ??
     null;
-  return said === null ? null : printable(said);
+  return said === null ? null : printable(said.replace(/^Password: /, ''));
 }
 
 function lastLine(reason: string, output: string): string {

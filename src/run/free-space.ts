@@ -7,9 +7,9 @@ export function lackOfSpace(path: string, least: MinFree): string | null {
   const free = bavail * bsize;
   const needed = 'bytes' in least ? least.bytes : least.share * blocks * bsize;
   if (free >= needed) return null;
-  return `${gibibytes(free)} free at ${path}, guard.min_free asks for ${gibibytes(needed)}`;
+  return `${size(free)} free at ${path}, guard.min_free asks for ${size(needed)}`;
 }
 
-function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+function size(bytes: number): string {
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -5,8 +5,8 @@ import type { Interruption } from './signals.js';
 const GRACE = 10_000;
 /** Milliseconds between looks at deadline and guards while a tool runs. */
 const WATCH = 2000;
-/** How long to wait for the rest of a killed group. */
-const REAP = 2000;
+/** Milliseconds to wait for the rest of a killed group; what init is slow to reap still counts as there. */
+const REAP = 500;
 
 export interface ToolCommand {
   readonly argv: readonly string[];

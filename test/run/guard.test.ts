@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Guard } from '../../src/job/job.js';
+import { startRsyncd } from '../support/rsyncd.js';
+import type { Rsyncd } from '../support/rsyncd.js';
+import { install, listing, manyFiles, tree } from './fixture.js';
+import type { Installation } from './fixture.js';
+
+const guard: Guard = { deletes: 3, ratio: 0.1, min_free: { bytes: 0 }, mount: null };
+const root = process.getuid?.() === 0;
+
+let site: Installation;
+let daemon: Rsyncd;
+let upstream: string;
+const mounted: string[] = [];
+
+beforeAll(async () => {
+  site = install();
+  upstream = tree(join(site.root, '../upstream'), {});
+  daemon = await startRsyncd({ mirror: { path: upstream } });
+});
+afterAll(async () => {
+  for (const path of mounted) execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+  await daemon.stop();
+  site.remove();
+});
+
+function fresh(files: Record<string, string>): void {
+  rmSync(upstream, { recursive: true });
+  tree(upstream, files);
+}
+
+function tmpfs(path: string, size: string): void {
+  mkdirSync(path, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
+  mounted.push(path);
+}
+
+function umount(path: string): void {
+  execFileSync('umount', [path]);
+  mounted.splice(mounted.indexOf(path), 1);
+}
+
+describe('the delete guard', () => {
+  test('stops one run at its number and every later slot before it starts, until a person says how many', async () => {
+    fresh(manyFiles(20));
+    const job = { attempts: site.attempts('guarded', [daemon.url('mirror')]), guard };
+    site.job('guarded', job);
+    await site.run('guarded', '--scheduled');
+    expect(listing(site.dst('guarded'))).toHaveLength(20);
+
+    fresh(manyFiles(5));
+    site.slotComes('guarded');
+    expect((await site.run('guarded', '--scheduled')).code).toBe(77);
+    const tripped = site.state('guarded');
+    expect(tripped.blocked).toMatchObject({ limit: 3 });
+    expect(tripped).toMatchObject({ errors: 1, last: { outcome: 'blocked', transfer: { deleted: 3 } } });
+    expect(listing(site.dst('guarded'))).toHaveLength(17);
+
+    for (const errors of [2, 3]) {
+      site.slotComes('guarded');
+      expect((await site.run('guarded', '--scheduled')).code).toBe(77);
+      expect(site.state('guarded')).toMatchObject({
+        errors,
+        last: { outcome: 'blocked', log: null, transfer: null },
+      });
+    }
+    expect((await site.run('guarded')).stdout).toContain('mirror run guarded --allow-deletes N');
+    expect(listing(site.dst('guarded'))).toHaveLength(17);
+
+    expect((await site.run('guarded', '--allow-deletes', '5')).code).toBe(77);
+    expect(site.state('guarded').blocked).toMatchObject({ limit: 5 });
+    expect(listing(site.dst('guarded'))).toHaveLength(12);
+    expect((await site.run('guarded', '--allow-deletes', '7')).code).toBe(0);
+    expect(site.state('guarded')).toMatchObject({ blocked: null, errors: 0 });
+    expect(listing(site.dst('guarded'))).toHaveLength(5);
+  });
+
+  test('keeps half of a small mirror when upstream is empty', async () => {
+    fresh(manyFiles(40));
+    site.job('small', { attempts: site.attempts('small', [daemon.url('mirror')]) });
+    await site.run('small');
+    fresh({});
+    expect((await site.run('small')).code).toBe(77);
+    expect(listing(site.dst('small'))).toHaveLength(40 - Math.floor(41 / 2));
+  });
+
+  test('counts what is there when a filled dst is adopted', async () => {
+    fresh(manyFiles(2));
+    site.job('adopted', { attempts: site.attempts('adopted', [daemon.url('mirror')]) });
+    tree(site.dst('adopted'), { ...manyFiles(2), 'old/1': '', 'old/2': '', 'old/3': '' });
+    expect((await site.run('adopted')).code).toBe(77);
+    expect(site.state('adopted').blocked).toMatchObject({ limit: 3 });
+  });
+
+  test.skipIf(!root)('trips even when rsync has a worse thing to report than the limit', async () => {
+    fresh(manyFiles(20));
+    const nobody = await startRsyncd({
+      mirror: { path: upstream, options: { uid: 'nobody', gid: 'nogroup' } },
+    });
+    try {
+      site.job('both', { attempts: site.attempts('both', [nobody.url('mirror')]), guard });
+      await site.run('both');
+      fresh(manyFiles(5));
+      writeFileSync(join(upstream, 'unreadable'), 'x', { mode: 0o600 });
+      expect((await site.run('both')).code).toBe(77);
+      expect(site.state('both').last?.reason).toContain(
+        '(exit 23): Deletions stopped due to --max-delete limit',
+      );
+      expect(listing(site.dst('both'))).toHaveLength(17);
+    } finally {
+      await nobody.stop();
+    }
+  });
+});
+
+describe('a dst that is not what it was', () => {
+  test('is not filled again when it is missing or empty', async () => {
+    fresh(manyFiles(5));
+    site.job('gone', { attempts: site.attempts('gone', [daemon.url('mirror')]) });
+    await site.run('gone');
+    rmSync(site.dst('gone'), { recursive: true });
+    expect((await site.run('gone')).code).toBe(77);
+    expect(site.state('gone').last).toMatchObject({ outcome: 'failed', failure: 'dst' });
+    mkdirSync(join(site.dst('gone'), 'lost+found'), { recursive: true });
+    const { stdout, code } = await site.run('gone', '--allow-deletes', '5');
+    expect(code).toBe(77);
+    expect(stdout).toContain('is empty, and it has been synced before');
+    expect(listing(site.dst('gone'))).toEqual(['lost+found']);
+  });
+
+  test('is not created for a package that was never synced', async () => {
+    site.job('new', { attempts: site.attempts('new', [daemon.url('mirror')]) });
+    rmSync(site.dst('new'), { recursive: true });
+    const { stdout, code } = await site.run('new');
+    expect(code).toBe(77);
+    expect(stdout).toContain('`mirror apply` creates it');
+  });
+
+  test.skipIf(!root)('is left alone when its disk is not mounted', async () => {
+    fresh(manyFiles(5));
+    const disk = join(site.root, 'srv/disk');
+    const dst = join(disk, 'arch');
+    const attempts = site.attempts('disk/arch', [daemon.url('mirror')]);
+    site.job('arch', { attempts, dst, guard: { ...guard, mount: disk } });
+    mkdirSync(dst, { recursive: true });
+    const unmounted = await site.run('arch');
+    expect(unmounted).toMatchObject({
+      code: 77,
+      stdout: `arch: failed (dst): ${disk} is not mounted (0.0 s)\nlog: ${site.state('arch').last?.log ?? ''}\n`,
+    });
+    expect(listing(dst)).toEqual([]);
+    tmpfs(disk, '10m');
+    mkdirSync(dst);
+    expect((await site.run('arch')).code).toBe(0);
+    umount(disk);
+    expect((await site.run('arch')).code).toBe(77);
+    expect(listing(dst)).toEqual([]);
+  });
+
+  test.skipIf(!root)('is left alone on another device, until a person says that it was moved', async () => {
+    fresh(manyFiles(5));
+    site.job('moved', { attempts: site.attempts('moved', [daemon.url('mirror')]) });
+    await site.run('moved');
+    tmpfs(site.dst('moved'), '10m');
+    tree(site.dst('moved'), { stray: 'somebody else’s' });
+    const { stdout, code } = await site.run('moved');
+    expect(code).toBe(77);
+    expect(stdout).toContain('is on another device than at the last run');
+    expect(listing(site.dst('moved'))).toEqual(['stray']);
+    expect((await site.run('moved', '--allow-deletes', '1')).code).toBe(0);
+    expect(listing(site.dst('moved'))).toEqual(Object.keys(manyFiles(5)).sort());
+    expect((await site.run('moved')).code).toBe(0);
+  });
+});
+
+describe('free space', () => {
+  test.skipIf(!root)('that runs out is a failure of this host, whatever code rsync chose', async () => {
+    fresh({ ...manyFiles(3), big: 'x'.repeat(3 * 2 ** 20) });
+    site.job('full', { attempts: site.attempts('full', [daemon.url('mirror')]) });
+    tmpfs(site.dst('full'), '1m');
+    expect((await site.run('full')).code).toBe(73);
+    expect(site.state('full').last).toMatchObject({ outcome: 'failed', failure: 'space' });
+    expect(site.state('full').last?.reason).toContain('No space left on device');
+  });
+
+  test.skipIf(!root)('under min_free stops a run before it starts, and while it runs', async () => {
+    const least = (bytes: number): Guard => ({ ...guard, min_free: { bytes } });
+    const attempts = site.attempts('tight', [daemon.url('mirror')]);
+    site.job('tight', { attempts, guard: least(20 * 2 ** 20) });
+    tmpfs(site.dst('tight'), '10m');
+    expect((await site.run('tight')).code).toBe(73);
+    expect(listing(site.dst('tight'))).toEqual([]);
+
+    // Fills the disk and would then go on for ever.
+    const argv = ['sh', '-c', 'head -c 8M /dev/zero > big; exec sleep 100'];
+    const exec = { kind: 'exec', tool: 'command', argv } as const;
+    site.job('tight', { attempts: [{ src: 'x', upstream: null, steps: [exec] }], guard: least(5 * 2 ** 20) });
+    expect((await site.run('tight')).code).toBe(73);
+    expect(site.state('tight').last?.reason).toMatch(
+      /^2\.0 MiB free at .*, guard\.min_free asks for 5\.0 MiB$/,
+    );
+  });
+});

@@ -1,0 +1,153 @@
+import { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ExecStep, Step } from '../../src/job/step.js';
+import { startRsyncd } from '../support/rsyncd.js';
+import type { Rsyncd } from '../support/rsyncd.js';
+import { install, tree } from './fixture.js';
+import type { Installation } from './fixture.js';
+
+const precheck = { file: 'lastupdate', fullEvery: 604_800, always: [] };
+
+let site: Installation;
+let daemon: Rsyncd;
+let upstream: string;
+let second = 1e9;
+
+/** Upstream publishes: new files and a marker with a new time. */
+function publish(version: string, files: Record<string, string>): void {
+  tree(upstream, { ...files, lastupdate: version });
+  second += 1000;
+  utimesSync(join(upstream, 'lastupdate'), second, second);
+}
+
+beforeAll(async () => {
+  site = install();
+  upstream = join(site.root, '../upstream');
+  tree(upstream, {});
+  daemon = await startRsyncd({
+    mirror: { path: upstream },
+    // As an upstream's permissions break now and then: the file is listed and cannot be read.
+    broken: { path: upstream, options: { 'refuse options': '', uid: 'nobody', gid: 'nogroup' } },
+  });
+});
+afterAll(async () => {
+  await daemon.stop();
+  site.remove();
+});
+beforeEach(() => {
+  rmSync(upstream, { recursive: true });
+  publish('v1', { a: '1', b: '1' });
+});
+
+describe('a poisoned precheck', () => {
+  test('cannot come from a pass that left files out', async () => {
+    const job = (module: string): void =>
+      void site.job('arch', { attempts: site.attempts('arch', [daemon.url(module)], { precheck }) });
+    job('mirror');
+    await site.run('arch');
+    publish('v2', { secret: 'not readable for the daemon', c: '2' });
+    chmodSync(join(upstream, 'secret'), 0o600);
+    job('broken');
+    expect((await site.run('arch')).code).toBe(69);
+    expect(site.state('arch').last).toMatchObject({ outcome: 'failed', failure: 'transfer' });
+    // Everything else is there, but the marker says v1: the next run does not believe that nothing has changed.
+    expect(existsSync(join(site.dst('arch'), 'c'))).toBe(true);
+    expect(readFileSync(join(site.dst('arch'), 'lastupdate'), 'utf8')).toBe('v1');
+    chmodSync(join(upstream, 'secret'), 0o644);
+    expect((await site.run('arch')).code).toBe(0);
+    expect(site.state('arch').last?.outcome).toBe('synced');
+    expect(existsSync(join(site.dst('arch'), 'secret'))).toBe(true);
+    expect(readFileSync(join(site.dst('arch'), 'lastupdate'), 'utf8')).toBe('v2');
+  });
+
+  test('cannot come from an upstream that changes during the pass', async () => {
+    const attempts = site.attempts('moving', [daemon.url('mirror')], { precheck });
+    site.job('moving', { attempts });
+    await site.run('moving');
+    publish('v2', { c: '2' });
+    // The pass waits after the probe, in its place before rsync, until upstream has published v3.
+    const flag = join(site.root, 'go');
+    const steps = attempts[0]?.steps ?? [];
+    const wait = ['sh', '-c', `while ! [ -e ${flag} ]; do sleep 0.02; done`];
+    const hook: ExecStep = { kind: 'exec', tool: 'command', argv: wait };
+    const slow = steps.flatMap((step): Step[] => (step.kind === 'exec' ? [hook, step] : [step]));
+    site.job('moving', { attempts: [{ src: 'x', upstream: null, steps: slow }] });
+    const running = site.start(['run', '--root', site.root, 'moving']);
+    await new Promise((next) => setTimeout(next, 400));
+    publish('v3', { d: '3' });
+    rmSync(join(upstream, 'a'));
+    writeFileSync(flag, '');
+    expect((await running.ended).code).toBe(0);
+    // dst holds v3, but claims v2 only: the marker was fetched before the pass.
+    expect(existsSync(join(site.dst('moving'), 'd'))).toBe(true);
+    expect(readFileSync(join(site.dst('moving'), 'lastupdate'), 'utf8')).toBe('v2');
+    await site.run('moving');
+    expect(site.state('moving').last?.outcome).toBe('synced');
+    expect(readFileSync(join(site.dst('moving'), 'lastupdate'), 'utf8')).toBe('v3');
+    await site.run('moving');
+    expect(site.state('moving').last?.outcome).toBe('unchanged');
+  });
+
+  test('cannot come from a lagging twin of upstream after a pass that failed', async () => {
+    site.job('twin', { attempts: site.attempts('twin', [daemon.url('mirror')], { precheck }) });
+    await site.run('twin');
+    publish('v2', { a: '22', late: '2' });
+    const attempts = site.attempts('twin', [daemon.url('mirror')], { precheck });
+    const steps = attempts[0]?.steps.map((step): Step =>
+      step.kind === 'exec'
+        ? { ...step, argv: ['sh', '-c', `echo half > ${site.dst('twin')}/a; exit 23`] }
+        : step,
+    );
+    site.job('twin', { attempts: [{ src: 'x', upstream: null, steps: steps ?? [] }] });
+    expect((await site.run('twin')).code).not.toBe(0);
+    // Round robin: the next one asked still has v1, and its marker is the one that dst has.
+    rmSync(upstream, { recursive: true });
+    second -= 2000;
+    publish('v1', { a: '1', b: '1' });
+    site.job('twin', { attempts });
+    await site.run('twin');
+    expect(site.state('twin').last?.outcome).toBe('synced');
+    expect(readFileSync(join(site.dst('twin'), 'a'), 'utf8')).toBe('1');
+  });
+
+  test('cannot come from a fallback source', async () => {
+    const other = tree(join(site.root, '../other'), { a: 'older' });
+    utimesSync(join(other, 'a'), 1, 1);
+    site.job('two', { attempts: site.attempts('two', [daemon.url('mirror'), other], { precheck }) });
+    await site.run('two');
+    const dead = { attempts: site.attempts('two', ['rsync://127.0.0.1:1/mirror', other], { precheck }) };
+    site.job('two', dead);
+    await site.run('two');
+    expect(site.state('two').last).toMatchObject({ outcome: 'synced', src: other });
+    expect(readFileSync(join(site.dst('two'), 'a'), 'utf8')).toBe('older');
+    expect(existsSync(join(site.dst('two'), 'b'))).toBe(true);
+    site.job('two', { attempts: site.attempts('two', [daemon.url('mirror'), other], { precheck }) });
+    await site.run('two');
+    expect(readFileSync(join(site.dst('two'), 'a'), 'utf8')).toBe('1');
+  });
+});
+
+test('an unchanged marker is not believed for longer than full_every', async () => {
+  const attempts = site.attempts('old', [daemon.url('mirror')], {
+    precheck: { ...precheck, fullEvery: 3600 },
+  });
+  site.job('old', { attempts });
+  await site.run('old');
+  writeFileSync(join(upstream, 'unannounced'), 'x');
+  await site.run('old');
+  expect(site.state('old').last?.outcome).toBe('unchanged');
+  const state = site.state('old');
+  const aged = { ...state, last_full: (state.last_full ?? 0) - 3_600_000 };
+  writeFileSync(site.layout.stateFile('old'), JSON.stringify(aged));
+  await site.run('old');
+  expect(site.state('old').last?.outcome).toBe('synced');
+  expect(existsSync(join(site.dst('old'), 'unannounced'))).toBe(true);
+});
+
+test('an upstream without the marker is simply synced in full', async () => {
+  rmSync(join(upstream, 'lastupdate'));
+  site.job('bare', { attempts: site.attempts('bare', [daemon.url('mirror')], { precheck }) });
+  expect((await site.run('bare')).code).toBe(0);
+  expect(site.state('bare').last?.outcome).toBe('synced');
+});
