@@ -15,7 +15,7 @@ export interface AppliedSite {
 
 /** Reads the applied site. Throws ExitError 66 when nothing was applied, 78 when another version of mirror wrote it. */
 export function appliedSite(options: GlobalOptions): AppliedSite {
-  const paths = layout(options.root === undefined ? '' : resolve(options.root).replace(/\/$/, ''));
+  const paths = layoutOf(options);
   let site: SiteFile | null;
   try {
     site = readSiteFile(paths);
@@ -29,6 +29,11 @@ export function appliedSite(options: GlobalOptions): AppliedSite {
     );
   }
   return { layout: paths, site };
+}
+
+/** The layout below `--root`, or of the live system. */
+export function layoutOf(options: GlobalOptions): Layout {
+  return layout(options.root === undefined ? '' : resolve(options.root).replace(/\/$/, ''));
 }
 
 /** The named packages in the order named, or all when none is. Throws ExitError 66 for the first unknown id. */

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
+import { readApplyHistory } from '../apply/history.js';
 import type { RunRecord } from '../state/package-state.js';
 import { readHistory } from '../state/history.js';
-import { isError, isSuccess, type Outcome } from '../job/outcome.js';
-import { EXIT } from '../job/outcome.js';
-import { appliedSite, selectPackages } from './applied-site.js';
+import { EXIT, isError, isSuccess, type Outcome } from '../job/outcome.js';
+import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
 import { iso, span, stamp } from './moment.js';
 import type { GlobalOptions } from './options.js';
@@ -41,11 +42,43 @@ export function runs(options: Choice, id: string | undefined): void {
   );
 }
 
+/** `mirror history --apply`: who applied what, newest last. Works before the first apply too. */
+export function applies(options: Choice): void {
+  const shown = newest(readApplyHistory({ read: readIfThere }, layoutOf(options)), options.number);
+  if (options.json) {
+    const rows = shown.map((each) => ({ ...each, at: iso(each.at) }));
+    process.stdout.write(`${JSON.stringify({ format: 'mirror/apply-history/1', applies: rows }, null, 2)}\n`);
+    return;
+  }
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const rows = shown.map((each): Cell[] => [
+    { text: stamp(each.at, zone) },
+    { text: each.by },
+    { text: each.revision === null ? '-' : each.revision.slice(0, 12) + (each.dirty ? '+' : '') },
+    { text: `${String(each.files.written)} written, ${String(each.files.deleted)} deleted` },
+    { text: each.ids.join(' ') },
+  ]);
+  process.stdout.write(table(['APPLIED', 'BY', 'REVISION', 'FILES', 'PACKAGES'], rows, terminalWidth()));
+}
+
 function newest<T>(list: readonly T[], number: number): readonly T[] {
   if (!Number.isInteger(number) || number < 0) {
     throw new ExitError(EXIT.usage, 'mirror: -n takes a whole number, 0 for all');
   }
   return number === 0 ? list : list.slice(-number);
+}
+
+function terminalWidth(): number | null {
+  return process.stdout.isTTY ? process.stdout.columns : null;
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 function row(run: Run, zone: string): Cell[] {

@@ -25,7 +25,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
       .example('$0 history --apply', 'who applied what'),
   handler: async (options) => {
     const report = await import('./history-report.js');
-    if (options.apply) await report.applies(options);
+    if (options.apply) report.applies(options);
     else report.runs(options, options.id);
   },
 };

@@ -1,5 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
-
 /** A cell, and how to show it once its width is settled (colour codes have no width). */
 export interface Cell {
   readonly text: string;
@@ -21,11 +19,13 @@ export function table(
   return cells.map((row) => `${line(row, widths, width)}\n`).join('');
 }
 
+/** Colours and cursor movements (ECMA-48), taken out whole so that no `[31m` stays behind. */
+const CSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
+
 /** Text that cannot move the cursor, ring the bell or start a new line. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text)
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
-    .trimEnd();
+  const bare = text.replace(CSI, '');
+  return bare.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trimEnd();
 }
 
 function line(row: readonly Cell[], widths: readonly number[], width: number | null): string {
