@@ -74,19 +74,30 @@ describe('edits of large files', () => {
 });
 
 describe('what is never shown', () => {
-  const secret = { kind: 'file', path: '/s', mode: 0o600, content: 'hunter2', package: 'ctan', secret: true } as const;
+  const secret = {
+    kind: 'file',
+    path: '/s',
+    mode: 0o600,
+    content: 'hunter2',
+    package: 'ctan',
+    secret: true,
+  } as const;
 
   test('a secret is named, its content is not', () => {
     const created = patch({ kind: 'create', path: '/s', package: 'ctan', secret: true, after: secret });
     expect(created).toBe('# /s: a secret, not shown\n');
     const before = { kind: 'file', mode: 0o600, content: 'hunter2' } as const;
-    expect(patch({ kind: 'delete', path: '/s', package: 'ctan', secret: true, before })).not.toContain('hunter2');
+    expect(patch({ kind: 'delete', path: '/s', package: 'ctan', secret: true, before })).not.toContain(
+      'hunter2',
+    );
   });
 
   test('a mode alone is one line', () => {
     const after = { kind: 'file', path: '/f', mode: 0o644, content: 'x\n', package: null } as const;
     const before = { kind: 'file', mode: 0o600, content: 'x\n' } as const;
-    expect(patch({ kind: 'update', path: '/f', package: null, before, after })).toBe('# /f: mode 0600 → 0644\n');
+    expect(patch({ kind: 'update', path: '/f', package: null, before, after })).toBe(
+      '# /f: mode 0600 → 0644\n',
+    );
   });
 
   test('a link is a file that holds its target', () => {

@@ -1,0 +1,276 @@
+import { describe, expect, test } from 'vitest';
+import { apply } from '../../src/apply/apply.js';
+import { readApplyHistory } from '../../src/apply/history.js';
+import { layout } from '../../src/job/layout.js';
+import { intercept } from '../../src/system/intercept.js';
+import { pkg } from '../compile/site.js';
+import { ask, intend, machine, MIRROR, picture } from './machine.js';
+
+const paths = layout();
+const debian = pkg('debian');
+const arch = pkg('ArchLinux', { syncrate: 'PT1H' });
+
+describe('a first apply', () => {
+  test('writes units before it starts their timers, reloads once, and publishes last', async () => {
+    const system = machine();
+    const result = await apply(intend([debian, arch]), ask(), system);
+    expect(result).toMatchObject({ kind: 'applied', messages: [] });
+    expect(system.ran).toEqual([
+      'systemctl daemon-reload',
+      'systemctl start -- mirror-sync-ArchLinux.timer mirror-sync-debian.timer mirror-tick.timer',
+      '/usr/bin/mirror publish',
+    ]);
+    expect(system.actual(paths.job('debian')).kind).toBe('file');
+    expect(system.actual(`${paths.compiled}/journal.json`).kind).toBe('absent');
+  });
+
+  test('makes a missing dst for the user who will fill it, and a baseline before anything can start', async () => {
+    const system = machine();
+    const order: string[] = [];
+    await apply(
+      intend([debian]),
+      ask(),
+      intercept(system, (mutation, what) => order.push(`${mutation} ${what}`)),
+    );
+    expect(system.facts('/srv/ftp/debian')).toEqual({ kind: 'directory', mode: 0o755, ...MIRROR });
+    const baseline = order.indexOf(`writeFile ${paths.baselineFile('debian')}`);
+    const start = order.findIndex((line) => line.startsWith('run systemctl start'));
+    expect(baseline).toBeGreaterThan(-1);
+    expect(baseline).toBeLessThan(start);
+    expect(system.read(paths.baselineFile('debian'))).toBe(`{"at":${String(system.now())}}`);
+  });
+
+  test('is recorded with who did it and what it changed', async () => {
+    const system = machine();
+    await apply(intend([debian]), ask(), system);
+    expect(readApplyHistory(system, paths)).toMatchObject([
+      {
+        by: 'alice',
+        packages: { new: 1, changed: 0, removed: 0 },
+        ids: ['+debian'],
+        config: '/etc/mirror/config.json',
+      },
+    ]);
+  });
+
+  test('with --hold installs every package held', async () => {
+    const system = machine();
+    const hold = { since: 1, until: null, by: 'alice', reason: 'apply --hold' };
+    await apply(intend([debian]), ask({}, { hold }), system);
+    expect(JSON.parse(system.read(paths.holdFile('debian')) ?? '')).toEqual(hold);
+  });
+
+  test('takes over the history of mirror.py before anything overwrites it', async () => {
+    const stat = JSON.stringify({
+      mirrorname: 'x',
+      packages: {
+        debian: {
+          id: 'debian',
+          status: { status: 'ACTIVE', statusinfo: { lastsuccesstime: 1_795_000_000, errorcount: 0 } },
+        },
+      },
+    });
+    const system = machine({ '/var/lib/mirror/stat.json': { kind: 'file', content: stat, mode: 0o640 } });
+    const result = await apply(intend([debian, arch]), ask(), system);
+    expect(result).toMatchObject({
+      messages: [
+        'history of 1 packages taken over from /var/lib/mirror/stat.json, kept as /var/lib/mirror/stat.json.bak',
+      ],
+    });
+    expect(JSON.parse(system.read(paths.stateFile('debian')) ?? '')).toMatchObject({
+      last_success: 1_795_000_000_000,
+    });
+    expect(system.read('/var/lib/mirror/stat.json.bak')).toBe(stat);
+    expect(system.facts(paths.stateFile('debian'))).toMatchObject(MIRROR);
+  });
+});
+
+describe('a second apply', () => {
+  test('changes nothing, takes no lock and starts no process', async () => {
+    const system = machine({}, { program: (argv) => ({ stdout: argv.join(' ') }) });
+    await apply(intend([debian, arch]), ask(), system);
+    const before = picture(system);
+    const touched: string[] = [];
+    const watched = intercept(system, (mutation, what) => touched.push(`${mutation} ${what}`));
+    const noQuery = { ...watched, query: () => Promise.reject(new Error('a process was started')) };
+    expect(await apply(intend([debian, arch]), ask(), noQuery)).toMatchObject({ kind: 'nothing' });
+    expect(touched).toEqual([]);
+    expect(picture(system)).toEqual(before);
+  });
+
+  test('for a changed schedule sets a new baseline and restarts nothing', async () => {
+    const system = machine();
+    await apply(intend([debian, arch]), ask(), system);
+    system.ran.length = 0;
+    const later = { ...system, now: () => system.now() + 1000 };
+    await apply(intend([pkg('debian', { syncrate: 'PT2H' }), arch]), ask(), later);
+    expect(system.ran).toEqual(['systemctl daemon-reload', '/usr/bin/mirror publish']);
+    expect(system.read(paths.baselineFile('debian'))).toBe(`{"at":${String(system.now() + 1000)}}`);
+    expect(system.read(paths.baselineFile('ArchLinux'))).toBe(`{"at":${String(system.now())}}`);
+  });
+
+  test('for a changed job alone does not even reload', async () => {
+    const system = machine();
+    await apply(intend([debian]), ask(), system);
+    system.ran.length = 0;
+    const guard = { ...debian.guard, deletes: 7 };
+    await apply(intend([pkg('debian', { guard })]), ask(), system);
+    expect(system.ran).toEqual(['/usr/bin/mirror publish']);
+  });
+});
+
+describe('a removed package', () => {
+  test('has its timer stopped while its files are still there, and then its files are gone', async () => {
+    const system = machine();
+    await apply(intend([debian, arch]), ask(), system);
+    system.ran.length = 0;
+    const order: string[] = [];
+    const watched = intercept(system, (mutation, what) => order.push(`${mutation} ${what}`));
+    await apply(intend([arch]), ask(), watched);
+    expect(order.indexOf('run systemctl stop -- mirror-sync-debian.timer')).toBeLessThan(
+      order.indexOf(`unlink ${paths.units}/mirror-sync-debian.timer`),
+    );
+    expect([...system.tree.keys()].filter((path) => /debian/.test(path) && path.startsWith('/etc'))).toEqual(
+      [],
+    );
+    expect(system.ran).not.toContain('/usr/bin/mirror stop -- debian');
+  });
+
+  test('has its running sync ended only with --stop-removed', async () => {
+    const system = machine();
+    await apply(intend([debian, arch]), ask(), system);
+    await apply(intend([arch]), ask({}, { stopRemoved: true }), system);
+    expect(system.ran).toContain('/usr/bin/mirror stop -- debian');
+  });
+
+  test('that comes back under another id brings its state, its hold and its history along', async () => {
+    const system = machine();
+    await apply(intend([debian]), ask(), system);
+    system.ran.length = 0;
+    const { emptyState } = await import('../../src/state/package-state.js');
+    system.writeFile(
+      paths.stateFile('debian'),
+      JSON.stringify({ ...emptyState('debian'), last_success: 5 }),
+      0o664,
+    );
+    system.writeFile(paths.historyFile('debian'), 'old\n', 0o664);
+    const result = await apply(
+      intend([pkg('Debian', { renamedFrom: 'debian', dst: '/srv/ftp/debian' })]),
+      ask(),
+      system,
+    );
+    expect(result).toMatchObject({
+      kind: 'applied',
+      plan: { packages: [{ id: 'Debian', renamedFrom: 'debian' }] },
+    });
+    expect(JSON.parse(system.read(paths.stateFile('Debian')) ?? '')).toMatchObject({
+      id: 'Debian',
+      last_success: 5,
+    });
+    expect(system.read(paths.historyFile('Debian'))).toBe('old\n');
+    expect(system.read(paths.stateFile('debian'))).toBeNull();
+  });
+});
+
+describe('an edited file', () => {
+  const unit = `${paths.units}/mirror-sync-debian.service`;
+  const edited = async (system = machine()): Promise<typeof system> => {
+    await apply(intend([debian]), ask(), system);
+    const text = system.read(unit) ?? '';
+    system.writeFile(unit, text.replace('[Service]', '[Service]\nOOMScoreAdjust=500'), 0o644);
+    return system;
+  };
+  const changed = intend([pkg('debian', { guard: { ...debian.guard, deletes: 7 } })]);
+
+  test('stops apply before any write', async () => {
+    const system = await edited();
+    const before = picture(system);
+    const result = await apply(changed, ask(), system);
+    expect(result).toMatchObject({ kind: 'refused', refusals: [{ code: 'drifted', exit: 1 }] });
+    expect(picture(system)).toEqual(before);
+  });
+
+  test('becomes a drop-in with --adopt', async () => {
+    const system = await edited();
+    await apply(changed, ask({ drift: 'adopt' }), system);
+    expect(system.read(`${unit}.d/50-adopted.conf`)).toBe(
+      '# Adopted by mirror apply from an edit of the unit file.\n[Service]\nOOMScoreAdjust=500\n',
+    );
+    expect(system.read(unit)).not.toContain('OOMScoreAdjust');
+    expect(await apply(changed, ask(), system)).toMatchObject({ kind: 'nothing' });
+  });
+
+  test('is overwritten with --force', async () => {
+    const system = await edited();
+    await apply(changed, ask({ drift: 'overwrite' }), system);
+    expect(system.read(unit)).not.toContain('OOMScoreAdjust');
+    expect(system.actual(`${unit}.d`).kind).toBe('absent');
+  });
+
+  test('is not the same as a removed one, which is made again', async () => {
+    const system = machine();
+    await apply(intend([debian]), ask(), system);
+    system.unlink(`${paths.units}/timers.target.wants/mirror-sync-debian.timer`);
+    system.ran.length = 0;
+    await apply(intend([debian]), ask(), system);
+    expect(system.ran).toContain('systemctl start -- mirror-sync-debian.timer');
+  });
+});
+
+describe('apply leaves everything as it is', () => {
+  const refused = async (
+    system: ReturnType<typeof machine>,
+    ...given: Parameters<typeof ask>
+  ): Promise<unknown> => {
+    const before = picture(system);
+    const result = await apply(intend([debian]), ask(...given), system);
+    expect(picture(system)).toEqual(before);
+    return result;
+  };
+
+  test('when a file that is not ours is in the way, even with --force', async () => {
+    const path = `${paths.units}/mirror-sync-debian.timer`;
+    const system = machine({ [path]: { kind: 'file', content: '[Timer]\n', mode: 0o644 } });
+    expect(await refused(system, { drift: 'overwrite' })).toMatchObject({
+      refusals: [{ code: 'in-the-way', exit: 73 }],
+    });
+  });
+
+  test('when systemd would not take a staged unit', async () => {
+    const stderr = '/stage/mirror-sync-debian.service:3: Unknown key, ignoring.\n';
+    const program = (argv: readonly string[]): object =>
+      argv[0] === 'systemd-analyze' ? { code: 0, stderr } : {};
+    expect(await refused(machine({}, { program }))).toMatchObject({
+      kind: 'refused',
+      refusals: [
+        {
+          code: 'bad-unit',
+          message: expect.stringMatching('refuses a unit: mirror-sync-debian.service:3') as string,
+        },
+      ],
+    });
+  });
+
+  test('but not when systemd complains of other people’s units', async () => {
+    const stderr =
+      'foo.service: Command /opt/foo is not executable\n/etc/systemd/system/bar.service:1: Unknown key\n';
+    const program = (argv: readonly string[]): object =>
+      argv[0] === 'systemd-analyze' ? { code: 1, stderr } : {};
+    expect(await apply(intend([debian]), ask(), machine({}, { program }))).toMatchObject({ kind: 'applied' });
+  });
+
+  test('when systemctl fails: what was written is taken back, and it says so', async () => {
+    const program = (argv: readonly string[]): object =>
+      argv[1] === 'start' ? { code: 1, stderr: 'Access denied' } : {};
+    expect(await refused(machine({}, { program }))).toEqual({
+      kind: 'failed',
+      reason: 'systemctl start failed: Access denied',
+      problems: [],
+    });
+  });
+
+  test('when somebody else applies', async () => {
+    const system = machine();
+    expect(await apply(intend([debian]), ask(), { ...system, lock: () => null })).toEqual({ kind: 'busy' });
+  });
+});
