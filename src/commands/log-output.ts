@@ -1,4 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs';
+import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,11 +37,11 @@ export async function printLog(options: LogChoice): Promise<void> {
   } else if (options.path) {
     process.stdout.write(`${path}\n`);
   } else if (path.endsWith('.gz')) {
-    await pipeline(createReadStream(path), createGunzip(), process.stdout, { end: false });
+    await readable(path, () => pipeline(createReadStream(path), createGunzip(), print));
   } else if (options.follow && runningLog(layout, options.id) === log) {
-    await follow(path, () => runningLog(layout, options.id) === log);
+    await readable(path, () => follow(path, () => runningLog(layout, options.id) === log));
   } else {
-    await pipeline(createReadStream(path), process.stdout, { end: false });
+    await readable(path, () => pipeline(createReadStream(path), print));
   }
 }
 
@@ -72,11 +73,27 @@ async function follow(path: string, goesOn: () => boolean): Promise<void> {
     for (;;) {
       const more = goesOn();
       // Without a start the stream goes on where the last one stopped.
-      await pipeline(file.createReadStream({ autoClose: false }), process.stdout, { end: false });
+      await print(file.createReadStream({ autoClose: false }));
       if (!more) return;
       await sleep(POLL);
     }
   } finally {
     await file.close();
+  }
+}
+
+/** A log that is damaged, or not for us to read, is nobody's bug. */
+async function readable(path: string, read: () => Promise<unknown>): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw error;
+    throw new ExitError(EXIT.io, `mirror: ${path}: ${(error as Error).message}`);
+  }
+}
+
+async function print(text: AsyncIterable<unknown>): Promise<void> {
+  for await (const chunk of text) {
+    if (!process.stdout.write(chunk as Buffer)) await once(process.stdout, 'drain');
   }
 }
