@@ -127,7 +127,8 @@ export async function until(condition: () => boolean, what = 'condition'): Promi
 }
 
 function execute(args: readonly string[], env: NodeJS.ProcessEnv): Running {
-  const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
+  const inherited = { ...process.env };
+  delete inherited.NODE_EXTRA_CA_CERTS;
   const child = spawn(process.execPath, [ENTRY, ...args], {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

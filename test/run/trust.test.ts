@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pruneLogs } from '../../src/run/log-pruning.js';
+import { emptyState } from '../../src/state/package-state.js';
+import type { RunRecord } from '../../src/state/package-state.js';
+import { ENTRY, install, tree } from './fixture.js';
+import type { Installation } from './fixture.js';
+
+const root = process.getuid?.() === 0;
+let site: Installation;
+
+beforeAll(() => void (site = install()));
+afterAll(() => site.remove());
+
+describe('a job file', () => {
+  test('that does not exist, or whose name leads elsewhere, is no package', async () => {
+    expect((await site.run('nothing')).code).toBe(66);
+    expect((await site.run('../../../etc/passwd')).code).toBe(66);
+  });
+
+  test('of another format, or broken, asks for apply', async () => {
+    for (const text of ['{"format": "mirror/job/0"}', 'null', '{"form']) {
+      writeFileSync(site.layout.job('other'), text);
+      const { code, stderr } = await site.run('other');
+      expect({ code, stderr }).toMatchObject({
+        code: 78,
+        stderr: expect.stringContaining('mirror apply') as string,
+      });
+    }
+  });
+
+  test.skipIf(!root)('that somebody else may write is not run by root', async () => {
+    site.job('theirs');
+    chmodSync(site.layout.job('theirs'), 0o664);
+    expect((await site.run('theirs')).code).toBe(77);
+    chmodSync(site.layout.job('theirs'), 0o644);
+    expect((await site.run('theirs')).code).toBe(0);
+    chownSync(site.layout.job('theirs'), 65534, 65534);
+    expect((await site.run('theirs')).code).toBe(77);
+  });
+});
+
+describe('--root', () => {
+  test('refuses a dst outside, also behind a symbolic link', async () => {
+    site.job('outside', { dst: '/tmp' });
+    expect((await site.run('outside')).code).toBe(78);
+    symlinkSync('/tmp', join(site.root, 'srv/link'));
+    site.job('linked', { dst: join(site.root, 'srv/link/x') });
+    expect((await site.run('linked')).code).toBe(78);
+  });
+});
+
+test('a local package is what it is: there, or not', async () => {
+  site.job('own', { method: 'local' });
+  expect(await site.run('own')).toMatchObject({ code: 0 });
+  expect(site.state('own').last).toMatchObject({ outcome: 'synced', transfer: null });
+});
+
+test('a tool sees the job’s environment and nothing of ours', async () => {
+  const argv = ['sh', '-c', 'env | sort > env.txt; umask >> env.txt'];
+  const step = { kind: 'exec', tool: 'command', argv, env: { MIRROR_ID: 'tool' } } as const;
+  site.job('tool', {
+    attempts: [{ src: 'x', upstream: null, steps: [step] }],
+    env: { LANG: 'en' },
+    prefix: ['nice', '-n', '5'],
+  });
+  const args = ['run', '--root', site.root, 'tool'];
+  expect((await site.start(args, { SECRET_OF_ADMIN: 'x', HOME: '/home/x' }).ended).code).toBe(0);
+  const env = readFileSync(join(site.dst('tool'), 'env.txt'), 'utf8');
+  expect(env.split('\n').map((line) => line.split('=')[0])).toEqual(
+    expect.arrayContaining(['HOME', 'LANG', 'LC_ALL', 'MIRROR_ID', 'MIRROR_RUN', 'PATH']),
+  );
+  expect(env).not.toContain('SECRET_OF_ADMIN');
+});
+
+test('a tool that is not there needs a person, and is not tried again', async () => {
+  const step = { kind: 'exec', tool: 'command', argv: ['no-such-tool'] } as const;
+  const retry = { delay: 1, attempts: 3, max_delay: 1 };
+  site.job('toolless', { attempts: [{ src: 'x', upstream: null, steps: [step] }], retry });
+  expect((await site.run('toolless', '--scheduled')).code).toBe(78);
+  expect(site.history('toolless')).toHaveLength(1);
+  expect(site.state('toolless').last?.reason).toBe('cannot start no-such-tool: spawn no-such-tool ENOENT');
+});
+
+describe('console lines', () => {
+  const failing = { kind: 'exec', tool: 'command', argv: ['false'] } as const;
+  const attempts = [{ src: 'x', upstream: null, steps: [failing] }];
+
+  test('follow the site’s format on a terminal or in cron’s mail', async () => {
+    site.job('plain', { attempts });
+    const { stderr, stdout } = await site.run('plain', '--scheduled');
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(
+      /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]\[plain\] ERROR # failed \(tool\): command failed \(exit 1\)\n$/,
+    );
+  });
+
+  test('carry priorities in the journal', async () => {
+    site.job('journal', { attempts });
+    const running = site.start(['run', '--root', site.root, '--scheduled', 'journal'], {
+      JOURNAL_STREAM: '8:1',
+    });
+    expect((await running.ended).stderr).toBe('<3>journal: failed (tool): command failed (exit 1)\n');
+  });
+});
+
+describe('logs', () => {
+  const day = 86_400_000;
+  const now = 100 * day;
+  const keep = { ok: 30 * 86_400, failed: 90 * 86_400, unchanged: 0, total: 100 };
+  const record = (log: string, outcome: RunRecord['outcome'], ended: number): RunRecord =>
+    ({ outcome, ended, log }) as RunRecord;
+  const kept = (directory: string, names: string[]): string[] =>
+    names.filter((name) => statSync(join(directory, name), { throwIfNoEntry: false }));
+
+  test('are removed when they are older than their kind is kept, except those that the state names', () => {
+    const names = ['old-ok', 'old-failed', 'older-failed', 'fresh', 'named'];
+    const directory = tree(join(site.root, 'logs1'), Object.fromEntries(names.map((name) => [name, 'x'])));
+    const at = (name: string): string => join(directory, name);
+    const history = [
+      record(at('older-failed'), 'failed', now - 91 * day),
+      record(at('named'), 'synced', now - 80 * day),
+      record(at('old-ok'), 'synced', now - 31 * day),
+      record(at('old-failed'), 'failed', now - 31 * day),
+      record(at('fresh'), 'synced', now - day),
+    ];
+    pruneLogs(keep, { ...emptyState('x'), last_success_log: at('named') }, history, now);
+    expect(kept(directory, names)).toEqual(['old-failed', 'fresh', 'named']);
+  });
+
+  test('are removed, oldest first, beyond the total', () => {
+    const names = ['a', 'b', 'c'];
+    const directory = tree(
+      join(site.root, 'logs2'),
+      Object.fromEntries(names.map((name) => [name, 'x'.repeat(45)])),
+    );
+    const history = names.map((name, i) => record(join(directory, name), 'synced', now - 10 + i));
+    pruneLogs(keep, emptyState('x'), history, now);
+    expect(kept(directory, names)).toEqual(['b', 'c']);
+  });
+});
+
+describe.skipIf(!root)('as root, without --root', () => {
+  test('a run becomes the package’s user before it opens a lock, a log or a state', () => {
+    // The live paths belong to the host: a mount namespace of its own gives this run others.
+    const script = [
+      'accounts=$(mktemp -d); cp /etc/passwd /etc/group /etc/nsswitch.conf "$accounts"',
+      'mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /etc && mv "$accounts"/* /etc && rmdir "$accounts"',
+      'mkdir -p /etc/mirror/compiled/jobs',
+      'for d in state baseline hold request stop locks marker waiting history; do mkdir -p /var/lib/mirror/$d; done',
+      'mkdir -p /var/lib/mirror/dst /var/lib/mirror/log; chown -R 65534:65534 /var/lib/mirror',
+      'cp "$JOB" /etc/mirror/compiled/jobs/drop.json; cp "$SITE" /etc/mirror/compiled/site.json',
+      '"$NODE" "$ENTRY" run drop; echo "exit $?"',
+      'stat -c "%U %n" /var/lib/mirror/*/* ; cat /var/lib/mirror/dst/who',
+    ].join('\n');
+    const argv = ['sh', '-c', 'id > who; umask >> who; grep Groups /proc/self/status >> who'];
+    const step = { kind: 'exec', tool: 'command', argv } as const;
+    const job = site.job('drop', {});
+    const changed = {
+      ...job,
+      dst: '/var/lib/mirror/dst',
+      attempts: [{ src: 'x', upstream: null, steps: [step] }],
+      run_as: { user: 'nobody', group: 'nogroup', shared_group: 12_345, umask: '0027' },
+      log: { ...job.log, base: '/var/lib/mirror/log', folder: '', filename: 'log' },
+    };
+    mkdirSync(join(site.root, 'drop'));
+    writeFileSync(join(site.root, 'drop/job.json'), JSON.stringify(changed));
+    const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script], {
+      encoding: 'utf8',
+      env: {
+        PATH: process.env.PATH,
+        NODE: process.execPath,
+        ENTRY,
+        JOB: join(site.root, 'drop/job.json'),
+        SITE: site.layout.siteFile,
+      },
+    });
+    expect(stdout, stderr).toContain('drop: synced');
+    expect(stdout).toContain('exit 0\n');
+    expect(stdout).toContain('uid=65534(nobody) gid=65534(nogroup)');
+    expect(stdout).toMatch(/^0027$/m);
+    expect(stdout).toMatch(/^Groups:.*\b12345\b/m);
+    expect(stdout).toMatch(/^nobody \/var\/lib\/mirror\/locks\/run-drop$/m);
+    expect(stdout).not.toMatch(/^root /m);
+  });
+});
