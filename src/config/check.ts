@@ -1,0 +1,180 @@
+import type { Finding } from '../diagnostics/diagnostic.js';
+import { methods } from '../methods/index.js';
+import { normalizeSettings, type SiteDefaults } from '../model/normalize.js';
+import { normalizePackage } from '../model/normalize-package.js';
+import type { Package, Site } from '../model/site.js';
+import { explainErrors, type Subject, type ValueFinding } from './explain.js';
+import { inheritance, type Inheritance } from './inherit.js';
+import { escapeSegment } from './pointer.js';
+import { rules } from './rules/index.js';
+import type { CheckedPackage } from './rules/rule.js';
+import { compileSchemas, methodNames, type Schemas } from './schema.js';
+import { methodSchemas } from './schemas.generated.js';
+import type { Sources } from './sources.js';
+import type { PackageConfig, SiteConfig } from './types.generated.js';
+
+/** What checking a config's value gives. */
+export interface Checked {
+  /** null when there are errors. */
+  readonly site: Site | null;
+  /** Every package that passed its schema, whichever machine it is for. */
+  readonly packages: ReadonlyMap<string, Package>;
+  readonly inherit: Inheritance | null;
+  /** Places in packages are given as if all of them stood in the main file. */
+  readonly findings: readonly Finding[];
+}
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
+
+/**
+ * Validates, normalizes and applies the rules, as far as each part allows: an unknown key does not hide what else is
+ * wrong. `node` is the machine's own name.
+ */
+export function check(sources: Sources, node: string): Checked {
+  const schemas = compileSchemas();
+  const config = sources.main.value as SiteConfig;
+  const inherit = inheritance(sources);
+  const findings: Finding[] = [];
+  const usable = report(explainErrors(schemas.site(config), 'site'), '', findings);
+  checkDefaults(inherit, schemas, findings);
+  const site = usable ? normalizeSettings(config.settings, node) : null;
+  const packages: CheckedPackage[] = [];
+  for (const definition of sources.packages.values()) {
+    const checked = checkPackage(definition.id, inherit.merged(definition), schemas, site, findings);
+    if (checked) packages.push(checked);
+  }
+  findings.push(...inherit.findings());
+  if (site) {
+    if (sources.packages.size === 0 && config.include === undefined) findings.push(noPackages());
+    const input = { config, settings: site.settings, packages };
+    for (const rule of Object.values(rules)) findings.push(...rule(input));
+  }
+  const failed = !site || findings.some(({ severity }) => severity === 'error');
+  return {
+    site: failed ? null : assemble(config, site, packages, sources.main.path),
+    packages: new Map(packages.map(({ pkg }) => [pkg.id, pkg])),
+    inherit,
+    findings,
+  };
+}
+
+/** Takes findings over; false when the value cannot be used. */
+function report(found: readonly ValueFinding[], base: string, findings: Finding[]): boolean {
+  let usable = true;
+  for (const { at, target, harmless, ...finding } of found) {
+    findings.push({ ...finding, place: { file: '', pointer: base + at, target } });
+    usable &&= harmless;
+  }
+  return usable;
+}
+
+function checkDefaults(inherit: Inheritance, schemas: Schemas, findings: Finding[]): void {
+  const subject: Subject = 'defaults';
+  for (const { layer, synctype, value } of inherit.entries) {
+    const found = explainErrors(schemas.defaults(value, synctype), subject);
+    report(found, layer.pointer, findings);
+    if (
+      layer.pointer.startsWith('/defaults/synctype/') &&
+      synctype !== null &&
+      !methodNames().includes(synctype)
+    ) {
+      findings.push({
+        code: 'unknown-method',
+        severity: 'error',
+        message: `unknown sync method \`${synctype}\``,
+        help: `one of ${[...methodSchemas.keys()].map((name) => `\`${name}\``).join(', ')}`,
+        place: { file: '', pointer: layer.pointer, target: 'key' },
+      });
+    }
+  }
+}
+
+function checkPackage(
+  id: string,
+  value: unknown,
+  schemas: Schemas,
+  site: SiteDefaults | null,
+  findings: Finding[],
+): CheckedPackage | null {
+  const base = `/packages/${escapeSegment(id)}`;
+  if (!ID.test(id)) findings.push(badId(id, base));
+  const errors = schemas.package(value);
+  if (errors.length > 0 && !report(explainErrors(errors, 'package'), base, findings)) return null;
+  if (!site) return null;
+  const config = value as PackageConfig;
+  const { pkg, findings: own } = normalizePackage(id, config, site, optionDefaults(config.synctype));
+  const method = methods.get(pkg.synctype);
+  if (!method) findings.push(notBuilt(pkg.synctype, base));
+  for (const { at, target, ...finding } of [...own, ...(method?.check(pkg) ?? [])]) {
+    findings.push({ ...finding, place: { file: '', pointer: base + at, target: target ?? 'value' } });
+  }
+  return { pkg, config, hosts: config.hosts ?? null };
+}
+
+function assemble(
+  config: SiteConfig,
+  { settings, node }: SiteDefaults,
+  checked: readonly CheckedPackage[],
+  configPath: string,
+): Site {
+  const here = checked.filter(({ hosts }) => hosts === null || hosts.includes(node)).map(({ pkg }) => pkg);
+  return {
+    mirrorname: config.mirrorname,
+    hostname: config.hostname,
+    node,
+    configPath,
+    settings,
+    packages: here.filter(({ synctype }) => methods.has(synctype)),
+    unsupported: here
+      .filter(({ synctype }) => !methods.has(synctype))
+      .map(({ id, synctype }) => ({ id, synctype })),
+  };
+}
+
+const optionDefaultsCache = new Map<string, Readonly<Record<string, unknown>>>();
+
+/** Documented defaults of a method's options. */
+export function optionDefaults(synctype: string): Readonly<Record<string, unknown>> {
+  let defaults = optionDefaultsCache.get(synctype);
+  if (!defaults) {
+    const properties = Object.entries(methodSchemas.get(synctype)?.properties ?? {});
+    defaults = Object.fromEntries(
+      properties
+        .filter(([, { default: value }]) => value !== undefined)
+        .map(([key, schema]) => [key, schema.default]),
+    );
+    optionDefaultsCache.set(synctype, defaults);
+  }
+  return defaults;
+}
+
+function notBuilt(synctype: string, base: string): Finding {
+  return {
+    code: 'method-not-built',
+    severity: 'warning',
+    message: `the sync method \`${synctype}\` is not built yet: this package is not synced`,
+    help: `one of ${[...methods.keys()].map((name) => `\`${name}\``).join(', ')}`,
+    place: { file: '', pointer: `${base}/synctype`, target: 'value' },
+  };
+}
+
+function badId(id: string, base: string): Finding {
+  const shown = id.length > 60 ? `${id.slice(0, 59)}…` : id;
+  return {
+    code: 'bad-id',
+    severity: 'error',
+    message: `\`${shown}\` cannot be a package's id`,
+    help: 'letters, digits, `.`, `_`, `+` and `-`, at most 64, the first one a letter or digit',
+    place: { file: '', pointer: base, target: 'key' },
+  };
+}
+
+function noPackages(): Finding {
+  return {
+    code: 'no-packages',
+    severity: 'error',
+    message: 'the site has no packages',
+    help: 'add `packages`, or files with `include`',
+    place: { file: '', pointer: '', target: 'value' },
+  };
+}

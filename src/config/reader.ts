@@ -1,0 +1,95 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { segmentPattern } from './glob.js';
+
+/** A config is refused above this: no site's is a tenth of it, and it would stall the parser. */
+export const MAX_BYTES = 32 * 1024 * 1024;
+
+/** Where config files are read from: the disk, or a git revision. */
+export interface ConfigReader {
+  /** Content of a file. Throws ConfigFileError. */
+  read(path: string): Uint8Array;
+  /** Existing paths that match an absolute pattern (see `globPattern`), sorted. */
+  glob(pattern: string): string[];
+}
+
+/** A config file that cannot be used at all: 66 when it cannot be read, 78 when it is no config. */
+export class ConfigFileError extends Error {
+  constructor(
+    readonly code: 66 | 78,
+    readonly path: string,
+    /** What is wrong, without the path. */
+    readonly reason: string,
+  ) {
+    super(`${path}: ${reason}`);
+  }
+}
+
+/** Reads from the disk; looks at the size before reading. */
+export function diskReader(): ConfigReader {
+  return { read, glob };
+}
+
+function read(path: string): Uint8Array {
+  try {
+    const status = statSync(path);
+    if (status.isDirectory()) throw new ConfigFileError(66, path, 'is a directory');
+    if (!status.isFile()) throw new ConfigFileError(66, path, 'is not a regular file');
+    if (status.size > MAX_BYTES) throw tooLarge(path, status.size);
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof ConfigFileError) throw error;
+    throw new ConfigFileError(66, path, reason(error));
+  }
+}
+
+/** The error for a file over the limit; `size` in bytes. */
+export function tooLarge(path: string, size: number): ConfigFileError {
+  const mebibytes = Math.ceil(size / 1024 / 1024);
+  return new ConfigFileError(
+    78,
+    path,
+    `has ${mebibytes} MiB, more than the ${MAX_BYTES / 1024 / 1024} MiB allowed`,
+  );
+}
+
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const known: Record<string, string> = {
+    ENOENT: 'no such file',
+    ENOTDIR: 'no such file',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    ELOOP: 'too many symbolic links',
+    ENAMETOOLONG: 'the name is too long',
+  };
+  return known[code] ?? `cannot be read (${code === '' ? String(error) : code})`;
+}
+
+function glob(pattern: string): string[] {
+  let directories = ['/'];
+  const segments = pattern.split('/').filter((segment) => segment !== '');
+  segments.forEach((segment, index) => {
+    const matches = segmentPattern(segment);
+    const last = index === segments.length - 1;
+    directories = directories.flatMap((directory) =>
+      entries(directory, segment, matches)
+        .map((name) => join(directory, name))
+        .filter((path) => last || isDirectory(path)),
+    );
+  });
+  return directories.sort();
+}
+
+function entries(directory: string, segment: string, matches: RegExp | null): string[] {
+  if (matches === null) return statSync(join(directory, segment), { throwIfNoEntry: false }) ? [segment] : [];
+  try {
+    return readdirSync(directory).filter((name) => matches.test(name));
+  } catch (error) {
+    throw new ConfigFileError(66, directory, reason(error));
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,117 @@
+import type { Finding } from '../../diagnostics/diagnostic.js';
+import { isSecretKey } from '../secret-text.js';
+import { parseSource } from '../../model/source.js';
+import { isObject } from '../sources.js';
+import { packageError, packageWarning, siteWarning, type CheckedSite } from './rule.js';
+
+/** A sync needs no privilege, and what upstream sends is not to be trusted with any. */
+export function runsAsRoot({ settings, config, packages }: CheckedSite): Finding[] {
+  const help = 'use the name or number of a user of its own, such as `mirror`';
+  const said = (key: string): { code: string; message: string; help: string } => ({
+    code: 'runs-as-root',
+    message: `\`${key}\` lets the syncs run as root`,
+    help,
+  });
+  const findings: Finding[] = [];
+  if (isRoot(settings.uid)) findings.push(siteWarning('/settings/uid', said('uid')));
+  if (isRoot(settings.gid) && config.settings.gid !== undefined)
+    findings.push(siteWarning('/settings/gid', said('gid')));
+  for (const { pkg, config: own } of packages) {
+    if (own.user !== undefined && isRoot(own.user))
+      findings.push(packageWarning(pkg.id, '/user', said('user')));
+    if (own.group !== undefined && isRoot(own.group))
+      findings.push(packageWarning(pkg.id, '/group', said('group')));
+  }
+  return findings;
+}
+
+/** The config is in git and read by many. */
+export function literalPassword({ packages }: CheckedSite): Finding[] {
+  const code = 'literal-password';
+  const help =
+    'put it in a root-only file and name that in `password_file`; apply keeps it in one until then';
+  const findings: Finding[] = [];
+  for (const { pkg, config } of packages) {
+    if (pkg.password === null || 'file' in pkg.password) continue;
+    if (isText(config.settings.options?.password)) {
+      const message = 'the password is in the config';
+      findings.push(packageWarning(pkg.id, '/settings/options/password', { code, message, help }, 'key'));
+    }
+    for (const [text, at] of sources(config.settings.src)) {
+      if (parseSource(text).password === null) continue;
+      const message = 'the password is in the URL';
+      findings.push(packageWarning(pkg.id, at, { code, message, help }));
+    }
+  }
+  return findings;
+}
+
+/** One secret per package: which of several is meant, nobody can tell. */
+export function onePassword({ packages }: CheckedSite): Finding[] {
+  return packages.flatMap(({ pkg, config }) => {
+    if (pkg.password === null) return [];
+    const { options, src } = config.settings;
+    const given = [
+      ...(isText(options?.password_file) ? ['password_file'] : []),
+      ...(isText(options?.password) ? ['password'] : []),
+      ...new Set(sources(src).flatMap(([text]) => parseSource(text).password ?? [])),
+    ];
+    if (given.length < 2) return [];
+    const at = isText(options?.password) ? '/settings/options/password' : '/settings/src';
+    const message = 'there is more than one password for this package';
+    const help = 'keep one: `password_file` is the best place';
+    return [packageError(pkg.id, at, { code: 'two-passwords', message, help }, 'key')];
+  });
+}
+
+/** Methods whose tool takes no password from us, and would silently go without. */
+const TELLS_NOBODY = ['command', 'local'];
+
+/** A password that reaches nobody. */
+export function passwordReachesTool({ packages }: CheckedSite): Finding[] {
+  return packages.flatMap(({ pkg, config }) => {
+    if (pkg.password === null || !TELLS_NOBODY.includes(pkg.synctype)) return [];
+    const found = sources(config.settings.src).find(([text]) => parseSource(text).password !== null);
+    const message = `\`${pkg.synctype}\` is never told the password of a URL`;
+    const help = 'let the program read it from a file of its own';
+    return [packageError(pkg.id, found?.[1] ?? '/settings/src', { code: 'password-unused', message, help })];
+  });
+}
+
+/** Environment is written to job files and shown by plan. */
+export function secretInEnvironment({ config, packages }: CheckedSite): Finding[] {
+  const said = (key: string): { code: string; message: string; help: string } => ({
+    code: 'secret-in-env',
+    message: `\`${key}\` looks like a secret, and \`env\` is shown in plans and written to files`,
+    help: 'name a file that holds it instead; for rsync use `password_file`',
+  });
+  const findings = secretKeys(config.settings.env).map((key) =>
+    siteWarning(`/settings/env/${key}`, said(key), 'key'),
+  );
+  for (const { pkg, config: own } of packages) {
+    for (const key of secretKeys(own.env)) {
+      findings.push(packageWarning(pkg.id, `/env/${key}`, said(key), 'key'));
+    }
+    for (const key of secretKeys(own.settings.options?.env)) {
+      findings.push(packageWarning(pkg.id, `/settings/options/env/${key}`, said(key), 'key'));
+    }
+  }
+  return findings;
+}
+
+function secretKeys(env: unknown): string[] {
+  return isObject(env) ? Object.keys(env).filter(isSecretKey) : [];
+}
+
+function sources(src: string | readonly string[] | undefined): (readonly [text: string, at: string])[] {
+  if (typeof src === 'string') return [[src, '/settings/src']];
+  return (src ?? []).map((text, i) => [text, `/settings/src/${i}`] as const);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isRoot(owner: string | number): boolean {
+  return owner === 0 || owner === 'root';
+}

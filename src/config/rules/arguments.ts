@@ -1,0 +1,38 @@
+import type { Finding } from '../../diagnostics/diagnostic.js';
+import { withoutCredentials } from '../secret-text.js';
+import { packageError, type CheckedSite } from './rule.js';
+
+/** Options that are lists of words for a program, and whether a quote anywhere in a word is a mistake. */
+const WORD_LISTS = [
+  ['base_args', true],
+  ['extra_args', true],
+  ['exclude', false],
+  ['command', false],
+] as const;
+
+/** Words go to the program as they are: quotes that a shell would take away stay, and match nothing. */
+export function noQuotesInWords({ packages }: CheckedSite): Finding[] {
+  const findings: Finding[] = [];
+  for (const { pkg, config } of packages) {
+    for (const [option, anywhere] of WORD_LISTS) {
+      const words = config.settings.options?.[option];
+      if (!Array.isArray(words)) continue;
+      for (const [i, word] of (words as string[]).entries()) {
+        const finding = /["']/.test(word) ? quoted(word, anywhere) : null;
+        if (finding) findings.push(packageError(pkg.id, `/settings/options/${option}/${i}`, finding));
+      }
+    }
+  }
+  return findings;
+}
+
+function quoted(word: string, anywhere: boolean): { code: string; message: string; help: string } | null {
+  const whole = /^(--?[\w-]+=)?(["'])(.*)\2$/.exec(word);
+  if (!whole && !anywhere) return null;
+  const [, flag = '', , inner = ''] = whole ?? [];
+  return {
+    code: 'quoted-word',
+    message: 'there are quotes in this word, and no shell to take them away',
+    help: whole ? `write \`${withoutCredentials(flag + inner)}\`` : 'write one word per item, without quotes',
+  };
+}

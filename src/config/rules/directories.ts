@@ -1,0 +1,127 @@
+import { dirname } from 'node:path/posix';
+import type { Finding } from '../../diagnostics/diagnostic.js';
+import { packageError, packageWarning, shareMachine, type CheckedPackage, type CheckedSite } from './rule.js';
+
+/** Trees of the system itself: a sync that deletes there ends the machine. */
+const SYSTEM =
+  /^\/(bin|boot|dev(?!\/shm\/)|etc|lib|lib32|lib64|proc|run|sbin|sys|usr)(\/|$)|^\/(home|root|tmp|var)?$/;
+
+const AT = '/settings/dst';
+
+/** Two packages would delete each other's files. */
+export function sameDst({ packages }: CheckedSite): Finding[] {
+  const byDst = new Map<string, CheckedPackage[]>();
+  const findings: Finding[] = [];
+  for (const item of packages) {
+    const { id, dst } = item.pkg;
+    const others = byDst.get(dst);
+    const other = others?.find((candidate) => shareMachine(candidate, item));
+    if (other) {
+      const message = `\`${dst}\` is also the dst of \`${other.pkg.id}\``;
+      const help = 'give each package a directory of its own';
+      findings.push(packageError(id, AT, { code: 'same-dst', message, help }));
+    }
+    if (others) others.push(item);
+    else byDst.set(dst, [item]);
+  }
+  return findings;
+}
+
+/** The outer package's sync would delete the inner tree, unless it excludes it. */
+export function nestedDst({ packages }: CheckedSite): Finding[] {
+  const sorted = [...packages].sort((a, b) => compare(`${a.pkg.dst}/`, `${b.pkg.dst}/`));
+  const findings: Finding[] = [];
+  const around: CheckedPackage[] = [];
+  for (const inner of sorted) {
+    while (around.length > 0 && !inside(inner.pkg.dst, around.at(-1)?.pkg.dst ?? '')) around.pop();
+    for (const outer of around) {
+      if (outer.pkg.dst === inner.pkg.dst || !shareMachine(outer, inner)) continue;
+      const finding = nesting(outer, inner);
+      if (finding) findings.push(finding);
+    }
+    around.push(inner);
+  }
+  return findings;
+}
+
+/** The status files would be deleted by the sync, or every sync could write to the mirror beside them. */
+export function dstOfStatusFile({ settings, packages }: CheckedSite): Finding[] {
+  const files = (['statusfile', 'statfile'] as const).map((key) => ({
+    key,
+    file: settings[key],
+    directory: dirname(settings[key]),
+  }));
+  const findings: Finding[] = [];
+  for (const { pkg } of packages) {
+    const { id, dst } = pkg;
+    const hit = files.find(
+      ({ file, directory }) => directory === dst || inside(dst, directory) || inside(file, dst),
+    );
+    if (!hit) continue;
+    const message = `\`${dst}\` is in the directory of \`settings.${hit.key}\` (${hit.file})`;
+    const help = `move ${hit.key} to a directory of its own: every sync may write where it is`;
+    findings.push(packageError(id, AT, { code: 'dst-of-status-file', message, help }));
+  }
+  return findings;
+}
+
+/** The logs would be deleted by the sync. */
+export function logsInDst({ settings, packages }: CheckedSite): Finding[] {
+  const { base } = settings.logger.packagefileformat;
+  return packages
+    .filter(({ pkg: { dst, synctype } }) => synctype !== 'local' && (dst === base || inside(base, dst)))
+    .map(({ pkg: { id, dst } }) => {
+      const message = `the logs (${base}) are in \`${dst}\`, where the sync deletes what upstream does not have`;
+      return packageError(id, AT, { code: 'logs-in-dst', message, help: 'keep the logs outside every dst' });
+    });
+}
+
+/** No mirror is the system. */
+export function systemDst({ packages }: CheckedSite): Finding[] {
+  return packages
+    .filter(({ pkg: { dst } }) => SYSTEM.test(dst))
+    .map(({ pkg: { id, dst } }) => {
+      const message = `\`${dst}\` belongs to the system`;
+      const help = 'use a directory for the mirror alone, such as `/srv/mirror/debian`';
+      return packageError(id, AT, { code: 'system-dst', message, help });
+    });
+}
+
+function nesting(outer: CheckedPackage, inner: CheckedPackage): Finding | null {
+  const path = inner.pkg.dst.slice(outer.pkg.dst === '/' ? 1 : outer.pkg.dst.length + 1);
+  if (outer.pkg.synctype === 'local' || excludes(outer.pkg.options, path)) return null;
+  const message = `\`${inner.pkg.dst}\` is inside \`${outer.pkg.dst}\`, the dst of \`${outer.pkg.id}\``;
+  const code = 'nested-dst';
+  if (!Array.isArray(outer.pkg.options.exclude) && outer.pkg.synctype !== 'rsync') {
+    const help = `make sure that \`${outer.pkg.id}\` leaves \`${path}\` alone`;
+    return packageWarning(inner.pkg.id, AT, { code, message, help });
+  }
+  const help = `add \`"/${path}/"\` to the \`exclude\` of \`${outer.pkg.id}\`, or its sync deletes this tree`;
+  return packageError(inner.pkg.id, AT, { code, message, help });
+}
+
+/** Whether rsync's exclude patterns cover a path, plain names only: an anchored one for it or a directory above, or a bare name. */
+function excludes(options: Readonly<Record<string, unknown>>, path: string): boolean {
+  const lists = [options.exclude, options.extra_args, options.base_args].map((list) =>
+    Array.isArray(list) ? (list as string[]) : [],
+  );
+  const [patterns = [], ...argLists] = lists;
+  const fromArgs = argLists
+    .flat()
+    .flatMap((word, i, words) =>
+      word === '--exclude' ? [words[i + 1] ?? ''] : word.startsWith('--exclude=') ? [word.slice(10)] : [],
+    );
+  const names = path.split('/');
+  const covered = new Set(names);
+  names.forEach((_, i) => covered.add(`/${names.slice(0, i + 1).join('/')}`));
+  return [...patterns, ...fromArgs].some((pattern) => covered.has(pattern.replace(/(.)\/\*{0,3}$/, '$1')));
+}
+
+function inside(path: string, directory: string): boolean {
+  if (!path.startsWith(directory) || path.length === directory.length) return false;
+  return directory.endsWith('/') || path[directory.length] === '/';
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

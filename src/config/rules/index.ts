@@ -1,0 +1,42 @@
+import {
+  literalPassword,
+  onePassword,
+  passwordReachesTool,
+  runsAsRoot,
+  secretInEnvironment,
+} from './accounts.js';
+import { noQuotesInWords } from './arguments.js';
+import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './directories.js';
+import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
+import { legacyKeys, pluginsAreIgnored } from './legacy.js';
+import { fftsHasFile, onePrecheckFile, precheckIsUsed } from './precheck.js';
+import type { Rule } from './rule.js';
+import { fastRetry, knownTimeZone, retryOrder, tooFastForUpstream } from './timing.js';
+
+/** Every check beyond the schemas; the order does not matter. */
+export const rules: Readonly<Record<string, Rule>> = {
+  dstOfStatusFile,
+  fastRetry,
+  fftsHasFile,
+  idIsKey,
+  idsDifferInCase,
+  knownTimeZone,
+  legacyKeys,
+  literalPassword,
+  logsInDst,
+  nestedDst,
+  noQuotesInWords,
+  onePassword,
+  onePrecheckFile,
+  passwordReachesTool,
+  pluginsAreIgnored,
+  precheckIsUsed,
+  renamedFromIsGone,
+  reservedId,
+  retryOrder,
+  runsAsRoot,
+  sameDst,
+  secretInEnvironment,
+  systemDst,
+  tooFastForUpstream,
+};

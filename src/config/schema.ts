@@ -1,0 +1,123 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import commonSchema from '../../schemas/common.schema.json' with { type: 'json' };
+import packageSchema from '../../schemas/package.schema.json' with { type: 'json' };
+import siteSchema from '../../schemas/site.schema.json' with { type: 'json' };
+import type { JsonSchema } from './json-schema.js';
+import { methodSchemas } from './schemas.generated.js';
+
+/** Checks values against the schemas; every mistake of a value at once. */
+export interface Schemas {
+  /** The main file; its packages are left to `package`. */
+  site(value: unknown): readonly ErrorObject[];
+  /** One package with everything it inherits. */
+  package(value: unknown): readonly ErrorObject[];
+  /** A part of `defaults`: a package in which nothing is required; `synctype` as far as it is known. */
+  defaults(value: unknown, synctype: string | null): readonly ErrorObject[];
+}
+
+/** Keys of a package that cannot be inherited: they say which package it is. */
+const OWN_KEYS = ['id', 'use', 'renamed_from'];
+
+/** Compiles the schemas; those for `defaults` only when a config has some. */
+export function compileSchemas(): Schemas {
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    messages: false,
+    discriminator: true,
+    strictRequired: false,
+    strictTypes: false,
+    strictTuples: false,
+    allowUnionTypes: true,
+    // A test does it.
+    validateSchema: false,
+  });
+  ajv.addSchema(commonSchema);
+  for (const schema of methodSchemas.values()) ajv.addSchema(schema);
+  ajv.addSchema(packageSchema);
+  const site = ajv.compile(siteAlone());
+  const pkg = ajv.getSchema('package.schema.json') as ValidateFunction;
+  const partial = new Map<string | null, ValidateFunction>();
+  return {
+    site: (value) => run(site, value),
+    package: (value) => run(pkg, value),
+    defaults: (value, synctype) => {
+      let validate = partial.get(synctype);
+      if (!validate) {
+        validate = ajv.compile(defaultsSchema(synctype));
+        partial.set(synctype, validate);
+      }
+      return run(validate, value);
+    },
+  };
+}
+
+/** Known keys by where they belong, for "this key belongs there". Ignored keys are not among them. */
+export function keysOf(place: 'site' | 'settings' | 'package' | 'package-settings'): readonly string[] {
+  const schema: Record<typeof place, JsonSchema> = {
+    site: siteSchema,
+    settings: siteSchema.properties.settings,
+    package: packageSchema,
+    'package-settings': packageSchema.properties.settings,
+  };
+  return current(schema[place]);
+}
+
+/** Whether some method has an option of this name. */
+export function isOption(key: string): boolean {
+  return [...methodSchemas.values()].some((schema) => current(schema).includes(key));
+}
+
+/** Every `synctype` that is accepted, mirror.py's that are not built yet included. */
+export function methodNames(): readonly string[] {
+  return packageSchema.oneOf.flatMap(({ properties: { synctype } }) =>
+    'enum' in synctype ? synctype.enum : [synctype.const],
+  );
+}
+
+function current(schema: JsonSchema): string[] {
+  return Object.entries(schema.properties ?? {})
+    .filter(([, property]) => property.deprecated !== true)
+    .map(([key]) => key);
+}
+
+function run(validate: ValidateFunction, value: unknown): readonly ErrorObject[] {
+  return validate(value) ? [] : (validate.errors ?? []);
+}
+
+/** Packages are validated one by one, after inheritance. */
+function siteAlone(): JsonSchema {
+  const properties = { ...siteSchema.properties, packages: { type: 'object' } };
+  return { ...siteSchema, properties };
+}
+
+/**
+ * The package schema with nothing required. For `defaults.synctype.X` the options are X's; elsewhere they may be any
+ * method's, and are checked where a package takes them.
+ */
+function defaultsSchema(synctype: string | null): JsonSchema {
+  const schema = optional(without(packageSchema as JsonSchema, ['oneOf', 'discriminator', '$id']));
+  const properties = without(schema.properties ?? {}, OWN_KEYS);
+  const method = synctype === null ? undefined : methodSchemas.get(synctype);
+  const { settings } = properties;
+  if (!method || !settings) return { ...schema, properties };
+  // Moved out of its file, the schema's references start one directory higher.
+  const text = JSON.stringify(optional(without(method, ['$id']))).replaceAll('"../', '"');
+  const options = JSON.parse(text) as JsonSchema;
+  const own = { ...settings, properties: { ...settings.properties, options } };
+  return { ...schema, properties: { ...properties, settings: own } };
+}
+
+/** Without `required`, also in the objects inside; items of lists are whole and stay as they are. */
+function optional(schema: JsonSchema): JsonSchema {
+  const rest: JsonSchema = without(schema, ['required']);
+  if (!rest.properties) return rest;
+  const properties = Object.entries(rest.properties).map(
+    ([key, property]) => [key, optional(property)] as const,
+  );
+  return { ...rest, properties: Object.fromEntries(properties) };
+}
+
+function without<T>(record: Readonly<Record<string, T>>, keys: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+}

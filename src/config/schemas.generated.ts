@@ -1,0 +1,12 @@
+// Written by `npm run generate`.
+import type { JsonSchema } from './json-schema.js';
+import commandMethod from '../../schemas/methods/command.schema.json' with { type: 'json' };
+import localMethod from '../../schemas/methods/local.schema.json' with { type: 'json' };
+import rsyncMethod from '../../schemas/methods/rsync.schema.json' with { type: 'json' };
+
+/** Schema of each sync method's options. */
+export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
+  ['command', commandMethod],
+  ['local', localMethod],
+  ['rsync', rsyncMethod],
+]);

@@ -1,0 +1,119 @@
+import { dirname, posix } from 'node:path';
+import type { Diagnostic, Finding } from '../diagnostics/diagnostic.js';
+import { readDocument, unreadable, type Document } from './document.js';
+import { escapeSegment, pointer } from './pointer.js';
+import { ConfigFileError, type ConfigReader } from './reader.js';
+
+/** One package as some file defines it. */
+export interface Definition {
+  readonly id: string;
+  readonly document: Document;
+  /** Where in that document. */
+  readonly pointer: string;
+  readonly raw: unknown;
+}
+
+/** The config's files, read. */
+export interface Sources {
+  readonly main: Document;
+  readonly documents: ReadonlyMap<string, Document>;
+  /** By id: the main file's first, then those of the included files in the order of their paths. */
+  readonly packages: ReadonlyMap<string, Definition>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads the main file and what it includes. An include pattern is relative to the file it stands in; one that matches
+ * nothing is an error, because a typing mistake must not remove packages. Throws ConfigFileError 66.
+ */
+export function readSources(reader: ConfigReader, path: string): Sources {
+  const main = open(reader, path);
+  const documents = new Map([[path, main]]);
+  const packages = new Map<string, Definition>();
+  const diagnostics: Diagnostic[] = [...main.diagnostics];
+  define(main, '/packages', member(main.value, 'packages'), packages, diagnostics);
+  const include = member(main.value, 'include');
+  for (const [index, pattern] of (Array.isArray(include) ? include : []).entries()) {
+    if (typeof pattern !== 'string' || !/^\S/.test(pattern)) continue;
+    const matches = reader.glob(posix.resolve(dirname(path), pattern)).filter((match) => match !== path);
+    if (matches.length === 0) diagnostics.push(noMatch(main, pattern, index));
+    for (const match of matches) {
+      if (documents.has(match)) continue;
+      const document = open(reader, match);
+      documents.set(match, document);
+      diagnostics.push(...document.diagnostics);
+      if (document.value !== undefined) define(document, '', document.value, packages, diagnostics);
+    }
+  }
+  return { main, documents, packages, diagnostics };
+}
+
+/** A member of a value that may be no object at all. */
+export function member(value: unknown, key: string): unknown {
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function open(reader: ConfigReader, path: string): Document {
+  try {
+    return readDocument(path, reader.read(path));
+  } catch (error) {
+    if (!(error instanceof ConfigFileError) || error.code !== 78) throw error;
+    return unreadable(path, { code: 'too-large', severity: 'error', message: `the file ${error.reason}` });
+  }
+}
+
+function define(
+  document: Document,
+  base: string,
+  value: unknown,
+  packages: Map<string, Definition>,
+  diagnostics: Diagnostic[],
+): void {
+  if (!isObject(value)) {
+    // The main file's `packages` is the schema's to check.
+    if (base === '') {
+      const message = 'an included file is an object of packages by id';
+      const help = '`{ "<id>": { … }, … }`, as below `packages`';
+      diagnostics.push(at(document, '', 'value', { code: 'wrong-type', severity: 'error', message, help }));
+    }
+    return;
+  }
+  for (const [id, raw] of Object.entries(value)) {
+    // Notes, and the key that editors want in every file.
+    if (id.startsWith('_') || (base === '' && id === '$schema')) continue;
+    const place = `${base}/${escapeSegment(id)}`;
+    const other = packages.get(id);
+    if (other) diagnostics.push(twice(document, place, id, other));
+    else packages.set(id, { id, document, pointer: place, raw });
+  }
+}
+
+function twice(document: Document, place: string, id: string, other: Definition): Diagnostic {
+  const span = other.document.locate(other.pointer, 'key');
+  const where = `${other.document.path}${span ? `:${span.line}:${span.column}` : ''}`;
+  return at(document, place, 'key', {
+    code: 'duplicate-package',
+    severity: 'error',
+    message: `the package \`${id}\` is defined twice`,
+    help: `it is also defined at ${where}; keep one of them`,
+  });
+}
+
+function noMatch(document: Document, pattern: string, index: number): Diagnostic {
+  return at(document, pointer('include', index), 'value', {
+    code: 'include-empty',
+    severity: 'error',
+    message: `no file matches \`${pattern}\``,
+    help: `paths are relative to ${dirname(document.path)}`,
+  });
+}
+
+function at(document: Document, place: string, target: 'key' | 'value', finding: Finding): Diagnostic {
+  const span = document.locate(place, target);
+  return { ...finding, place: { file: document.path, pointer: place, target }, ...(span ? { span } : {}) };
+}

@@ -1,0 +1,795 @@
+/* Written by `npm run generate` from schemas/. */
+
+/**
+ * One mirrored tree: where it comes from, where it goes, how and when. `npm run generate` writes `oneOf` from schemas/methods.
+ */
+export type PackageConfig = {
+  /**
+   * The package's id; if given, the same as its key in `packages`.
+   */
+  id?: string;
+  /**
+   * Name shown to people; default the id.
+   */
+  name?: string;
+  /**
+   * Path or URL under which the web server shows the tree; default `/` and the id.
+   */
+  href?: string;
+  /**
+   * The sync method.
+   */
+  synctype: string;
+  /**
+   * Time between two syncs as an ISO 8601 duration, `PUSH` (only when asked), or an empty string (never by itself).
+   */
+  syncrate?: string;
+  /**
+   * Wall-clock schedule instead of `syncrate`: five blank-separated cron fields, in `localtimezone`.
+   */
+  schedule?: string;
+  /**
+   * Times of the day (`HH:MM`, in `localtimezone`) instead of `syncrate`.
+   */
+  synctime?: string | string[];
+  /**
+   * Offset of the `syncrate` slots from the Unix epoch; default a stable hash of machine and id.
+   */
+  phase?: string;
+  /**
+   * Times of the day (`HH:MM-HH:MM`, in `localtimezone`) in which scheduled runs may start; default any.
+   */
+  window?: string[];
+  /**
+   * Least time between the end of a run and the next scheduled one.
+   */
+  min_gap?: string;
+  /**
+   * Also run when asked by a push, beside the interval.
+   */
+  push?: boolean;
+  /**
+   * Links shown beside the package.
+   */
+  link?: Link[];
+  /**
+   * Keep the package in the config but never sync it.
+   */
+  disabled?: boolean;
+  /**
+   * Machines (`settings.node`) that carry the package; default all.
+   *
+   * @minItems 1
+   *
+   * Items: A machine's name among `hosts`.
+   */
+  hosts?: [string, ...string[]];
+  /**
+   * Named sets of `defaults.sets` that the package takes, later ones over earlier ones.
+   */
+  use?: string[];
+  settings: PackageSettings;
+  retry?: Retry;
+  /**
+   * Longest time one attempt may take before it is stopped.
+   */
+  max_runtime?: string;
+  first_sync?: FirstSync;
+  guard?: Guard;
+  precheck?: Precheck;
+  accept_exit?: AcceptedExits;
+  /**
+   * Time without a success after which the package counts as stale; default three intervals, at least a day.
+   */
+  stale_after?: string;
+  network?: Network;
+  env?: Environment;
+  /**
+   * User that runs the sync; default `settings.uid`.
+   */
+  user?: string | number;
+  /**
+   * Group that runs the sync; default `settings.gid`.
+   */
+  group?: string | number;
+  /**
+   * File mode creation mask of the run.
+   */
+  umask?: string;
+  /**
+   * How much of the system the run is shut off from.
+   */
+  sandbox?: 'strict' | 'standard' | 'off';
+  resources?: Resources;
+  logger?: PackageLogger;
+  /**
+   * The package's former id: its history goes on.
+   */
+  renamed_from?: string;
+  /**
+   * @deprecated
+   * Ignored: options belong in `settings.options`.
+   */
+  options?: {
+    [k: string]: unknown;
+  };
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  status?:
+    | {
+        [k: string]: unknown;
+      }
+    | string;
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  statusinfo?: {
+    [k: string]: unknown;
+  };
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  lastsync?: number;
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  timestamp?: number;
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  errorcount?: number;
+} & (PackageSyncedByCommand | PackageSyncedByLocal | PackageSyncedByRsync | MethodThatIsNotBuiltYet);
+
+/**
+ * The config of a mirror site: a superset of mirror.py's config.json.
+ */
+export interface SiteConfig {
+  /**
+   * Where an editor finds this schema; ignored.
+   */
+  $schema?: string;
+  /**
+   * Name of the mirror, shown to people.
+   */
+  mirrorname: string;
+  /**
+   * Public name of the mirror, in DNS.
+   */
+  hostname: string;
+  /**
+   * Files with more packages, each `{ "<id>": { … } }`: paths relative to this file, with `*` and `?`.
+   *
+   * Items: One path or pattern.
+   */
+  include?: string[];
+  defaults?: Defaults;
+  settings: Settings;
+  /**
+   * The packages by id.
+   */
+  packages?: {
+    [k: string]: PackageConfig;
+  };
+  /**
+   * @deprecated
+   * Ignored: git knows when the config changed.
+   */
+  lastsettingmodified?: number | string;
+}
+/**
+ * Values that packages inherit. Objects merge, lists replace, `{"append": […]}` adds.
+ */
+export interface Defaults {
+  /**
+   * For every package.
+   */
+  all?: {
+    [k: string]: unknown;
+  };
+  /**
+   * For every package of a sync method, by the method's name.
+   */
+  synctype?: {
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+  /**
+   * By name, for packages that list the name in `use`.
+   */
+  sets?: {
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+}
+/**
+ * The site's own settings, and what packages fall back to.
+ */
+export interface Settings {
+  /**
+   * What starts the syncs.
+   */
+  scheduler?: 'systemd' | 'crontab';
+  systemd?: Systemd;
+  /**
+   * The `mirror` program that units and cron lines call; default the one that is running.
+   */
+  executable?: string;
+  /**
+   * This machine's name among `hosts`; default its host name.
+   */
+  node?: string;
+  /**
+   * Directory of the logs.
+   */
+  logfolder: string;
+  /**
+   * Directory that the web server shows.
+   */
+  webroot: string;
+  /**
+   * Public status file, for the web.
+   */
+  statusfile: string;
+  /**
+   * Status file with everything, not public.
+   */
+  statfile: string;
+  /**
+   * User that runs the syncs.
+   */
+  uid?: string | number;
+  /**
+   * Group that runs the syncs.
+   */
+  gid?: string | number;
+  /**
+   * IANA time zone of wall-clock schedules, log names and log lines.
+   */
+  localtimezone: string;
+  /**
+   * mirror.py's name for `retry.delay`, in seconds.
+   */
+  errorcontinuetime?: number;
+  limits?: Limits;
+  maintainer?: Maintainer;
+  logger?: Logger;
+  ftpsync?: Ftpsync;
+  /**
+   * mirror.py's plug-ins by name; its old list of paths is ignored.
+   */
+  plugins?:
+    | {
+        [k: string]: PlugIn;
+      }
+    | unknown[];
+  socket?: Socket;
+  /**
+   * Site's default of a package's `min_gap`.
+   */
+  min_gap?: string;
+  retry?: Retry;
+  /**
+   * Site's default of a package's `max_runtime`.
+   */
+  max_runtime?: string;
+  first_sync?: FirstSync;
+  guard?: Guard;
+  /**
+   * Site's default of a package's `stale_after`.
+   */
+  stale_after?: string;
+  network?: Network;
+  env?: Environment;
+  /**
+   * Site's default of a package's `umask`.
+   */
+  umask?: string;
+  /**
+   * Site's default of a package's `sandbox`.
+   */
+  sandbox?: 'strict' | 'standard' | 'off';
+  resources?: Resources;
+}
+/**
+ * About the machine's systemd.
+ */
+export interface Systemd {
+  /**
+   * Newest systemd version whose settings may be used.
+   */
+  version?: number;
+}
+/**
+ * How many syncs run at once.
+ */
+export interface Limits {
+  /**
+   * Most syncs at once.
+   */
+  concurrent?: number;
+  /**
+   * Most syncs at once from one upstream host.
+   */
+  per_upstream?: number;
+  /**
+   * One-minute load average above which no sync starts; default no limit.
+   */
+  load_max?: number;
+}
+/**
+ * Who runs the mirror.
+ */
+export interface Maintainer {
+  /**
+   * Name of a person or team.
+   */
+  name?: string;
+  /**
+   * Address to write to.
+   */
+  email?: string;
+}
+/**
+ * Logs of mirror and of the syncs.
+ */
+export interface Logger {
+  /**
+   * Least level of mirror's own messages.
+   */
+  level?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
+  /**
+   * Least level of a sync's messages on the console.
+   */
+  packagelevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
+  /**
+   * A line of mirror's own messages, in Python's %-style.
+   */
+  format?: string;
+  /**
+   * A line of a sync's messages, in Python's %-style, with {package}.
+   */
+  packageformat?: string;
+  fileformat?: FileFormat;
+  packagefileformat?: FileFormat;
+  keep?: Keep;
+}
+/**
+ * Where a log file goes. Fields: {year} {month} {day} {hour} {minute} {second} {microsecond} {packageid}.
+ */
+export interface FileFormat {
+  /**
+   * Directory of the logs; default `packages` in `logfolder`.
+   */
+  base?: string;
+  /**
+   * Directory below `base`, with fields.
+   */
+  folder?: string;
+  /**
+   * Name of the file, with fields.
+   */
+  filename?: string;
+  /**
+   * Compress the file when it is complete.
+   */
+  gzip?: boolean;
+}
+/**
+ * How long the logs of runs are kept, by how the run ended.
+ */
+export interface Keep {
+  /**
+   * Logs of successful runs.
+   */
+  ok?: string | number;
+  /**
+   * Logs of failed runs.
+   */
+  failed?: string | number;
+  /**
+   * Logs of runs that found nothing new.
+   */
+  unchanged?: string | number;
+  /**
+   * Most that the logs of one package take together; the oldest go first.
+   */
+  total?: string;
+}
+/**
+ * What every ftpsync package tells Debian about this mirror.
+ */
+export interface Ftpsync {
+  /**
+   * Name and address of the maintainer.
+   */
+  maintainer?: string;
+  /**
+   * Name and URL of the sponsor.
+   */
+  sponsor?: string;
+  /**
+   * Country code.
+   */
+  country?: string;
+  /**
+   * City.
+   */
+  location?: string;
+  /**
+   * Bandwidth of the mirror.
+   */
+  throughput?: string;
+  /**
+   * Architectures to mirror.
+   */
+  include?: string;
+  /**
+   * Architectures to leave out.
+   */
+  exclude?: string;
+}
+export interface PlugIn {
+  /**
+   * Whether the plug-in is used.
+   */
+  enabled?: boolean;
+}
+/**
+ * Owner and mode of the control socket.
+ */
+export interface Socket {
+  /**
+   * Its user.
+   */
+  uid?: string | number;
+  /**
+   * Its group.
+   */
+  gid?: string | number;
+  /**
+   * Its mode.
+   */
+  mode?: string;
+}
+/**
+ * What a scheduled run does after a failure that trying again may heal.
+ */
+export interface Retry {
+  /**
+   * Wait before the first retry; doubles with each one.
+   */
+  delay?: string;
+  /**
+   * How often one slot is tried in all, the first time included.
+   */
+  attempts?: number;
+  /**
+   * Longest wait between two attempts.
+   */
+  max_delay?: string;
+}
+/**
+ * Limits of the first sync into an empty dst, which may take days.
+ */
+export interface FirstSync {
+  /**
+   * Like `max_runtime`, until the package has synced once.
+   */
+  max_runtime?: string;
+}
+/**
+ * What keeps a broken upstream or disk from emptying the mirror.
+ */
+export interface Guard {
+  /**
+   * Most files that one run may delete.
+   */
+  deletes?: number;
+  /**
+   * Largest share of the mirror's files that one run may delete; never below 1000 files.
+   */
+  ratio?: number;
+  /**
+   * Free space on dst's file system under which no run starts or goes on: a size, or a percentage.
+   */
+  min_free?: string;
+  /**
+   * A mount point that must be mounted before a run writes to dst.
+   */
+  mount?: string;
+}
+/**
+ * How the sync tool reaches its upstream.
+ */
+export interface Network {
+  /**
+   * Address family to connect with.
+   */
+  family?: 'any' | 'ipv4' | 'ipv6';
+  /**
+   * Local address to connect from.
+   */
+  bind?: string;
+  /**
+   * Proxy to go through, `host:port` for rsync.
+   */
+  proxy?: string;
+  /**
+   * File with the certificate authorities to trust.
+   */
+  ca_file?: string;
+  ssh?: Ssh;
+}
+/**
+ * For sources reached over ssh.
+ */
+export interface Ssh {
+  /**
+   * Private key file.
+   */
+  key?: string;
+  /**
+   * File with the host keys to accept; others are refused.
+   */
+  known_hosts?: string;
+  /**
+   * Port of the ssh server; default ssh's own.
+   */
+  port?: number;
+}
+/**
+ * Environment variables for the sync tool.
+ */
+export interface Environment {
+  /**
+   * Value of the variable.
+   *
+   * This interface was referenced by `Environment`'s JSON-Schema definition
+   * via the `patternProperty` "^[A-Za-z_][A-Za-z0-9_]*$".
+   */
+  [k: string]: string;
+}
+/**
+ * How much of the machine a run may take.
+ */
+export interface Resources {
+  /**
+   * Scheduling priority, -20 (first) to 19 (last).
+   */
+  nice?: number;
+  /**
+   * I/O scheduling class and level (0 first, 7 last): `best-effort 7`, `realtime 4` or `idle`.
+   */
+  io?: string;
+  /**
+   * Share of CPU time against other units (systemd's CPUWeight=, where 100 is usual).
+   */
+  cpu_weight?: number;
+  /**
+   * Share of I/O against other units (systemd's IOWeight=, where 100 is usual).
+   */
+  io_weight?: number;
+  /**
+   * Memory above which a run is slowed down.
+   */
+  memory_high?: string;
+  /**
+   * Memory above which a run is killed.
+   */
+  memory_max?: string;
+}
+/**
+ * One link.
+ */
+export interface Link {
+  /**
+   * What the link is, such as `HOME`.
+   */
+  rel: string;
+  /**
+   * Where it leads.
+   */
+  href: string;
+}
+/**
+ * Source, destination and the method's options.
+ */
+export interface PackageSettings {
+  /**
+   * Leave the package out of every public file.
+   */
+  hidden?: boolean;
+  /**
+   * Upstream, or several in order: the next one is tried only when the one before is unavailable, and then nothing is deleted.
+   */
+  src?: string | string[];
+  /**
+   * Directory of the mirrored tree.
+   */
+  dst: string;
+  /**
+   * The sync method's own options; see schemas/methods.
+   */
+  options?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Ask first whether upstream has changed, by one file that changes with every update.
+ */
+export interface Precheck {
+  /**
+   * The marker file, relative to the source.
+   */
+  file?: string;
+  /**
+   * Make a full pass this often even if the marker has not changed.
+   */
+  full_every?: string;
+  /**
+   * Files to refresh on every run, even when nothing has changed.
+   *
+   * Items: Text without control characters.
+   */
+  always?: string[];
+}
+/**
+ * Exit codes of the tool to take as `incomplete` instead of failed, each with the reason why.
+ */
+export interface AcceptedExits {
+  /**
+   * Why this exit code is acceptable.
+   *
+   * This interface was referenced by `AcceptedExits`'s JSON-Schema definition
+   * via the `patternProperty` "^([1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$".
+   */
+  [k: string]: string;
+}
+/**
+ * Logs of this package's runs.
+ */
+export interface PackageLogger {
+  keep?: Keep;
+}
+export interface PackageSyncedByCommand {
+  synctype?: 'command';
+  settings?: {
+    options: CommandOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: command`.
+ */
+export interface CommandOptions {
+  /**
+   * Program and arguments, one word each, run without a shell in dst.
+   *
+   * @minItems 1
+   */
+  command: [string, ...string[]];
+  env?: Environment;
+}
+export interface PackageSyncedByLocal {
+  synctype?: 'local';
+  settings?: {
+    options?: LocalOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: local`: none.
+ */
+export interface LocalOptions {}
+export interface PackageSyncedByRsync {
+  synctype?: 'rsync';
+  settings?: {
+    options?: RsyncOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: rsync`.
+ */
+export interface RsyncOptions {
+  /**
+   * mirror.py's name for `precheck`: ask `fftsfile` first whether upstream has changed.
+   */
+  ffts?: boolean;
+  /**
+   * Text without control characters.
+   */
+  fftsfile?: string;
+  /**
+   * User name for the rsync daemon or ssh.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * Root-only file that holds the password of the user.
+   */
+  password_file?: string;
+  /**
+   * Letters to add to the base flags.
+   */
+  option_include?: string;
+  /**
+   * Letters to leave out of the base flags `-vrltDSH`.
+   */
+  option_exclude?: string;
+  /**
+   * Patterns of files to leave out, as for rsync's --exclude.
+   *
+   * Items: Text without control characters.
+   */
+  exclude?: string[];
+  /**
+   * Most bytes per second, as for rsync's --bwlimit: a number (KiB) or with a suffix.
+   */
+  bwlimit?: string;
+  /**
+   * Arguments that replace the base flags `-vrltDSH --partial --delay-updates --safe-links`.
+   *
+   * Items: Text without control characters.
+   */
+  base_args?: string[];
+  /**
+   * Arguments to add, one word each.
+   *
+   * Items: Text without control characters.
+   */
+  extra_args?: string[];
+  /**
+   * Leave out symbolic links that point outside the tree (--safe-links).
+   */
+  safe_links?: boolean;
+  /**
+   * Seconds without any data after which rsync gives up (--timeout); 0 is never.
+   */
+  timeout?: number;
+  /**
+   * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
+   */
+  contimeout?: number;
+  /**
+   * @deprecated
+   * Ignored: the key is `user`.
+   */
+  username?: string;
+  /**
+   * @deprecated
+   * Ignored: the key is `user`.
+   */
+  userid?: string;
+  /**
+   * @deprecated
+   * Ignored: the key is `password_file`.
+   */
+  passwd?: string;
+  /**
+   * @deprecated
+   * Ignored: `user` is enough.
+   */
+  auth?: boolean;
+}
+/**
+ * mirror.py's methods that compile to nothing yet.
+ */
+export interface MethodThatIsNotBuiltYet {
+  synctype?: 'ftpsync' | 'lftp' | 'bandersnatch' | 'ubuntu' | 'jigdo';
+  [k: string]: unknown;
+}

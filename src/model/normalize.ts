@@ -1,0 +1,71 @@
+import type {
+  FileFormat as FileFormatConfig,
+  Settings as SettingsConfig,
+} from '../config/types.generated.js';
+import { DEFAULTS } from './defaults.js';
+import { BUILT_IN, overlay, type Policy } from './normalize-policy.js';
+import type { FileFormat, Settings } from './site.js';
+
+/** The site's settings and what its packages fall back to. */
+export interface SiteDefaults {
+  readonly settings: Settings;
+  readonly policy: Policy;
+  /** This machine's name among `hosts`. */
+  readonly node: string;
+}
+
+/** Fills in the site's settings; `node` is the machine's own name. The config has passed its schema. */
+export function normalizeSettings(config: SettingsConfig, node: string): SiteDefaults {
+  const { errorcontinuetime, logger } = config;
+  const settings: Settings = {
+    scheduler: config.scheduler ?? DEFAULTS.settings.scheduler,
+    systemd: { version: config.systemd?.version ?? DEFAULTS.settings.systemdVersion },
+    executable: config.executable ?? null,
+    logfolder: plainPath(config.logfolder),
+    webroot: plainPath(config.webroot),
+    statusfile: plainPath(config.statusfile),
+    statfile: plainPath(config.statfile),
+    uid: config.uid ?? DEFAULTS.settings.uid,
+    gid: config.gid ?? DEFAULTS.settings.gid,
+    localtimezone: config.localtimezone,
+    maintainer: config.maintainer
+      ? { name: config.maintainer.name ?? '', email: config.maintainer.email ?? '' }
+      : null,
+    limits: {
+      concurrent: config.limits?.concurrent ?? DEFAULTS.settings.concurrent,
+      per_upstream: config.limits?.per_upstream ?? DEFAULTS.settings.perUpstream,
+      load_max: config.limits?.load_max ?? null,
+    },
+    logger: {
+      level: logger?.level ?? DEFAULTS.settings.level,
+      packagelevel: logger?.packagelevel ?? DEFAULTS.settings.packagelevel,
+      format: logger?.format ?? DEFAULTS.settings.format,
+      packageformat: logger?.packageformat ?? DEFAULTS.settings.packageformat,
+      fileformat: logger?.fileformat ? fileFormat(logger.fileformat, config.logfolder) : null,
+      packagefileformat: fileFormat(logger?.packagefileformat ?? {}, `${config.logfolder}/packages`),
+    },
+  };
+  // mirror.py's name for the delay, in seconds; the new key wins.
+  const legacy =
+    errorcontinuetime === undefined ? BUILT_IN : overlay(BUILT_IN, legacyRetry(errorcontinuetime));
+  return { settings, policy: overlay(legacy, config), node: config.node ?? node };
+}
+
+/** A path without doubled or trailing slashes, so that equal directories are equal strings. */
+export function plainPath(path: string): string {
+  if (!path.endsWith('/') && !path.includes('//')) return path;
+  return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+}
+
+function legacyRetry(delay: number): { retry: { delay: string } } {
+  return { retry: { delay: `PT${delay}S` } };
+}
+
+function fileFormat(config: FileFormatConfig, base: string): FileFormat {
+  return {
+    base: plainPath(config.base ?? base),
+    folder: config.folder ?? DEFAULTS.fileFormat.folder,
+    filename: config.filename ?? DEFAULTS.fileFormat.filename,
+    gzip: config.gzip ?? DEFAULTS.fileFormat.gzip,
+  };
+}
