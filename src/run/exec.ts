@@ -15,6 +15,9 @@ import type { ToolEnd } from './spawn.js';
 import type { Turn } from './steps.js';
 import { parseRsyncStats } from './transfer.js';
 
+/** Milliseconds after which a pass is published as SYNC: most find nothing new and are over before anybody could look. */
+const NOTEWORTHY = 300;
+
 export interface ExecEnd {
   readonly outcome: Outcome;
   readonly transfer: Transfer | null;
@@ -55,6 +58,7 @@ export async function executeStep(
   log.note('INFO', argv.map(shown).join(' '));
   const from = log.size();
   const before = role === 'pass' ? doubtWhole(turn) : null;
+  let announce: NodeJS.Timeout | undefined;
   const end = await runTool(
     {
       argv,
@@ -71,9 +75,10 @@ export async function executeStep(
     },
     (group) => {
       save(session, runPhase(session.state, { group, group_start: processStart(group) }, Date.now()));
-      if (role === 'pass') turn.syncing();
+      if (role === 'pass') announce = setTimeout(turn.syncing, NOTEWORTHY);
     },
   );
+  clearTimeout(announce);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
   const outcome = outcomeOf(turn, step, end, output);

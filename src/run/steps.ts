@@ -23,7 +23,7 @@ export interface Turn {
   /** Epoch ms. */
   readonly deadline: number;
   readonly allowDeletes: number | null;
-  /** Called once, when the first tool that changes dst has started. */
+  /** Called when a pass takes long enough for people to notice. */
   readonly syncing: () => void;
 }
 

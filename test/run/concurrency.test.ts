@@ -64,6 +64,18 @@ describe('one run at a time', () => {
   });
 });
 
+test('a pass that takes its time is published as SYNC, with its log', async () => {
+  script('slow', wait('go-slow'));
+  const running = start('slow');
+  const published = (): { slow?: { status: string } } =>
+    JSON.parse(readFileSync(join(site.root, 'www/status.json'), 'utf8')) as { slow?: { status: string } };
+  await until(() => existsSync(join(site.root, 'www/status.json')) && published().slow?.status === 'SYNC');
+  expect(existsSync(site.state('slow').run?.log ?? '')).toBe(true);
+  raise('go-slow');
+  await running.ended;
+  expect(published().slow?.status).toBe('ACTIVE');
+});
+
 describe('a run whose executor was killed', () => {
   test('lives on in its tool: busy, until the tool ends; then the loss is recorded', async () => {
     script('orphan', `echo $$ > $F/orphan; ${wait('go-orphan')}`);
