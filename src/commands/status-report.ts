@@ -78,7 +78,7 @@ function row(each: Published, { layout }: AppliedSite, now: number): Cell[] {
   const notes = [
     view.word === 'waiting' ? waitsFor(layout, pkg.id) : view.reason,
     view.run ? `for ${span(now - view.run.started)}` : null,
-    view.run?.until != null && view.run.until > now ? `again in ${span(view.run.until - now)}` : null,
+    view.run?.until != null && view.run.until > now ? `goes on in ${span(view.run.until - now)}` : null,
     pkg.hidden ? 'hidden' : null,
   ];
   return [

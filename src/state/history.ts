@@ -1,4 +1,13 @@
-import { closeSync, fchmodSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import type { RunRecord } from './package-state.js';
@@ -7,11 +16,13 @@ const KEEP_LINES = 1000;
 /** A file above this is cut back; far above 1000 usual lines, so that cutting is rare. */
 const CUT_ABOVE = 768 * 1024;
 const CUT_TO = 384 * 1024;
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** Adds one finished run to `history/<id>.jsonl`, in one write. Only for the holder of the run lock. */
 export function appendHistory(layout: Layout, id: string, record: RunRecord): void {
   const path = layout.historyFile(id);
-  const fd = openSync(path, 'a+', 0o664);
+  // No symbolic links: the directory belongs to the mirror user, and root may be the one who appends.
+  const fd = openSync(path, APPEND, 0o664);
   let size: number;
   try {
     const stat = fstatSync(fd);

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
@@ -17,7 +17,8 @@ import type { Warn } from './store.js';
 
 /** Says that the published files are behind the states. Costs the same however many packages there are. */
 export function markDirty(layout: Layout): void {
-  closeSync(openSync(layout.dirtyMarker, 'a', 0o664));
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
+  closeSync(openSync(layout.dirtyMarker, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o664));
 }
 
 /**

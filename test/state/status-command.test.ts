@@ -45,7 +45,7 @@ ok        ok         5 min ago     0
 broken    failed     1 d 6 h ago   1       connection refused red
 held      held       never         0       by kim: new disk
 waiting   waiting    never         0       waiting for a slot of ftp.example.org (limits.per_upstream); for 1 min
-retrying  retrying   never         1       timed out; for 1 min; again in 10 min
+retrying  retrying   never         1       timed out; for 1 min; goes on in 10 min
 blocked   blocked    never         1       30000 deletions
 secret    never ran  never         0       hidden
 `);

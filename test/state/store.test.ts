@@ -6,11 +6,13 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  symlinkSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Layout } from '../../src/job/layout.js';
 import { appendHistory, readHistory } from '../../src/state/history.js';
 import { emptyState, type PackageState } from '../../src/state/package-state.js';
+import { markDirty } from '../../src/state/publish.js';
 import * as store from '../../src/state/store.js';
 import { aRecord, aRun, makeSite, NOON } from './site.js';
 
@@ -145,6 +147,15 @@ describe('the history', () => {
     expect(readHistory(layout, 'debian')).toEqual(records);
     expect(readHistory(layout, 'ubuntu')).toEqual([]);
     expect(statSync(layout.historyFile('debian')).mode & 0o777).toBe(0o664);
+  });
+
+  test('does not follow a symbolic link that the mirror user could plant for root', () => {
+    const target = `${layout.root}/target`;
+    symlinkSync(target, layout.historyFile('debian'));
+    expect(() => appendHistory(layout, 'debian', aRecord('synced', NOON))).toThrow('ELOOP');
+    symlinkSync(target, layout.dirtyMarker);
+    expect(() => markDirty(layout)).toThrow('ELOOP');
+    expect(existsSync(target)).toBe(false);
   });
 
   test('survives a line that a power failure tore', () => {
