@@ -1,6 +1,5 @@
 import type { Job } from '../job/job.js';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
-import { methods } from '../methods/index.js';
 import type { Site } from '../model/site.js';
 import { jobBefore, renamed, type Intent } from '../plan/assemble.js';
 import { changes } from '../plan/changes.js';
@@ -11,12 +10,10 @@ import { isMountPoint } from '../run/mounts.js';
 import { isSystemdRunning } from '../system/systemctl.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
+import { missingTools } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
-
-/** Where programs are looked for: root's usual PATH, which units have too. */
-const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** The manifest cannot be understood, so nobody knows which files are ours. */
 export class UnusableManifest extends Error {}
@@ -154,18 +151,4 @@ function missingDirectories(site: Site, layout: Layout, system: Reader): string[
     const found = system.actual(path);
     return found.kind !== 'other' || found.what !== 'directory';
   });
-}
-
-function missingTools(site: Site, system: Reader): { command: string; debian: string }[] {
-  const needed = new Map([['flock', 'util-linux']]);
-  for (const pkg of site.packages)
-    for (const { command, debian } of methods.get(pkg.synctype)?.tools(pkg) ?? [])
-      needed.set(command, debian);
-  const isThere = (command: string): boolean =>
-    (command.startsWith('/') ? [command] : PATH.map((directory) => `${directory}/${command}`)).some(
-      (path) => ((system.facts(path)?.mode ?? 0) & 0o111) !== 0,
-    );
-  return [...needed]
-    .filter(([command]) => !isThere(command))
-    .map(([command, debian]) => ({ command, debian }));
 }

@@ -136,7 +136,7 @@ test('a file that somebody edited after a killed apply is not taken back', async
   const system = machine();
   let step = 0;
   const unit = `${paths.units}/mirror-sync-debian.service`;
-  const dying = intercept(system, (mutation, what) => {
+  const dying = intercept(system, (_, what) => {
     if (what === unit) step = 1;
     else if (step === 1) throw new Error('killed');
   });

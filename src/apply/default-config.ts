@@ -1,0 +1,40 @@
+/** The config that setup writes where there is none: valid as it stands, with no package yet. */
+export function defaultConfig(hostname: string, zone: string): string {
+  return `{
+  "_notes": [
+    "JSON with comments and trailing commas; keys that start with _ are notes.",
+    "Then: mirror validate, mirror plan, mirror apply."
+  ],
+  "mirrorname": ${JSON.stringify(hostname)},
+  "hostname": ${JSON.stringify(hostname)},
+  "settings": {
+    "scheduler": "systemd", // or "crontab"
+    "logfolder": "/var/log/mirror",
+    "webroot": "/var/www/mirror",
+    "statusfile": "/var/www/mirror/status.json",
+    "statfile": "/var/lib/mirror/stat.json",
+    "uid": "mirror",
+    "gid": "mirror",
+    "localtimezone": ${JSON.stringify(zone)},
+    "logger": {
+      "packagefileformat": {
+        "base": "/var/log/mirror/packages",
+        "folder": "{year}/{month}/{day}",
+        "filename": "{hour}:{minute}:{second}.{microsecond}.{packageid}.log",
+        "gzip": true
+      }
+    }
+  },
+  "packages": {
+    // "archlinux": {
+    //   "name": "Arch Linux", "id": "archlinux", "href": "/archlinux",
+    //   "synctype": "rsync", "syncrate": "PT6H", "link": [],
+    //   "settings": {
+    //     "hidden": false, "src": "rsync://upstream.example.org/archlinux", "dst": "/srv/mirror/archlinux",
+    //     "options": { "ffts": true, "fftsfile": "lastupdate" }
+    //   }
+    // }
+  }
+}
+`;
+}

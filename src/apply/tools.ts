@@ -1,0 +1,32 @@
+import { methods } from '../methods/index.js';
+import type { Site } from '../model/site.js';
+import type { Reader } from '../system/system.js';
+
+export interface Tool {
+  readonly command: string;
+  /** Debian package that has it. */
+  readonly debian: string;
+}
+
+/** Where programs are looked for: root's usual PATH, which units have too. */
+const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** Programs that the site's packages and mirror itself call, and that are not on this machine. */
+export function missingTools(site: Pick<Site, 'packages'>, system: Reader): Tool[] {
+  const needed = new Map([['flock', 'util-linux']]);
+  for (const pkg of site.packages)
+    for (const { command, debian } of methods.get(pkg.synctype)?.tools(pkg) ?? [])
+      needed.set(command, debian);
+  return [...needed]
+    .filter(([command]) => !isInstalled(command, system))
+    .map(([command, debian]) => ({ command, debian }));
+}
+
+/** Whether a program (a bare name, or an absolute path) is there and executable. */
+export function isInstalled(command: string, system: Reader): boolean {
+  const places = command.startsWith('/') ? [command] : PATH.map((directory) => `${directory}/${command}`);
+  return places.some((path) => {
+    const facts = system.facts(path);
+    return facts?.kind === 'file' && (facts.mode & 0o111) !== 0;
+  });
+}

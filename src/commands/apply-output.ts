@@ -1,0 +1,140 @@
+import { apply, type Request, type Result } from '../apply/apply.js';
+import { UnusableManifest } from '../apply/observe.js';
+import { EXIT } from '../job/outcome.js';
+import { filePatches, planDocument } from '../plan/documents.js';
+import type { Plan } from '../plan/plan.js';
+import {
+  renderPackages,
+  renderPatches,
+  renderRefusals,
+  renderWarnings,
+  summary,
+  type View,
+} from '../plan/render.js';
+import { whoAsks } from '../run/who.js';
+import { realSystem } from '../system/real.js';
+import { ExitError } from './exit.js';
+import { loadSite, runningEntry } from './load-site.js';
+import type { GlobalOptions } from './options.js';
+import { intentOf, viewOf } from './survey.js';
+
+export interface ApplyChoice extends GlobalOptions {
+  readonly 'allow-removals': number | undefined;
+  readonly refetch: boolean;
+  readonly adopt: boolean;
+  readonly force: boolean;
+  readonly hold: boolean;
+  readonly 'stop-removed': boolean;
+}
+
+/** `mirror apply`: says what it did, and exits with the first refusal's code where it did nothing. */
+export async function applyConfig(choice: ApplyChoice): Promise<void> {
+  const loaded = loadSite(choice);
+  const view = viewOf(loaded.site.settings.localtimezone);
+  const result = await run(choice, loaded);
+  if (choice.json) process.stdout.write(`${JSON.stringify(document(result), null, 2)}\n`);
+  else print(result, view);
+  const code = exitCode(result);
+  if (code !== EXIT.ok) throw new ExitError(code);
+}
+
+async function run(choice: ApplyChoice, loaded: Parameters<typeof intentOf>[0]): Promise<Result> {
+  const system = realSystem();
+  try {
+    return await apply(intentOf(loaded), request(choice, system.now()), system);
+  } catch (error) {
+    if (error instanceof UnusableManifest) throw new ExitError(EXIT.config, `mirror: ${error.message}`);
+    throw error;
+  }
+}
+
+function request(choice: ApplyChoice, now: number): Request {
+  const by = whoAsks(process.env);
+  const { 'allow-removals': allowRemovals = null, 'stop-removed': stopRemoved, refetch } = choice;
+  if (allowRemovals !== null && (!Number.isInteger(allowRemovals) || allowRemovals < 0))
+    throw new ExitError(EXIT.usage, 'mirror: --allow-removals takes a whole number');
+  return {
+    permissions: {
+      allowRemovals,
+      refetch,
+      drift: choice.adopt ? 'adopt' : choice.force ? 'overwrite' : 'stop',
+    },
+    hold: choice.hold ? { since: now, until: null, by, reason: 'installed by apply --hold' } : null,
+    stopRemoved,
+    by,
+    program: [process.execPath, runningEntry()],
+  };
+}
+
+function exitCode(result: Result): number {
+  switch (result.kind) {
+    case 'nothing':
+    case 'applied':
+      return EXIT.ok;
+    case 'refused':
+      return result.refusals[0]?.exit ?? EXIT.failure;
+    case 'failed':
+      return EXIT.io;
+    case 'busy':
+      return EXIT.busy;
+  }
+}
+
+function print(result: Result, view: View): void {
+  switch (result.kind) {
+    case 'nothing':
+      say(result.messages);
+      process.stdout.write('Nothing to do.\n');
+      return;
+    case 'applied':
+      process.stdout.write(renderPackages(result.plan, view));
+      process.stderr.write(renderWarnings(result.plan, view));
+      say(result.messages);
+      process.stdout.write(summary(result.plan).replace('Plan:', 'Applied:') + '\n');
+      return;
+    case 'refused':
+      process.stdout.write(renderPatches(drifts(result.plan), view));
+      process.stderr.write(`${renderRefusals(result.refusals, view)}Nothing was changed.\n`);
+      return;
+    case 'failed': {
+      const back =
+        result.problems.length === 0 ? 'everything was put back' : 'not everything could be put back:';
+      process.stderr.write(`mirror: apply failed: ${result.reason}\nmirror: ${back}\n`);
+      say(result.problems);
+      if (result.problems.length > 0)
+        say(['`mirror apply` tries again to put back the rest before anything else']);
+      return;
+    }
+    case 'busy':
+      say(['another apply is running']);
+  }
+}
+
+function say(messages: readonly string[]): void {
+  for (const message of messages) process.stderr.write(`mirror: ${message}\n`);
+}
+
+/** Only what somebody edited: the rest is what `plan` shows. */
+function drifts(plan: Plan): string[] {
+  return filePatches(plan.changes.filter(({ kind }) => kind === 'drifted')).map(({ patch }) => patch);
+}
+
+function document(result: Result): object {
+  const head = { format: 'mirror/apply/1', result: result.kind };
+  switch (result.kind) {
+    case 'nothing':
+      return { ...head, messages: result.messages };
+    case 'applied':
+      return {
+        ...planDocument(result.plan, filePatches(result.plan.changes)),
+        ...head,
+        messages: result.messages,
+      };
+    case 'refused':
+      return { ...planDocument(result.plan, []), ...head, refusals: result.refusals };
+    case 'failed':
+      return { ...head, reason: result.reason, not_put_back: result.problems };
+    case 'busy':
+      return head;
+  }
+}

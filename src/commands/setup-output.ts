@@ -1,0 +1,76 @@
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { defaultConfig } from '../apply/default-config.js';
+import { needsOf, setup, type Needs } from '../apply/setup.js';
+import { ConfigFileError, diskReader, readSite } from '../config/index.js';
+import { EXIT } from '../job/outcome.js';
+import { layout } from '../job/layout.js';
+import { realSystem } from '../system/real.js';
+import type { System } from '../system/system.js';
+import { ExitError } from './exit.js';
+import { configPath, rootPath } from './load-site.js';
+import type { GlobalOptions } from './options.js';
+
+/** `mirror setup`: exits 77 when something is left for a person to do. */
+export async function setUp(options: GlobalOptions): Promise<void> {
+  const system = realSystem();
+  const root = rootPath(options);
+  refuse(root, system);
+  const path = configPath(options);
+  const config = writeConfig(path, system);
+  const needs = readNeeds(path);
+  const result = await setup(needs ?? DEFAULTS, layout(root), system);
+  const done = [...config, ...result.done];
+  const invalid = needs
+    ? []
+    : [`${path} has errors, so the defaults were set up: mirror validate, then setup again`];
+  const problems = [...invalid, ...result.problems];
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ format: 'mirror/setup/1', done, problems }, null, 2)}\n`);
+  } else {
+    for (const line of done) process.stdout.write(`${line}\n`);
+    for (const line of problems) process.stderr.write(`mirror: ${line}\n`);
+    if (done.length === 0 && problems.length === 0) process.stdout.write('Everything is in place.\n');
+  }
+  if (problems.length > 0) throw new ExitError(EXIT.needsPerson);
+}
+
+/** What the default config asks for; used while the config there is cannot be understood. */
+const DEFAULTS: Needs = {
+  uid: 'mirror',
+  gid: 'mirror',
+  accounts: [],
+  writable: ['/var/log/mirror', '/var/www/mirror', '/var/lib/mirror', '/var/log/mirror/packages'],
+  scheduler: 'systemd',
+  packages: [],
+};
+
+function refuse(root: string, system: System): void {
+  if (process.platform !== 'linux')
+    throw new ExitError(EXIT.needsPerson, `mirror: setup works on Linux only, this is ${process.platform}`);
+  if (root === '' && system.uid() !== 0)
+    throw new ExitError(
+      EXIT.needsPerson,
+      'mirror: setup makes users and directories and must be root: sudo mirror setup',
+    );
+}
+
+function writeConfig(path: string, system: System): string[] {
+  if (system.actual(path).kind !== 'absent') return [];
+  const missing: string[] = [];
+  for (let at = dirname(path); !system.facts(at); at = dirname(at)) missing.unshift(at);
+  for (const directory of missing) system.makeDirectory(directory, 0o755);
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  system.writeFile(path, defaultConfig(hostname(), zone), 0o644);
+  return [...missing.map((directory) => `created ${directory}`), `wrote a default config: ${path}`];
+}
+
+function readNeeds(path: string): Needs | null {
+  try {
+    const { site } = readSite(diskReader(), path, { node: hostname() });
+    return site && needsOf(site);
+  } catch (error) {
+    if (error instanceof ConfigFileError) throw new ExitError(error.code, `mirror: ${error.message}`);
+    throw error;
+  }
+}
