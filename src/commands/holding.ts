@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
@@ -89,11 +90,13 @@ function allowed(write: () => unknown): void {
   try {
     write();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-      throw new ExitError(EXIT.cantCreate, `mirror: ${message}: run this as root or as the mirror user`);
-    }
-    if (code === 'ENOENT') throw new ExitError(EXIT.cantCreate, `mirror: ${message}: run \`mirror setup\``);
+    const { code, path = '' } = error as NodeJS.ErrnoException;
+    const refuse = (why: string): ExitError =>
+      new ExitError(EXIT.cantCreate, `mirror: ${dirname(path)}: ${why}`);
+    if (code === 'EACCES' || code === 'EPERM')
+      throw refuse('no permission: run this as root or as the mirror user');
+    if (code === 'ENOENT') throw refuse('no such directory: run `mirror setup`');
+    if (code === 'EROFS' || code === 'ENOSPC') throw refuse((error as Error).message);
     throw error;
   }
 }

@@ -17,7 +17,7 @@ import type { GlobalOptions } from './options.js';
 export interface LogChoice extends GlobalOptions {
   readonly id: string;
   readonly run?: number | undefined;
-  readonly 'last-error': boolean;
+  readonly 'last-error'?: boolean | undefined;
   readonly path: boolean;
   readonly follow: boolean;
 }
@@ -51,11 +51,12 @@ function chosenLog(layout: Layout, { id, run, 'last-error': lastError }: LogChoi
   }
   const state = peekState(layout, id);
   const logs = readHistory(layout, id).flatMap(({ log }) => (log === null ? [] : [log]));
-  const log = lastError
-    ? state.last_error_log
-    : run !== undefined
-      ? logs.at(-run)
-      : (runningLog(layout, id) ?? logs.at(-1) ?? state.last?.log ?? state.last_success_log);
+  const log =
+    lastError === true
+      ? state.last_error_log
+      : run !== undefined
+        ? logs.at(-run)
+        : (runningLog(layout, id) ?? logs.at(-1) ?? state.last?.log ?? state.last_success_log);
   if (log == null) throw new ExitError(EXIT.noInput, `mirror: ${id} has no such log`);
   return log;
 }

@@ -13,7 +13,7 @@ export const command: CommandModule<GlobalOptions, LogChoice> = {
         requiresArg: true,
         describe: 'The Nth finished run that kept a log, 1 the last',
       })
-      .option('last-error', { type: 'boolean', default: false, describe: 'The last run that failed' })
+      .option('last-error', { type: 'boolean', describe: 'The last run that failed' })
       .option('path', { type: 'boolean', default: false, describe: 'Print where the log is, not its text' })
       .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'Go on until the run ends' })
       .conflicts('run', 'last-error')
