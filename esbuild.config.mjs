@@ -1,6 +1,6 @@
 // Builds dist/: the dispatcher and the executor (CommonJS, built-ins only: they start fastest) and the command line
 // (ES modules, split so that each command loads only what it needs).
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
@@ -37,3 +37,4 @@ await build({
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
   },
 });
+chmodSync('dist/mirror.cjs', 0o755);
