@@ -1,5 +1,6 @@
 import { formatDuration } from '../model/duration.js';
 import type { Package } from '../model/site.js';
+import { formatSize } from '../model/size.js';
 import { origin, type Layer } from './merge.js';
 import { segments } from './pointer.js';
 import { HIDDEN, isSecretKey } from './secret-text.js';
@@ -138,7 +139,7 @@ function rows(pkg: Package): Row[] {
     policy('logger.keep.ok', formatDuration(pkg.keep.ok)),
     policy('logger.keep.failed', formatDuration(pkg.keep.failed)),
     policy('logger.keep.unchanged', formatDuration(pkg.keep.unchanged)),
-    policy('logger.keep.total', `${pkg.keep.total} bytes`),
+    policy('logger.keep.total', formatSize(pkg.keep.total)),
     { key: 'renamed_from', value: pkg.renamedFrom },
   ];
 }
@@ -170,7 +171,7 @@ function hideIn(value: unknown): unknown {
 }
 
 function minFreeText(minFree: Package['guard']['minFree']): string {
-  return 'share' in minFree ? `${Math.round(minFree.share * 1e5) / 1000}%` : `${minFree.bytes} bytes`;
+  return 'share' in minFree ? `${Math.round(minFree.share * 1e5) / 1000}%` : formatSize(minFree.bytes);
 }
 
 function ioText({ resources: { io } }: Package): string {

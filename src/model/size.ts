@@ -10,6 +10,13 @@ export function parseSize(text: string): number | null {
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
+/** The shortest exact form: 5368709120 → `5G`, 1000 → `1000`. */
+export function formatSize(bytes: number): string {
+  const units = Object.entries(UNITS).reverse();
+  const [unit, size] = units.find(([, each]) => bytes >= each && bytes % each === 0) ?? ['', 1];
+  return `${bytes / size}${unit}`;
+}
+
 /** `guard.min_free`: a percentage of the file system, or a size. Null when it is neither. */
 export function parseMinFree(text: string): MinFree | null {
   if (text.endsWith('%')) {
