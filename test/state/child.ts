@@ -14,8 +14,8 @@ const [root = '', id = '', ended = ''] = process.argv.slice(2);
 const paths = layout(root);
 const gate = Buffer.alloc(1);
 
+process.stdout.write('.');
 if (id === 'forever') {
-  process.stdout.write('.');
   for (;;) once();
 } else {
   readSync(0, gate, 0, 1, null);

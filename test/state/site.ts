@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { layout, STATE_DIRECTORIES, type Layout } from '../../src/job/layout.js';
@@ -91,4 +91,11 @@ export function aRecord(
     transfer: null,
     ...change,
   };
+}
+
+/** status.json as it is on disk now. */
+export function publishedStatus(
+  site: SiteFile,
+): Record<string, Record<string, unknown> | undefined> & { readonly lists: string[] } {
+  return JSON.parse(readFileSync(site.statusfile, 'utf8')) as never;
 }

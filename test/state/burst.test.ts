@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Layout } from '../../src/job/layout.js';
+import type { SiteFile } from '../../src/job/site-file.js';
+import { emptyState } from '../../src/state/package-state.js';
+import { markDirty, publish } from '../../src/state/publish.js';
+import { runEnded } from '../../src/state/reduce.js';
+import { repair } from '../../src/state/repair.js';
+import { writeState } from '../../src/state/store.js';
+import { bundleChild } from './bundle.js';
+import { publishedStatus, aPackage, aRecord, HOUR, makeSite, NOON } from './site.js';
+
+let child: string;
+let made: { layout: Layout; site: SiteFile } | undefined;
+let warnings: string[] = [];
+const warn = (message: string): void => void warnings.push(message);
+
+beforeAll(async () => {
+  child = await bundleChild();
+});
+afterAll(() => rmSync(dirname(child), { recursive: true }));
+afterEach(() => {
+  if (made) rmSync(made.layout.root, { recursive: true });
+  made = undefined;
+  warnings = [];
+});
+
+function site(...packages: Parameters<typeof makeSite>[0]): { layout: Layout; site: SiteFile } {
+  return (made = makeSite(packages));
+}
+
+describe('256 runs that end at once', () => {
+  const ids = Array.from({ length: 256 }, (_, i) => `package-${String(i)}`);
+
+  test(
+    'lose nothing, and every reader finds whole files at every instant',
+    { timeout: 120_000 },
+    async () => {
+      const { layout, site: applied } = site(...ids.map((id) => aPackage(id)));
+      markDirty(layout);
+      publish(layout, NOON, warn);
+      const children = ids.map((id, i) => start(layout.root, id, String(NOON + i)));
+      // Each says when it waits at its gate.
+      await Promise.all(children.map(({ stdout }) => stdout && once(stdout, 'data')));
+      const ends = children.map((process) => once(process, 'exit'));
+      const reading = { go: true };
+      const read = readWhile(reading, applied, ids.length);
+      for (const process of children) process.stdin?.end();
+      const codes = (await Promise.all(ends)).map(([code]) => code as number);
+      reading.go = false;
+      expect(await read).toBeGreaterThan(10);
+
+      expect(new Set(codes)).toEqual(new Set([0]));
+      const status = publishedStatus(applied);
+      const times = ids.map((id) => status[id]?.lastsuccesstime);
+      expect(times).toEqual(ids.map((_, i) => (NOON + i) / 1000));
+      const stat = JSON.parse(readFileSync(applied.statfile, 'utf8')) as {
+        packages: Record<string, { lastsync: number }>;
+      };
+      expect(ids.map((id) => stat.packages[id]?.lastsync)).toEqual(times);
+      expect(existsSync(layout.dirtyMarker)).toBe(false);
+    },
+  );
+});
+
+test(
+  'a publisher killed at any point leaves whole files, a free lock, and nothing that stays',
+  { timeout: 60_000 },
+  async () => {
+    const { layout, site: applied } = site(
+      ...Array.from({ length: 300 }, (_, i) => aPackage(`package-${String(i)}`)),
+    );
+    markDirty(layout);
+    publish(layout, NOON, warn);
+    for (let i = 0; i < 40; i++) {
+      const victim = start(layout.root, 'forever', '');
+      if (victim.stdout) await once(victim.stdout, 'data');
+      await sleep((i * 7) % 40);
+      victim.kill('SIGKILL');
+      await once(victim, 'exit');
+      expect(publishedStatus(applied).lists).toHaveLength(300);
+      expect(JSON.parse(readFileSync(applied.statfile, 'utf8'))).toHaveProperty('packages.package-299');
+    }
+    markDirty(layout);
+    publish(layout, NOON + HOUR, warn);
+    expect(publishedStatus(applied).lastupdate).toBeGreaterThanOrEqual(NOON + HOUR);
+    repair(layout, Date.now() + 2 * HOUR, warn);
+    const litter = [dirname(applied.statfile), dirname(applied.statusfile)].flatMap((path) =>
+      readdirSync(path),
+    );
+    expect(litter.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(warnings).toEqual([]);
+  },
+);
+
+test(
+  'a run’s own update costs about the same with 5,000 packages on disk as with 10',
+  { timeout: 60_000 },
+  () => {
+    // In memory, so that the disk's own load does not count; `npm run bench` has the figure itself, at most 1.5.
+    const [few, many] = [makeSite([], '/dev/shm').layout, makeSite([], '/dev/shm').layout];
+    try {
+      for (let i = 0; i < 5000; i++) {
+        const id = `package-${String(i)}`;
+        writeFileSync(many.stateFile(id), JSON.stringify(runEnded(emptyState(id), aRecord('synced', NOON))));
+      }
+      const times = Array.from({ length: 61 }, () => [update(few), update(many)] as const);
+      expect(median(times.map(([, ofMany]) => ofMany)) / median(times.map(([ofFew]) => ofFew))).toBeLessThan(
+        2,
+      );
+    } finally {
+      rmSync(few.root, { recursive: true });
+      rmSync(many.root, { recursive: true });
+    }
+
+    function update(layout: Layout): number {
+      const before = performance.now();
+      writeState(layout, runEnded(emptyState('package-7'), aRecord('synced', NOON)));
+      markDirty(layout);
+      return performance.now() - before;
+    }
+
+    function median(times: readonly number[]): number {
+      return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+    }
+  },
+);
+
+function start(...args: string[]): ChildProcess {
+  const env = { ...process.env };
+  delete env.NODE_EXTRA_CA_CERTS;
+  return spawn(process.execPath, [child, ...args], { stdio: ['pipe', 'pipe', 'inherit'], env });
+}
+
+/** Reads both files again and again; every reading must be a whole one. Returns how many there were. */
+async function readWhile(reading: { go: boolean }, from: SiteFile, packages: number): Promise<number> {
+  let readings = 0;
+  while (reading.go) {
+    const status = JSON.parse(readFileSync(from.statusfile, 'utf8')) as { lists: string[] };
+    const stat = JSON.parse(readFileSync(from.statfile, 'utf8')) as { packages: object };
+    expect(status.lists).toHaveLength(packages);
+    expect(Object.keys(stat.packages)).toHaveLength(packages);
+    readings += 1;
+    // A burst of readings in each turn: 256 processes leave us few turns.
+    if (readings % 20 === 0) await sleep(1);
+  }
+  return readings;
+}

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { Layout } from '../../src/job/layout.js';
+import type { SiteFile } from '../../src/job/site-file.js';
+import { emptyState } from '../../src/state/package-state.js';
+import { runStarted } from '../../src/state/reduce.js';
+import { repair } from '../../src/state/repair.js';
+import { writeHold, writeState } from '../../src/state/store.js';
+import { tryLock } from '../../src/system/flock.js';
+import { aPackage, aRun, HOUR, makeSite, NOON } from './site.js';
+
+let made: { layout: Layout; site: SiteFile } | undefined;
+const warn = (message: string): void => expect.unreachable(message);
+
+afterEach(() => {
+  if (made) rmSync(made.layout.root, { recursive: true });
+  made = undefined;
+});
+
+function site(...packages: Parameters<typeof makeSite>[0]): { layout: Layout; site: SiteFile } {
+  return (made = makeSite(packages));
+}
+
+test('ends a run whose executor died, in state and history, and keeps one that lives', () => {
+  const { layout } = site(aPackage('dead'), aPackage('alive'), aPackage('orphan'), aPackage('stopped'));
+  for (const id of ['dead', 'orphan', 'stopped']) {
+    writeState(layout, runStarted(emptyState(id), aRun({ pid_start: 1 }), NOON));
+  }
+  writeState(layout, runStarted(emptyState('alive'), aRun(), NOON));
+  writeFileSync(layout.stopFile('stopped'), '{"at":1,"by":"kim"}');
+  writeFileSync(layout.waitingFile('dead'), '{}');
+  const lock = tryLock(layout.runLock('orphan'));
+  expect(repair(layout, NOON + HOUR, warn).lost).toEqual(['dead', 'stopped']);
+  lock?.release();
+  expect(state(layout, 'dead')).toMatchObject({
+    run: null,
+    last: { outcome: 'interrupted', ended: NOON + HOUR },
+  });
+  expect(state(layout, 'stopped')).toMatchObject({ run: null, last: { outcome: 'stopped' } });
+  expect(state(layout, 'alive')).toHaveProperty('run.pid', process.pid);
+  expect(state(layout, 'orphan')).toHaveProperty('run.pid', process.pid);
+  expect(readFileSync(layout.historyFile('dead'), 'utf8')).toContain('"interrupted"');
+  expect(existsSync(layout.stopFile('stopped'))).toBe(false);
+  expect(existsSync(layout.waitingFile('dead'))).toBe(false);
+  expect(repair(layout, NOON + HOUR, warn).lost).toEqual(['orphan']);
+});
+
+test('a run of another boot is dead even when its pid is in use', () => {
+  const { layout } = site(aPackage('debian'));
+  writeState(layout, runStarted(emptyState('debian'), aRun({ boot_id: 'the one before' }), NOON));
+  expect(repair(layout, NOON, warn).lost).toEqual(['debian']);
+});
+
+test('removes holds that ran out, and names requests that nobody serves', () => {
+  const { layout } = site(aPackage('a'), aPackage('b'));
+  for (const id of ['idle', 'busy', 'held', 'removed']) writeFileSync(layout.requestFile(id), '{}');
+  for (const id of ['idle', 'busy', 'held']) writeFileSync(layout.job(id), '{}');
+  writeState(layout, runStarted(emptyState('busy'), aRun(), NOON));
+  writeHold(layout, 'held', { since: 0, until: null, by: 'kim', reason: null });
+  writeHold(layout, 'over', { since: 0, until: NOON, by: 'kim', reason: null });
+  expect(repair(layout, NOON, warn)).toEqual({ lost: [], released: ['over'], requested: ['idle'] });
+  expect(existsSync(layout.holdFile('over'))).toBe(false);
+  expect(existsSync(layout.holdFile('held'))).toBe(true);
+});
+
+test('leaves the temporary files of writers at work alone, and other people’s files for ever', () => {
+  const { layout, site: applied } = site(aPackage('debian'));
+  const young = `${layout.state}/state/.debian.json.0123456789ab.tmp`;
+  const theirs = `${dirname(applied.statusfile)}/.upload.0123456789ab.tmp`;
+  for (const path of [young, theirs]) writeFileSync(path, '');
+  repair(layout, Date.now(), warn);
+  expect(existsSync(young)).toBe(true);
+  repair(layout, Date.now() + 2 * HOUR, warn);
+  expect(existsSync(young)).toBe(false);
+  expect(existsSync(theirs)).toBe(true);
+});
+
+function state(layout: Layout, id: string): unknown {
+  return JSON.parse(readFileSync(layout.stateFile(id), 'utf8'));
+}
