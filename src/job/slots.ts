@@ -1,12 +1,9 @@
 import { wallClockSlots } from './calendar.js';
 import type { Rule, Schedule } from './schedule.js';
-import { minuteOfDay } from './zone.js';
+import { minuteOfDay, zoneOffset } from './zone.js';
 
 /** How far to look for a slot: 29 February can be eight years away, and windows can make it rarer. */
 const HORIZON = 40 * 366 * 86_400_000;
-
-/** A clock change moves the opening of a window by at most this many minutes. */
-const CLOCK_CHANGE = 180;
 
 const MINUTE = 60_000;
 
@@ -85,5 +82,8 @@ function* intervalSlots(
 function closedFor(schedule: Schedule, at: number, step: 1 | -1): number {
   const minute = minuteOfDay(schedule.zone, at);
   const distances = schedule.windows.map(({ from, to }) => (step === 1 ? from - minute : minute - (to - 1)));
-  return Math.max(0, Math.min(...distances.map((distance) => (distance + 1440) % 1440)) - CLOCK_CHANGE);
+  const nearest = Math.min(...distances.map((distance) => (distance + 1440) % 1440));
+  // A clock change on the way can open a window sooner, or once more: then every slot is looked at.
+  const there = zoneOffset(schedule.zone, at + step * nearest * MINUTE);
+  return there === zoneOffset(schedule.zone, at) ? nearest : 0;
 }

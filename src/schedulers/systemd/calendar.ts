@@ -1,5 +1,5 @@
 import type { Rule } from '../../job/schedule.js';
-import { intervalTicks, type ActiveRule } from '../ticks.js';
+import { intervalTicks, wallClockTicks, type ActiveRule, type WallClockRule } from '../ticks.js';
 
 /** More lines than this are not worth it: a timer that ticks and asks costs less to read and to load. */
 const MAX_LINES = 24;
@@ -7,6 +7,12 @@ const MAX_LINES = 24;
 const DAY = 1440;
 const WEEK = 7 * DAY;
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/**
+ * Zones whose summer time counts as standard: before version 258 systemd can fire without end in the hour before a clock
+ * change there (systemd pull requests 19075 and 36897).
+ */
+const NEGATIVE_DST = ['Europe/Dublin', 'Eire', 'Africa/Casablanca', 'Africa/El_Aaiun'];
 
 /** Monday 1970-01-05 00:00 UTC, in minutes from the epoch, is where a week's minutes count from. */
 const FIRST_MONDAY = 4 * DAY;
@@ -20,9 +26,8 @@ export function onCalendar(rule: ActiveRule): { readonly lines: readonly string[
     case 'interval':
       return interval(rule);
     case 'daily':
-      return { lines: byMinute(rule.times).map((time) => `*-*-* ${time} ${rule.zone}`), exact: true };
     case 'calendar':
-      return { lines: calendar(rule), exact: true };
+      return NEGATIVE_DST.includes(rule.zone) ? hourly(rule) : { lines: wallClock(rule), exact: true };
   }
 }
 
@@ -50,7 +55,7 @@ function weekly(every: number, phase: number): string[] {
     const times = minutes.filter((minute) => Math.floor(minute / DAY) === day).map((minute) => minute % DAY);
     for (const time of byMinute(times)) days.set(time, [...(days.get(time) ?? []), (day + 1) % 7]);
   }
-  return [...days].map(([time, list]) => `${list.map((day) => WEEKDAYS[day]).join(',')} *-*-* ${time} UTC`);
+  return [...days].map(([time, list]) => `${weekdays(list)} *-*-* ${time} UTC`);
 }
 
 /** Minutes of a cycle (a day, a week) that phase + k·every visits; `every` divides the cycle. */
@@ -68,15 +73,28 @@ function byMinute(times: readonly number[]): string[] {
     .map(([minute, list]) => `${values(list, 0, 23)}:${two(minute)}:00`);
 }
 
+function hourly(rule: WallClockRule): { lines: string[]; exact: boolean } {
+  return { lines: [`*-*-* *:${values(wallClockTicks(rule), 0, 59)}:00 UTC`], exact: false };
+}
+
 /** systemd wants day and weekday to match both, cron either one: that takes two lines. */
-function calendar(rule: Extract<Rule, { kind: 'calendar' }>): string[] {
+function wallClock(rule: WallClockRule): string[] {
+  if (rule.kind === 'daily') return byMinute(rule.times).map((time) => `*-*-* ${time} ${rule.zone}`);
   const time = `${values(rule.hours, 0, 23)}:${values(rule.minutes, 0, 59)}:00 ${rule.zone}`;
-  const months = values(rule.months, 1, 12);
-  const onDays = rule.days && `*-${months}-${values(rule.days, 1, 31)} ${time}`;
-  const onWeekdays =
-    rule.weekdays && `${rule.weekdays.map((day) => WEEKDAYS[day]).join(',')} *-${months}-* ${time}`;
+  const months = dates(rule.months, 12);
+  const onDays = rule.days && `*-${months}-${dates(rule.days, 31)} ${time}`;
+  const onWeekdays = rule.weekdays && `${weekdays(rule.weekdays)} *-${months}-* ${time}`;
   const lines = [onDays, onWeekdays].filter((text) => text !== null);
   return lines.length > 0 ? lines : [`*-${months}-* ${time}`];
+}
+
+/** Months and days are never written as `01/5`: systemd loses days, or itself, where such a step meets a clock change. */
+function dates(list: readonly number[], max: number): string {
+  return list.length === max ? '*' : list.map(two).join(',');
+}
+
+function weekdays(list: readonly number[]): string {
+  return list.map((day) => WEEKDAYS[day]).join(',');
 }
 
 /** A list in systemd's shortest spelling that a person still reads: `*`, `00/5`, `01..05`, or the values. */
