@@ -45,7 +45,7 @@ describe('256 runs that end at once', () => {
       publish(layout, NOON, warn);
       const children = ids.map((id, i) => start(layout.root, id, String(NOON + i)));
       // Each says when it waits at its gate.
-      await Promise.all(children.map(({ stdout }) => stdout && once(stdout, 'data')));
+      await Promise.all(children.map(saidSomething));
       const ends = children.map((process) => once(process, 'exit'));
       const reading = { go: true };
       const read = readWhile(reading, applied, ids.length);
@@ -78,7 +78,7 @@ test(
     publish(layout, NOON, warn);
     for (let i = 0; i < 40; i++) {
       const victim = start(layout.root, 'forever', '');
-      if (victim.stdout) await once(victim.stdout, 'data');
+      await saidSomething(victim);
       await sleep((i * 7) % 40);
       victim.kill('SIGKILL');
       await once(victim, 'exit');
@@ -134,6 +134,10 @@ function start(...args: string[]): ChildProcess {
   const env = { ...process.env };
   delete env.NODE_EXTRA_CA_CERTS;
   return spawn(process.execPath, [child, ...args], { stdio: ['pipe', 'pipe', 'inherit'], env });
+}
+
+async function saidSomething({ stdout }: ChildProcess): Promise<void> {
+  if (stdout) await once(stdout, 'data');
 }
 
 /** Reads both files again and again; every reading must be a whole one. Returns how many there were. */
