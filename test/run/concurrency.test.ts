@@ -181,7 +181,7 @@ describe('limits', () => {
   test('30 packages due at once never exceed them, and all run', async () => {
     const limits = { concurrent: 3, per_upstream: 2, load_max: null };
     const ids = Array.from({ length: 30 }, (_, i) => `due${i}`);
-    const text = `mkdir $F/in-$HOST-$ID; ls -d $F/in-* | wc -l >> $F/all; ls -d $F/in-$HOST-* | wc -l >> $F/$HOST; sleep 0.05; rmdir $F/in-$HOST-$ID`;
+    const text = `mkdir $F/in-$HOST-$ID; ls -d $F/in-* | wc -l >> $F/all; ls -d $F/in-$HOST-* | wc -l >> $F/$HOST; sleep 0.25; rmdir $F/in-$HOST-$ID`;
     ids.forEach((id, i) => {
       const host = `host${i % 3}`;
       script(id, text, { limits, env: { HOST: host } }, host);

@@ -61,6 +61,24 @@ describe('a poisoned precheck', () => {
     expect(readFileSync(join(site.dst('arch'), 'lastupdate'), 'utf8')).toBe('v2');
   });
 
+  test('cannot come from a pass whose exit code accept_exit allows: incomplete, with no fresh success', async () => {
+    const acceptExit = { 23: 'upstream hides files' };
+    const job = (module: string): void =>
+      void site.job('hides', {
+        attempts: site.attempts('hides', [daemon.url(module)], { precheck, acceptExit }),
+      });
+    job('mirror');
+    await site.run('hides');
+    const { last_success } = site.state('hides');
+    publish('v2', { secret: 'x' });
+    chmodSync(join(upstream, 'secret'), 0o600);
+    job('broken');
+    expect((await site.run('hides')).code).toBe(0);
+    expect(site.state('hides')).toMatchObject({ errors: 0, last_success, last: { outcome: 'incomplete' } });
+    expect(site.state('hides').last?.reason).toBe('exit 23: upstream hides files');
+    expect(readFileSync(join(site.dst('hides'), 'lastupdate'), 'utf8')).toBe('v1');
+  });
+
   test('cannot come from an upstream that changes during the pass', async () => {
     const attempts = site.attempts('moving', [daemon.url('mirror')], { precheck });
     site.job('moving', { attempts });
