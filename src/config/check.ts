@@ -61,7 +61,8 @@ export function check(sources: Sources, node: string): Checked {
 /** Takes findings over; false when the value cannot be used. */
 function report(found: readonly ValueFinding[], base: string, findings: Finding[]): boolean {
   let usable = true;
-  for (const { at, target, harmless, ...finding } of found) {
+  for (const { at, target, harmless, code, severity, message, help } of found) {
+    const finding = { code, severity, message, ...(help === undefined ? {} : { help }) };
     findings.push({ ...finding, place: { file: '', pointer: base + at, target } });
     usable &&= harmless;
   }
@@ -98,14 +99,15 @@ function checkPackage(
 ): CheckedPackage | null {
   const base = `/packages/${escapeSegment(id)}`;
   if (!ID.test(id)) findings.push(badId(id, base));
-  const errors = schemas.package(value);
-  if (errors.length > 0 && !report(explainErrors(errors, 'package'), base, findings)) return null;
-  if (!site) return null;
+  const mistakes = explainErrors(schemas.package(value), 'package');
+  if (!report(mistakes, base, findings) || !site) return null;
   const config = value as PackageConfig;
   const { pkg, findings: own } = normalizePackage(id, config, site, optionDefaults(config.synctype));
   const method = methods.get(pkg.synctype);
   if (!method) findings.push(notBuilt(pkg.synctype, base));
   for (const { at, target, ...finding } of [...own, ...(method?.check(pkg) ?? [])]) {
+    // `syncrate` that is missing because it is misspelt has been reported.
+    if (finding.code === 'missing-key' && mistakes.some(({ guess }) => guess === 'syncrate')) continue;
     findings.push({ ...finding, place: { file: '', pointer: base + at, target: target ?? 'value' } });
   }
   return { pkg, config, hosts: config.hosts ?? null };

@@ -1,7 +1,7 @@
-import { parseTree, type Node, type ParseError } from 'jsonc-parser';
+import { getLocation, parseTree, type Node, type ParseError } from 'jsonc-parser';
 import type { Diagnostic, Finding, Place, Span } from '../diagnostics/diagnostic.js';
 import { countKeys, MAX_DEPTH, plainJson } from './json-text.js';
-import { parent, segments } from './pointer.js';
+import { parent, pointer, segments } from './pointer.js';
 import { masked, secretRanges, type Range } from './secret-text.js';
 import { duplicateKeys, syntaxFinding } from './syntax.js';
 import { configBytes } from './text.js';
@@ -41,7 +41,12 @@ export function readDocument(path: string, content: Uint8Array): Document {
   } catch {
     const { code, message, help, offset, length } = syntaxFinding(positions().text, positions().errors);
     const diagnostic = located(path, positions().at(offset, length), code, message, help);
-    return { path, value: undefined, diagnostics: [diagnostic], appends, locate };
+    const place: Place = {
+      file: path,
+      pointer: pointer(...getLocation(positions().text, offset).path),
+      target: 'value',
+    };
+    return { path, value: undefined, diagnostics: [{ ...diagnostic, place }], appends, locate };
   }
   const diagnostics = countKeys(value) === plain.keys ? [] : duplicates(path, positions());
   return { path, value, diagnostics, appends, locate };
@@ -133,11 +138,12 @@ class Positions {
 }
 
 function duplicates(path: string, positions: Positions): Diagnostic[] {
-  return duplicateKeys(positions.tree).map(({ key, first, again }) => {
+  return duplicateKeys(positions.tree).map(({ key, pointer: place, first, again }) => {
     const { line, column } = positions.at(first.offset, first.length);
     const help = `it is first set at ${line}:${column}; keep one of them`;
     const span = positions.at(again.offset, again.length);
-    return located(path, span, 'duplicate-key', `\`${key}\` is there twice`, help);
+    const diagnostic = located(path, span, 'duplicate-key', `\`${key}\` is there twice`, help);
+    return { ...diagnostic, place: { file: path, pointer: place, target: 'key' } };
   });
 }
 

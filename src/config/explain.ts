@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv';
 import type { Finding } from '../diagnostics/diagnostic.js';
 import { nearest } from '../diagnostics/suggest.js';
 import type { JsonSchema } from './json-schema.js';
-import { segments } from './pointer.js';
+import { escapeSegment, parent, segments } from './pointer.js';
 import { isOption, keysOf } from './schema.js';
 import { HIDDEN, isSecretKey, withoutCredentials } from './secret-text.js';
 
@@ -12,6 +12,9 @@ export interface ValueFinding extends Omit<Finding, 'place'> {
   readonly target: 'key' | 'value';
   /** True for an unknown key: everything else about the value can still be trusted. */
   readonly harmless: boolean;
+  /** What an unknown key was probably meant to be. */
+  readonly guess?: string;
+  readonly missing?: string;
 }
 
 /** What kind of value was validated; decides where a misplaced key belongs. */
@@ -24,11 +27,23 @@ type Explanation = Pick<ValueFinding, 'code' | 'message'> & Partial<ValueFinding
 
 /** ajv's errors in words: one for each mistake. */
 export function explainErrors(errors: readonly ErrorObject[], subject: Subject): ValueFinding[] {
-  return errors.flatMap((error) => {
+  const findings = errors.flatMap((error): ValueFinding[] => {
     const explanation = explain(error, subject);
     if (!explanation) return [];
     return [{ severity: 'error', at: error.instancePath, target: 'value', harmless: false, ...explanation }];
   });
+  return findings.filter((finding) => !isMisspelt(finding, findings));
+}
+
+/** Whether a missing key is there after all, misspelt: one mistake, one report. */
+function isMisspelt(missing: ValueFinding, findings: readonly ValueFinding[]): boolean {
+  return findings.some(
+    ({ at, guess }) =>
+      guess !== undefined &&
+      missing.code === 'missing-key' &&
+      missing.missing === guess &&
+      parent(at) === missing.at,
+  );
 }
 
 function explain(error: ErrorObject, subject: Subject): Explanation | null {
@@ -42,7 +57,7 @@ function explain(error: ErrorObject, subject: Subject): Explanation | null {
     case 'type':
       return {
         code: 'wrong-type',
-        message: `expected ${expected(params.type)}, but this is ${kind(error.data)}`,
+        message: `expected ${expected(params.type)}, but this is ${kindOf(error.data, error.instancePath)}`,
       };
     case 'enum':
       return oneOf(error, schema.enum as string[], 'bad-value', 'is not one of');
@@ -78,19 +93,28 @@ function unknownKey(key: string, at: string, schema: JsonSchema, subject: Subjec
       ? `\`${key}\` belongs ${home}`
       : guess !== null
         ? `did you mean \`${guess}\`?`
-        : known.length > 0 && known.length <= 8
-          ? `known here: ${known.map(([name]) => `\`${name}\``).join(', ')}`
-          : known.length === 0 && schema.patternProperties && Object.keys(schema.patternProperties).length > 1
-            ? (schema.description ?? '')
-            : 'remove it, or start its name with `_` to keep it as a note';
+        : otherKeys(
+            known.map(([name]) => name),
+            schema,
+          );
   return {
     code: 'unknown-key',
     message: `unknown key \`${clip(key)}\``,
     help,
-    at: `${at}/${key.replace(/~/g, '~0').replace(/\//g, '~1')}`,
+    at: `${at}/${escapeSegment(key)}`,
     target: 'key',
     harmless: true,
+    ...(home === null && guess !== null ? { guess } : {}),
   };
+}
+
+/** Help for a key that resembles none: what could be meant, where that is little enough to say. */
+function otherKeys(known: readonly string[], schema: JsonSchema): string {
+  if (known.length > 0 && known.length <= 8)
+    return `known here: ${known.map((name) => `\`${name}\``).join(', ')}`;
+  const isMap = Object.keys(schema.patternProperties ?? {}).some((pattern) => pattern !== '^_');
+  if (isMap && schema.description !== undefined) return lowerFirst(schema.description.replace(/\.$/, ''));
+  return 'remove it, or start its name with `_` to keep it as a note';
 }
 
 /** Where a key that is unknown here is known, in words. */
@@ -114,6 +138,7 @@ function missingKey(key: string, schema: JsonSchema): Explanation {
   return {
     code: 'missing-key',
     message: `\`${key}\` is missing`,
+    missing: key,
     target: 'key',
     ...(description === undefined
       ? {}
@@ -155,7 +180,7 @@ function pattern(error: ErrorObject, schema: JsonSchema): Explanation {
     return { code: 'surrounding-space', message, help };
   }
   const noun = schema.title ?? 'value that fits';
-  const article = /^[aeiou]/i.test(noun) ? 'an' : 'a';
+  const article = /^([aeio]|rsync)/i.test(noun) ? 'an' : 'a';
   const example = schema.examples?.[0];
   const unprintable = /\p{Cc}/u.test(value) ? ': it has control characters' : '';
   return {
@@ -211,12 +236,13 @@ function expected(type: unknown): string {
   return types.map((name) => names[name] ?? name).join(' or ');
 }
 
-function kind(value: unknown): string {
+/** What a value is, in words: numbers and booleans themselves, unless they are secrets. */
+export function kindOf(value: unknown, at: string): string {
   if (value === null) return '`null`';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'boolean') return `\`${String(value)}\``;
-  const names: Record<string, string> = { string: 'text', number: 'a number', object: 'an object' };
-  return names[typeof value] ?? typeof value;
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string') return 'text';
+  return show(value, at);
 }
 
 function lowerFirst(text: string): string {

@@ -2,6 +2,7 @@ import type { Diagnostic, Finding, Place } from '../diagnostics/diagnostic.js';
 import { ordered } from '../diagnostics/order.js';
 import type { Package, Site } from '../model/site.js';
 import { check, type Checked } from './check.js';
+import { kindOf } from './explain.js';
 import { effectiveValues, type EffectiveValue } from './effective.js';
 import { origin, type Layer } from './merge.js';
 import { pointer, segments } from './pointer.js';
@@ -55,15 +56,15 @@ export function readSite(reader: ConfigReader, path: string, host: { readonly no
 
 /** A main file that is no object: its syntax errors, or that it is something else. */
 function nothing({ main }: Sources): Checked {
+  if (main.value === undefined) return { site: null, packages: new Map(), inherit: null, findings: [] };
   const finding: Finding = {
     code: 'wrong-type',
     severity: 'error',
-    message: 'expected an object, but this is something else',
+    message: `expected an object, but this is ${kindOf(main.value, '')}`,
     help: 'a config starts as `{ "mirrorname": …, "hostname": …, "settings": { … } }`',
     place: { file: main.path, pointer: '', target: 'value' },
   };
-  const findings = main.value === undefined ? [] : [finding];
-  return { site: null, packages: new Map(), inherit: null, findings };
+  return { site: null, packages: new Map(), inherit: null, findings: [finding] };
 }
 
 /** Findings at their real places, each once: ten thousand packages that inherit one mistake make one. */

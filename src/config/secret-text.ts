@@ -11,8 +11,11 @@ export const HIDDEN = '********';
  * Paths of secrets (`password_file`) are no secrets.
  */
 export function isSecretKey(key: string): boolean {
-  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential/i.test(key) && !/_?file$/i.test(key);
+  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|api_?key/i.test(key) && !/_?file$/i.test(key);
 }
+
+/** A word of a command line that gives a secret away: `--password=…`. */
+export const SECRET_WORD = /(--?[\w-]{0,64}(?:password|passwd|secret|token)=)[^\s"]{1,4096}/i;
 
 /** A value without the password of a URL in it. */
 export function withoutCredentials(text: string): string {
@@ -30,6 +33,9 @@ export function secretRanges(text: string, tree: Node | undefined): Range[] {
   for (const match of text.matchAll(/(\/\/[^/:@\s"]{0,256}:)([^\s"]{0,4096})@/g)) {
     const from = match.index + (match[1]?.length ?? 0);
     ranges.push([from, from + (match[2]?.length ?? 0)]);
+  }
+  for (const match of text.matchAll(new RegExp(SECRET_WORD, 'gi'))) {
+    ranges.push([match.index + (match[1] ?? '').length, match.index + match[0].length]);
   }
   if (tree) collect(tree, text, ranges);
   return ranges;

@@ -1,4 +1,5 @@
-import { printParseErrorCode, type Node, type ParseError } from 'jsonc-parser';
+import { getNodePath, printParseErrorCode, type Node, type ParseError } from 'jsonc-parser';
+import { pointer } from './pointer.js';
 
 /** A syntax error, at an offset of the text. */
 export interface SyntaxFinding {
@@ -56,9 +57,17 @@ export function syntaxFinding(text: string, errors: readonly ParseError[]): Synt
   };
 }
 
-/** Keys that an object has more than once, with the first place and each further one. */
-export function duplicateKeys(tree: Node | undefined): { key: string; first: Node; again: Node }[] {
-  const found: { key: string; first: Node; again: Node }[] = [];
+/** A key that an object has again: the first place, and the further one. */
+export interface DuplicateKey {
+  readonly key: string;
+  readonly pointer: string;
+  readonly first: Node;
+  readonly again: Node;
+}
+
+/** Keys that an object has more than once. */
+export function duplicateKeys(tree: Node | undefined): DuplicateKey[] {
+  const found: DuplicateKey[] = [];
   const visit = (node: Node): void => {
     if (node.type === 'object') {
       const seen = new Map<string, Node>();
@@ -66,7 +75,8 @@ export function duplicateKeys(tree: Node | undefined): { key: string; first: Nod
         const name = member.children?.[0];
         if (!name) continue;
         const first = seen.get(String(name.value));
-        if (first) found.push({ key: String(name.value), first, again: name });
+        if (first)
+          found.push({ key: String(name.value), pointer: pointer(...getNodePath(name)), first, again: name });
         else seen.set(String(name.value), name);
       }
     }

@@ -546,7 +546,7 @@ export interface Ssh {
   port?: number;
 }
 /**
- * Environment variables for the sync tool.
+ * Environment variables by name: letters, digits and `_`.
  */
 export interface Environment {
   /**
@@ -642,7 +642,7 @@ export interface Precheck {
   always?: string[];
 }
 /**
- * Exit codes of the tool to take as `incomplete` instead of failed, each with the reason why.
+ * Exit codes of the tool (1 to 255) to take as `incomplete` instead of failed, each with the reason why.
  */
 export interface AcceptedExits {
   /**

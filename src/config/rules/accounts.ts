@@ -1,8 +1,7 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
-import { isSecretKey } from '../secret-text.js';
 import { parseSource } from '../../model/source.js';
 import { isObject } from '../sources.js';
-import { packageError, packageWarning, siteWarning, type CheckedSite } from './rule.js';
+import { packageError, packageWarning, siteError, siteWarning, type CheckedSite } from './rule.js';
 
 /** A sync needs no privilege, and what upstream sends is not to be trusted with any. */
 export function runsAsRoot({ settings, config, packages }: CheckedSite): Finding[] {
@@ -78,29 +77,32 @@ export function passwordReachesTool({ packages }: CheckedSite): Finding[] {
   });
 }
 
-/** Environment is written to job files and shown by plan. */
+/** Environment is written to job files and shown by plan: no secret may be there. */
 export function secretInEnvironment({ config, packages }: CheckedSite): Finding[] {
   const said = (key: string): { code: string; message: string; help: string } => ({
     code: 'secret-in-env',
-    message: `\`${key}\` looks like a secret, and \`env\` is shown in plans and written to files`,
+    message: `\`${key}\` is a secret, and \`env\` is shown in plans and written to files`,
     help: 'name a file that holds it instead; for rsync use `password_file`',
   });
   const findings = secretKeys(config.settings.env).map((key) =>
-    siteWarning(`/settings/env/${key}`, said(key), 'key'),
+    siteError(`/settings/env/${key}`, said(key), 'key'),
   );
   for (const { pkg, config: own } of packages) {
     for (const key of secretKeys(own.env)) {
-      findings.push(packageWarning(pkg.id, `/env/${key}`, said(key), 'key'));
+      findings.push(packageError(pkg.id, `/env/${key}`, said(key), 'key'));
     }
     for (const key of secretKeys(own.settings.options?.env)) {
-      findings.push(packageWarning(pkg.id, `/settings/options/env/${key}`, said(key), 'key'));
+      findings.push(packageError(pkg.id, `/settings/options/env/${key}`, said(key), 'key'));
     }
   }
   return findings;
 }
 
+/** Names that end like this hold a secret; `SSH_ASKPASS` and `PASSWORD_FILE` do not. */
+const SECRET_VARIABLE = /(^|_)(password|passwd|secret|token|api_?key)$/i;
+
 function secretKeys(env: unknown): string[] {
-  return isObject(env) ? Object.keys(env).filter(isSecretKey) : [];
+  return isObject(env) ? Object.keys(env).filter((key) => SECRET_VARIABLE.test(key)) : [];
 }
 
 function sources(src: string | readonly string[] | undefined): (readonly [text: string, at: string])[] {

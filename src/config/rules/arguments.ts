@@ -1,5 +1,5 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
-import { withoutCredentials } from '../secret-text.js';
+import { SECRET_WORD, withoutCredentials } from '../secret-text.js';
 import { packageError, type CheckedSite } from './rule.js';
 
 /** Options that are lists of words for a program, and whether a quote anywhere in a word is a mistake. */
@@ -10,20 +10,34 @@ const WORD_LISTS = [
   ['command', false],
 ] as const;
 
-/** Words go to the program as they are: quotes that a shell would take away stay, and match nothing. */
-export function noQuotesInWords({ packages }: CheckedSite): Finding[] {
+/**
+ * Words go to the program as they are: quotes that a shell would take away stay, and match nothing. And they are no
+ * place for secrets.
+ */
+export function plainWords({ packages }: CheckedSite): Finding[] {
   const findings: Finding[] = [];
   for (const { pkg, config } of packages) {
     for (const [option, anywhere] of WORD_LISTS) {
       const words = config.settings.options?.[option];
       if (!Array.isArray(words)) continue;
       for (const [i, word] of (words as string[]).entries()) {
-        const finding = /["']/.test(word) ? quoted(word, anywhere) : null;
+        const finding = secret(word) ?? (/["']/.test(word) ? quoted(word, anywhere) : null);
         if (finding) findings.push(packageError(pkg.id, `/settings/options/${option}/${i}`, finding));
       }
     }
   }
   return findings;
+}
+
+/** Every user of the machine can read the words of a running program. */
+function secret(word: string): { code: string; message: string; help: string } | null {
+  const flag = SECRET_WORD.exec(word)?.[1];
+  if (flag === undefined) return null;
+  return {
+    code: 'secret-in-argv',
+    message: `the word after \`${flag}\` is a secret, and everybody on the machine can read it`,
+    help: 'name a file that holds it instead',
+  };
 }
 
 function quoted(word: string, anywhere: boolean): { code: string; message: string; help: string } | null {

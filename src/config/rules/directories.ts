@@ -88,8 +88,10 @@ export function systemDst({ packages }: CheckedSite): Finding[] {
 }
 
 function nesting(outer: CheckedPackage, inner: CheckedPackage): Finding | null {
-  const path = inner.pkg.dst.slice(outer.pkg.dst === '/' ? 1 : outer.pkg.dst.length + 1);
-  if (outer.pkg.synctype === 'local' || excludes(outer.pkg.options, path)) return null;
+  const path = inner.pkg.dst.slice(outer.pkg.dst.length + 1);
+  // A dst that is the system's is reported as that.
+  if (SYSTEM.test(outer.pkg.dst) || outer.pkg.synctype === 'local' || excludes(outer.pkg.options, path))
+    return null;
   const message = `\`${inner.pkg.dst}\` is inside \`${outer.pkg.dst}\`, the dst of \`${outer.pkg.id}\``;
   const code = 'nested-dst';
   if (!Array.isArray(outer.pkg.options.exclude) && outer.pkg.synctype !== 'rsync') {

@@ -5,7 +5,7 @@ import {
   runsAsRoot,
   secretInEnvironment,
 } from './accounts.js';
-import { noQuotesInWords } from './arguments.js';
+import { plainWords } from './arguments.js';
 import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './directories.js';
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
@@ -25,7 +25,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   literalPassword,
   logsInDst,
   nestedDst,
-  noQuotesInWords,
+  plainWords,
   onePassword,
   onePrecheckFile,
   passwordReachesTool,

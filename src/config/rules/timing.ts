@@ -1,4 +1,5 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { nearest } from '../../diagnostics/suggest.js';
 import { formatDuration } from '../../model/duration.js';
 import { seconds } from '../../model/normalize-policy.js';
 import type { Retry } from '../types.generated.js';
@@ -15,7 +16,11 @@ export function knownTimeZone({ settings }: CheckedSite): Finding[] {
     return [];
   } catch {
     const message = `unknown time zone \`${settings.localtimezone}\``;
-    const help = 'an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`';
+    const guess = nearest(settings.localtimezone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
+    const help =
+      guess === null
+        ? 'an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`'
+        : `did you mean \`${guess}\`?`;
     return [siteError('/settings/localtimezone', { code: 'unknown-time-zone', message, help })];
   }
 }
