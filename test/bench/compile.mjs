@@ -112,6 +112,7 @@ function mirror(program, args) {
   const result = spawnSync(process.execPath, [program, ...args], {
     env: plainEnvironment(),
     encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
   if (result.status !== 0)
     throw new Error(`mirror ${args.join(' ')}: exit ${result.status}\n${result.stderr.slice(0, 2000)}`);
