@@ -3,7 +3,9 @@ import { styleText } from 'node:util';
 import { readApplyHistory } from '../apply/history.js';
 import type { RunRecord } from '../state/package-state.js';
 import { readHistory } from '../state/history.js';
+import type { Layout } from '../job/layout.js';
 import { EXIT, isError, isSuccess, type Outcome } from '../job/outcome.js';
+import { readSiteFile } from '../state/site.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
 import { iso, span, stamp } from './moment.js';
@@ -50,7 +52,7 @@ export function applies(options: Choice): void {
     process.stdout.write(`${JSON.stringify({ format: 'mirror/apply-history/1', applies: rows }, null, 2)}\n`);
     return;
   }
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = siteZone(layoutOf(options));
   const rows = shown.map((each): Cell[] => [
     { text: stamp(each.at, zone) },
     { text: each.by },
@@ -66,6 +68,15 @@ function newest<T>(list: readonly T[], number: number): readonly T[] {
     throw new ExitError(EXIT.usage, 'mirror: -n takes a whole number, 0 for all');
   }
   return number === 0 ? list : list.slice(-number);
+}
+
+/** The site's zone, as everywhere else; UTC while there is no site. */
+function siteZone(layout: Layout): string {
+  try {
+    return readSiteFile(layout)?.timezone ?? 'UTC';
+  } catch {
+    return 'UTC';
+  }
 }
 
 function terminalWidth(): number | null {

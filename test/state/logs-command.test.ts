@@ -180,7 +180,9 @@ ENDED                PACKAGE  OUTCOME              TOOK   RECEIVED  WHY       NO
     };
     writeFileSync(layout.applyHistory, `${JSON.stringify(record)}\n`);
     const { stdout } = await outputOf(() => applies({ root: layout.root, json: false, number: 20 }));
-    expect(stdout).toMatch(/ {2}kim {2}0123456789ab\+ {2}5 written, 0 deleted {2}\+debian ~CTAN\n$/);
+    expect(stdout).toMatch(
+      /\n2026-11-22 21:00:00 {2}kim {2}0123456789ab\+ {2}5 written, 0 deleted {2}\+debian ~CTAN\n$/,
+    );
     const json = await outputOf(() => applies({ root: layout.root, json: true, number: 20 }));
     expect(JSON.parse(json.stdout)).toEqual({
       format: 'mirror/apply-history/1',
