@@ -28,8 +28,8 @@ try {
   heading('A config in the shape that mirror.py reads');
   console.log(readFileSync(config, 'utf8').trimEnd());
   mirror('validate');
-  mirror('plan');
-  mirror('apply');
+  mirrorHead(20, 'plan');
+  mirrorHead(3, 'apply');
   mirror('explain', 'archlinux');
 
   heading("The timer's service runs one sync: its ExecStart line, with --root added");
@@ -69,6 +69,21 @@ function mirror(command, ...args) {
   // `run` is the executor: it reads compiled jobs, not the config.
   const options = command === 'run' || command === 'status' ? [] : ['-c', config];
   show(program, [command, ...args, ...options, '--root', root]);
+}
+
+/** A first plan shows every line of every new file: the beginning and the end are enough here. */
+function mirrorHead(lines, command) {
+  const args = [command, '-c', config, '--root', root];
+  heading(`$ mirror ${args.join(' ')}`);
+  const result = spawnSync(program, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: scratch,
+    encoding: 'utf8',
+  });
+  if (result.status !== 0)
+    throw new Error(`exit ${String(result.status ?? result.signal)}: mirror ${args.join(' ')}`);
+  const all = result.stdout.trimEnd().split('\n');
+  console.log([...all.slice(0, lines), `… ${all.length - lines - 1} more lines …`, all.at(-1)].join('\n'));
 }
 
 function show(file, args) {
