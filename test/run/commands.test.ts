@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { install, until } from './fixture.js';
+import type { Installation, RunResult } from './fixture.js';
+
+let site: Installation;
+
+beforeAll(() => {
+  site = install();
+  mkdirSync(join(site.root, 'flags'));
+});
+afterAll(() => site.remove());
+
+const flag = (name: string): string => join(site.root, 'flags', name);
+
+function script(id: string, text: string): void {
+  const step = {
+    kind: 'exec',
+    tool: 'command',
+    argv: ['sh', '-c', text],
+    env: { F: join(site.root, 'flags') },
+  } as const;
+  site.job(id, { attempts: [{ src: 'x', upstream: null, steps: [step] }] });
+}
+
+function mirror(...args: string[]): Promise<RunResult> {
+  return site.start([...args, '--root', site.root]).ended;
+}
+
+describe('start and push', () => {
+  test('return at once; the run happens in the background, as a request', async () => {
+    script('debian', 'echo x >> $F/debian');
+    expect(await mirror('push', 'debian')).toMatchObject({
+      code: 0,
+      stdout: 'debian: requested\n',
+      stderr: '',
+    });
+    await until(() => existsSync(site.layout.stateFile('debian')) && site.state('debian').last !== null);
+    expect(site.state('debian').last).toMatchObject({ outcome: 'synced', trigger: 'request' });
+    expect(existsSync(site.layout.requestFile('debian'))).toBe(false);
+  });
+
+  test('three pushes during a run make exactly one more', async () => {
+    script('pushed', 'echo x >> $F/pushed; while ! [ -e $F/go ]; do sleep 0.02; done');
+    await mirror('start', 'pushed');
+    await until(() => existsSync(flag('pushed')));
+    for (let i = 0; i < 3; i++) await mirror('push', 'pushed');
+    writeFileSync(flag('go'), '');
+    await until(() => site.history('pushed').length === 2 && site.state('pushed').run === null);
+    expect(readFileSync(flag('pushed'), 'utf8')).toBe('x\nx\n');
+  });
+
+  test('with --wait they tell the end, for each package, and exit with the worst', async () => {
+    script('good', 'sleep 0.2');
+    script('bad', 'echo no room for this >&2; exit 73');
+    const { code, stdout } = await mirror('start', 'good', 'bad', '--wait');
+    expect(code).toBe(73);
+    expect(stdout).toMatch(/^good: synced \(\d\.\d s\)$/m);
+    expect(stdout).toMatch(
+      /^bad: failed \(space\): the command cannot create its output \(exit 73\): no room for this/m,
+    );
+  });
+
+  test('leave a held package alone, and know unknown ones', async () => {
+    script('quiet', 'echo x > $F/quiet');
+    await mirror('hold', 'quiet', '--reason', 'new disk');
+    expect(await mirror('push', 'quiet')).toMatchObject({ code: 0, stdout: '' });
+    expect(existsSync(site.layout.requestFile('quiet'))).toBe(false);
+    expect((await mirror('push', 'quite')).code).toBe(66);
+  });
+});
+
+test('stop ends a run and says so; what does not run, was not running', async () => {
+  script('long', 'echo x > $F/long; exec sleep 1000');
+  const running = site.start(['run', '--root', site.root, 'long']);
+  await until(() => existsSync(flag('long')) && site.state('long').run?.group != null);
+  expect(await mirror('stop', 'long')).toMatchObject({ code: 0, stdout: 'long: stopped\n', stderr: '' });
+  expect((await running.ended).code).toBe(143);
+  const again = await mirror('stop', 'long', '--json');
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    format: 'mirror/stop/1',
+    packages: [{ end: 'not-running' }],
+  });
+  expect(existsSync(site.layout.stopFile('long'))).toBe(false);
+});
+
+test('publish starts what was asked for and never began, and ends what died', async () => {
+  script('asked', 'echo x > $F/asked');
+  writeFileSync(site.layout.requestFile('asked'), JSON.stringify({ at: 1, by: 'ada', allow_deletes: null }));
+  script('died', 'echo x > $F/died; exec sleep 1000');
+  const running = site.start(['run', '--root', site.root, 'died']);
+  await until(() => existsSync(flag('died')) && site.state('died').run?.group != null);
+  running.child.kill('SIGKILL');
+  process.kill(-(site.state('died').run?.group ?? NaN), 'SIGKILL');
+  await running.ended;
+  const { code, stderr } = await mirror('publish');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: 'mirror: died: its run died without a word; now interrupted\n',
+  });
+  expect(site.state('died')).toMatchObject({ run: null, last: { outcome: 'interrupted' } });
+  await until(() => existsSync(flag('asked')) && site.state('asked').run === null);
+});
+
+test('run after options that come before it is the same run', async () => {
+  script('late', 'true');
+  const { code, stdout } = await site.start(['--root', site.root, 'run', 'late']).ended;
+  expect({ code, stdout }).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^late: synced/) as string,
+  });
+});
