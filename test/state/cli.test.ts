@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Layout } from '../../src/job/layout.js';
+import { appendHistory } from '../../src/state/history.js';
+import { emptyState } from '../../src/state/package-state.js';
+import { runEnded } from '../../src/state/reduce.js';
+import { writeState } from '../../src/state/store.js';
+import { aPackage, aRecord, HOUR, makeSite } from './site.js';
+
+/** The built program: how it reads its arguments, and how it exits. */
+const MIRROR = fileURLToPath(new URL('../../dist/mirror.cjs', import.meta.url));
+
+let layout: Layout;
+
+beforeAll(() => {
+  ({ layout } = makeSite([aPackage('debian'), aPackage('CTAN')]));
+  writeFileSync(`${layout.root}/debian.log`, 'as the tool said it\n');
+  const record = aRecord('failed', Date.now() - HOUR, {
+    log: `${layout.root}/debian.log`,
+    reason: 'refused',
+  });
+  appendHistory(layout, 'debian', record);
+  writeState(layout, runEnded(emptyState('debian'), record));
+});
+afterAll(() => rmSync(layout.root, { recursive: true }));
+
+test.each<[string[], number, string]>([
+  [['status'], 0, 'debian   failed     never         1       refused\n'],
+  [['status', 'CTAN', 'debian'], 0, 'CTAN     never ran'],
+  [['status', '--json', 'CTAN'], 0, '"format": "mirror/status/1"'],
+  [['status', '--check'], 1, 'MIRROR WARNING - 0 of 2 packages fine; debian failed (refused)'],
+  [['status', '--check', '--max-age', 'PT1H', 'CTAN'], 1, 'MIRROR WARNING'],
+  [['history', '-n', '1'], 0, 'failed(unavailable)'],
+  [['history', 'CTAN', '--json'], 0, '"runs": []'],
+  [['history', '--apply'], 0, 'APPLIED'],
+  [['logs', 'debian'], 0, 'as the tool said it\n'],
+  [['logs', 'debian', '--last-error', '--path'], 0, 'debian.log\n'],
+  [['logs', 'debian', '--run', '1'], 0, 'as the tool said it\n'],
+  [['hold', 'CTAN', '--until', 'PT1H', '--reason', 'because'], 0, 'CTAN: held until '],
+  [['unhold', '--all'], 0, 'CTAN: released\n'],
+  [['publish'], 0, ''],
+])('mirror %j', (args, exit, printed) => {
+  const { status, stdout, stderr } = mirror(args);
+  expect(stderr).toBe('');
+  expect(stdout).toContain(printed);
+  expect(status).toBe(exit);
+});
+
+test.each<[string[], number, string]>([
+  [['status', 'debain'], 66, 'did you mean `debian`?'],
+  [['logs', 'debian', '--run', '1', '--last-error'], 64, 'mutually exclusive'],
+  [['logs'], 64, 'Not enough'],
+  [['logs', 'CTAN'], 66, 'no such log'],
+  [['hold'], 64, 'name packages, or --all'],
+  [['hold', 'CTAN', '--until', '2001-01-01'], 64, 'not in the future'],
+  [['history', '-n', 'many'], 64, 'whole number'],
+  [['status', '--check', '--max-age', '3h'], 64, 'PT36H'],
+  [['status', '--cheque'], 64, 'cheque'],
+])('mirror %j is refused', (args, exit, message) => {
+  const { status, stdout, stderr } = mirror(args);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('bug in mirror');
+  expect(status).toBe(exit);
+});
+
+test.each(['status', 'history', 'logs', 'hold', 'unhold'])('mirror %s --help shows an example', (command) => {
+  expect(mirror([command, '--help']).stdout).toMatch(/Examples:\n +mirror /);
+});
+
+function mirror(args: readonly string[]): ReturnType<typeof spawnSync> & { stdout: string; stderr: string } {
+  const env = { ...process.env, NO_COLOR: '1' };
+  delete (env as NodeJS.ProcessEnv).NODE_EXTRA_CA_CERTS;
+  return spawnSync(process.execPath, [MIRROR, ...args, '--root', layout.root], { encoding: 'utf8', env });
+}
