@@ -8,7 +8,7 @@ import { inheritance, type Inheritance } from './inherit.js';
 import { escapeSegment } from './pointer.js';
 import { rules } from './rules/index.js';
 import type { CheckedPackage } from './rules/rule.js';
-import { compileSchemas, methodNames, type Schemas } from './schema.js';
+import { compiledSchemas, methodNames, type Schemas } from './schema.js';
 import { methodSchemas } from './schemas.generated.js';
 import type { Sources } from './sources.js';
 import type { PackageConfig, SiteConfig } from './types.generated.js';
@@ -31,7 +31,7 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
  * wrong. `node` is the machine's own name.
  */
 export function check(sources: Sources, node: string): Checked {
-  const schemas = compileSchemas();
+  const schemas = compiledSchemas();
   const config = sources.main.value as SiteConfig;
   const inherit = inheritance(sources);
   const findings: Finding[] = [];

@@ -18,8 +18,15 @@ export interface Schemas {
 /** Keys of a package that cannot be inherited: they say which package it is. */
 const OWN_KEYS = ['id', 'use', 'renamed_from'];
 
-/** Compiles the schemas; those for `defaults` only when a config has some. */
-export function compileSchemas(): Schemas {
+let compiled: Schemas | undefined;
+
+/** The schemas, compiled once per process; those for `defaults` only when a config has some. */
+export function compiledSchemas(): Schemas {
+  compiled ??= compileSchemas();
+  return compiled;
+}
+
+function compileSchemas(): Schemas {
   const ajv = new Ajv({
     allErrors: true,
     verbose: true,

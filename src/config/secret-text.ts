@@ -11,7 +11,9 @@ export const HIDDEN = '********';
  * Paths of secrets (`password_file`) are no secrets.
  */
 export function isSecretKey(key: string): boolean {
-  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|api_?key/i.test(key) && !/_?file$/i.test(key);
+  return (
+    /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|api_?key/i.test(key) && !/_?file$/i.test(key)
+  );
 }
 
 /** A word of a command line that gives a secret away: `--password=…`. */

@@ -127,6 +127,12 @@ function probe(pkg: Package, source: Source, precheck: NonNullable<Package['prec
 }
 
 function sourceFindings(pkg: Package): PackageFinding[] {
+  if (pkg.sources.length === 0) {
+    const help = 'give `rsync://host/module`, `host::module`, `user@host:/path` (ssh) or an absolute path';
+    return [
+      { code: 'no-source', severity: 'error', message: '`rsync` needs a `src`', help, at: '/settings/src' },
+    ];
+  }
   return pkg.sources.flatMap((source, index) => {
     if (endpoint(source.url) !== null) return [];
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source.url)?.[1];
