@@ -1,9 +1,9 @@
-/** The config that setup writes where there is none: valid as it stands, with no package yet. */
+/** The config that setup writes where there is none: valid as it stands, with one disabled package. */
 export function defaultConfig(hostname: string, zone: string): string {
   return `{
   "_notes": [
     "JSON with comments and trailing commas; keys that start with _ are notes.",
-    "Then: mirror validate, mirror plan, mirror apply."
+    "Replace the example package, then: mirror validate, mirror plan, mirror apply."
   ],
   "mirrorname": ${JSON.stringify(hostname)},
   "hostname": ${JSON.stringify(hostname)},
@@ -26,14 +26,13 @@ export function defaultConfig(hostname: string, zone: string): string {
     }
   },
   "packages": {
-    // "archlinux": {
-    //   "name": "Arch Linux", "id": "archlinux", "href": "/archlinux",
-    //   "synctype": "rsync", "syncrate": "PT6H", "link": [],
-    //   "settings": {
-    //     "hidden": false, "src": "rsync://upstream.example.org/archlinux", "dst": "/srv/mirror/archlinux",
-    //     "options": { "ffts": true, "fftsfile": "lastupdate" }
-    //   }
-    // }
+    "example": {
+      "name": "Example", "id": "example", "href": "/example",
+      "synctype": "rsync", "syncrate": "PT6H", "disabled": true, "link": [],
+      "settings": {
+        "hidden": false, "src": "rsync://upstream.example.org/example", "dst": "/srv/mirror/example", "options": {}
+      }
+    }
   }
 }
 `;

@@ -24,7 +24,7 @@ export class UnusableManifest extends Error {}
  */
 export function observe(intent: Intent, system: Reader): Observation {
   const manifest = readManifest(intent.layout, system);
-  const found = changes(intent.artifacts, manifest, (path) => system.actual(path));
+  const found = changes(intent.artifacts, manifest, (path, guess) => system.actual(path, guess));
   const idle = found.every(({ kind }) => kind === 'unchanged');
   return {
     manifest,

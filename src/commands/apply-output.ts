@@ -53,6 +53,8 @@ function request(choice: ApplyChoice, now: number): Request {
   const { 'allow-removals': allowRemovals = null, 'stop-removed': stopRemoved, refetch } = choice;
   if (allowRemovals !== null && (!Number.isInteger(allowRemovals) || allowRemovals < 0))
     throw new ExitError(EXIT.usage, 'mirror: --allow-removals takes a whole number');
+  if (choice.adopt && choice.force)
+    throw new ExitError(EXIT.usage, 'mirror: --adopt keeps an edit and --force drops it: take one');
   return {
     permissions: {
       allowRemovals,
@@ -90,7 +92,7 @@ function print(result: Result, view: View): void {
       process.stdout.write(renderPackages(result.plan, view));
       process.stderr.write(renderWarnings(result.plan, view));
       say(result.messages);
-      process.stdout.write(summary(result.plan).replace('Plan:', 'Applied:') + '\n');
+      process.stdout.write(`${summary(result.plan, true)}\n`);
       return;
     case 'refused':
       process.stdout.write(renderPatches(drifts(result.plan), view));

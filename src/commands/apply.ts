@@ -20,7 +20,6 @@ export const command: CommandModule<GlobalOptions, ApplyChoice> = {
       .option('adopt', {
         type: 'boolean',
         default: false,
-        conflicts: 'force',
         describe: 'Turn edits of generated units into drop-ins',
       })
       .option('force', { type: 'boolean', default: false, describe: 'Overwrite edited files' })

@@ -11,16 +11,16 @@ import type { Actual, Change, Manifest, ManifestEntry } from './plan.js';
 export function changes(
   artifacts: readonly Artifact[],
   manifest: Manifest,
-  look: (path: string) => Actual,
+  look: (path: string, guess: 'file' | 'link') => Actual,
 ): Change[] {
   const wanted = new Set<string>();
   const found = artifacts.map((artifact): Change => {
     wanted.add(artifact.path);
-    return compare(artifact, manifest.entries[artifact.path], look(artifact.path));
+    return compare(artifact, manifest.entries[artifact.path], look(artifact.path, artifact.kind));
   });
   for (const [path, entry] of Object.entries(manifest.entries)) {
     if (wanted.has(path)) continue;
-    const gone = removal(path, entry, look(path));
+    const gone = removal(path, entry, look(path, entry.kind));
     if (gone) found.push(gone);
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));

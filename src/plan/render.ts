@@ -51,13 +51,15 @@ export function renderWarnings(plan: Pick<Plan, 'warnings' | 'unsupported'>, { p
   return lines.map((line) => `${warning} ${visible(line)}\n`).join('');
 }
 
-/** `Plan: 1 to add, 2 to change, 0 to remove; 9 files to write, 0 to delete.` */
-export function summary(plan: Pick<Plan, 'packages' | 'changes'>): string {
+/** `Plan: 1 to add, 2 to change, 0 to remove; 9 files to write, 0 to delete.`, or the same as done. */
+export function summary(plan: Pick<Plan, 'packages' | 'changes'>, isDone = false): string {
   const count = (kind: PackageChange['kind']): string =>
     String(plan.packages.filter((change) => change.kind === kind).length);
   const deleted = plan.changes.filter((change) => !('after' in change) || change.after === null).length;
-  const files = `${String(plan.changes.length - deleted)} files to write, ${String(deleted)} to delete`;
-  return `Plan: ${count('new')} to add, ${count('changed')} to change, ${count('removed')} to remove; ${files}.`;
+  const written = String(plan.changes.length - deleted);
+  return isDone
+    ? `Applied: ${count('new')} added, ${count('changed')} changed, ${count('removed')} removed; ${written} files written, ${String(deleted)} deleted.`
+    : `Plan: ${count('new')} to add, ${count('changed')} to change, ${count('removed')} to remove; ${written} files to write, ${String(deleted)} to delete.`;
 }
 
 /** A control character of a file or a config must not reach a terminal as such. */

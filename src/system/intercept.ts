@@ -18,7 +18,7 @@ export type Mutation =
  */
 export function intercept(system: System, before: (mutation: Mutation, what: string) => void): System {
   return {
-    actual: (path) => system.actual(path),
+    actual: (path, guess) => system.actual(path, guess),
     read: (path) => system.read(path),
     facts: (path) => system.facts(path),
     realPath: (path) => system.realPath(path),

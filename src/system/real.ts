@@ -1,10 +1,15 @@
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
+  fstatSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   opendirSync,
   readFileSync,
   readlinkSync,
@@ -50,19 +55,34 @@ export function realSystem(): System {
   };
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function actual(path: string): Actual {
+function actual(path: string, guess?: 'file' | 'link'): Actual {
+  const guessed = guess === 'link' ? linkAt(path) : guess === 'file' ? fileAt(path) : null;
+  if (guessed) return guessed;
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return { kind: 'absent' };
   if (stat.isSymbolicLink()) return { kind: 'link', target: readlinkSync(path) };
   if (!stat.isFile()) return { kind: 'other', what: stat.isDirectory() ? 'directory' : 'special file' };
-  const bytes = quietly(() => readFileSync(path));
-  if (bytes === null) return { kind: 'other', what: 'unreadable' };
+  return fileAt(path) ?? { kind: 'other', what: 'unreadable' };
+}
+
+function linkAt(path: string): Actual | null {
+  const target = quietly(() => readlinkSync(path));
+  return target === null ? null : { kind: 'link', target };
+}
+
+/** null for what is no regular file, or cannot be opened. O_NONBLOCK: a FIFO must not make us wait. */
+function fileAt(path: string): Actual | null {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const fd = quietly(() => openSync(path, flags));
+  if (fd === null) return null;
   try {
-    return { kind: 'file', mode: stat.mode & 0o7777, content: utf8.decode(bytes) };
-  } catch {
-    return { kind: 'other', what: 'not text' };
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return null;
+    const bytes = readFileSync(fd);
+    if (!isUtf8(bytes)) return { kind: 'other', what: 'not text' };
+    return { kind: 'file', mode: stat.mode & 0o7777, content: bytes.toString('utf8') };
+  } finally {
+    closeSync(fd);
   }
 }
 

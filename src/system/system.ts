@@ -37,7 +37,8 @@ export interface Entry {
 }
 
 export interface Reader {
-  actual(path: string): Actual;
+  /** `guess` is what probably lies there: right, it saves a system call for each of thousands of paths. */
+  actual(path: string, guess?: 'file' | 'link'): Actual;
   /** Text of a file, links followed; null when there is none or it cannot be read. */
   read(path: string): string | null;
   facts(path: string): FileFacts | null;
