@@ -32,6 +32,8 @@ export function comment(text: string): string {
   const characters = Array.from(
     text
       .replace(/\p{Cs}/gu, '\uFFFD')
+      // Turning the direction of writing could make a line read as another.
+      .replace(/\p{Bidi_Control}/gu, '')
       .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
       .trim(),
   );

@@ -1,0 +1,106 @@
+import { layout } from '../../src/job/layout.js';
+import { parseSchedule } from '../../src/model/schedule.js';
+import type { Package, Settings, Site, Source } from '../../src/model/site.js';
+
+export const HERE = { layout: layout(), executable: '/usr/bin/mirror' };
+
+const FILE_FORMAT = {
+  base: '/var/log/mirror/packages',
+  folder: '{year}/{month}/{day}',
+  filename: '{hour}:{minute}:{second}.{microsecond}.{packageid}.log',
+  gzip: true,
+};
+
+/** A normalized site as `readSite` makes it, with what a test says differently. */
+export function site(packages: readonly Package[], settings: Partial<Settings> = {}): Site {
+  return {
+    mirrorname: 'Example University Mirror',
+    hostname: 'mirror.example.edu',
+    node: 'mirror1',
+    configPath: '/etc/mirror/config.json',
+    settings: {
+      scheduler: 'systemd',
+      systemd: { version: 249 },
+      executable: null,
+      logfolder: '/var/log/mirror',
+      webroot: '/var/www/mirror',
+      statusfile: '/var/www/mirror/status.json',
+      statfile: '/var/lib/mirror/stat.json',
+      uid: 'mirror',
+      gid: 'mirror',
+      localtimezone: 'Asia/Seoul',
+      maintainer: null,
+      limits: { concurrent: 4, per_upstream: 1, load_max: null },
+      logger: {
+        level: 'INFO',
+        packagelevel: 'ERROR',
+        format: '[%(asctime)s] %(levelname)s # %(message)s',
+        packageformat: '[%(asctime)s][{package}] %(levelname)s # %(message)s',
+        fileformat: null,
+        packagefileformat: FILE_FORMAT,
+      },
+      ...settings,
+    },
+    packages,
+    unsupported: [],
+  };
+}
+
+/** An rsync package of that site. */
+export function pkg(id: string, overrides: Partial<Package> = {}): Package {
+  const syncrate = overrides.syncrate ?? 'PT6H';
+  const { schedule, interval, push } = parseSchedule({ syncrate, id, node: 'mirror1', zone: 'Asia/Seoul' });
+  return {
+    id,
+    name: id,
+    href: `/${id}`,
+    synctype: 'rsync',
+    syncrate,
+    schedule,
+    interval,
+    push,
+    minGap: 0,
+    disabled: false,
+    hidden: false,
+    link: [{ rel: 'HOME', href: `https://${id.toLowerCase()}.example.org/` }],
+    sources: [source(`rsync://upstream.example.org/${id}`)],
+    dst: `/srv/ftp/${id}`,
+    options: {},
+    password: null,
+    retry: { delay: 600, attempts: 3, maxDelay: 3600 },
+    maxRuntime: 43200,
+    firstSync: { maxRuntime: 604800 },
+    guard: { deletes: 40000, ratio: 0.1, minFree: { share: 0.05 }, mount: null },
+    precheck: null,
+    acceptExit: {},
+    staleAfter: 86400,
+    network: {
+      family: 'any',
+      bind: null,
+      proxy: null,
+      caFile: null,
+      ssh: { key: null, knownHosts: null, port: null },
+    },
+    env: {},
+    user: 'mirror',
+    group: 'mirror',
+    umask: '0022',
+    sandbox: 'strict',
+    resources: {
+      nice: 10,
+      io: { class: 'best-effort', level: 7 },
+      cpuWeight: null,
+      ioWeight: null,
+      memoryHigh: null,
+      memoryMax: null,
+    },
+    keep: { ok: 2592000, failed: 7776000, unchanged: 0, total: 5e9 },
+    renamedFrom: null,
+    ...overrides,
+  };
+}
+
+export function source(url: string): Source {
+  const host = /^[a-z]+:\/\/([^/]+)/.exec(url)?.[1] ?? null;
+  return { url, publicUrl: url, host };
+}

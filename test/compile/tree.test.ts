@@ -1,0 +1,67 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeTree } from '../../src/commands/compile-tree.js';
+import { compile } from '../../src/compile/index.js';
+import { layout } from '../../src/job/layout.js';
+import { HERE, pkg, site } from './site.js';
+
+let out = '';
+beforeEach(() => {
+  out = mkdtempSync(join(tmpdir(), 'mirror-tree-'));
+});
+afterEach(() => rmSync(out, { recursive: true }));
+
+const tree = (...packages: Parameters<typeof site>[0]): ReturnType<typeof compile>['artifacts'] =>
+  compile(site(packages), HERE).artifacts;
+
+describe('compile --out', () => {
+  it('writes the tree as it would lie below /, without secrets', () => {
+    writeTree(out, tree(pkg('debian', { password: { literal: 'hunter2' } })), '');
+    expect(readFileSync(join(out, 'etc/mirror/compiled/jobs/debian.json'), 'utf8')).toContain(
+      '"id": "debian"',
+    );
+    expect(readlinkSync(join(out, 'etc/systemd/system/timers.target.wants/mirror-sync-debian.timer'))).toBe(
+      '../mirror-sync-debian.timer',
+    );
+    expect(existsSync(join(out, 'etc/mirror/secrets'))).toBe(false);
+    const rooted = compile(site([pkg('debian')]), { ...HERE, layout: layout('/scratch/x') }).artifacts;
+    expect(writeTree(out, rooted, '/scratch/x').removed).toEqual([]);
+  });
+
+  it('writes nothing the second time, and removes what is gone with its empty directories', () => {
+    writeTree(out, tree(pkg('debian'), pkg('CTAN')), '');
+    const job = join(out, 'etc/mirror/compiled/jobs/debian.json');
+    const before = statSync(job).mtimeMs;
+    expect(writeTree(out, tree(pkg('debian'), pkg('CTAN')), '')).toMatchObject({ written: [], removed: [] });
+    expect(statSync(job).mtimeMs).toBe(before);
+    const result = writeTree(out, tree(pkg('debian')), '');
+    expect(result.removed).toContain('etc/mirror/compiled/jobs/CTAN.json');
+    expect(existsSync(join(out, 'etc/mirror/compiled/jobs/CTAN.json'))).toBe(false);
+    writeTree(out, [], '');
+    expect(existsSync(join(out, 'etc'))).toBe(false);
+  });
+
+  it('stops before any write when something that it did not write is in the way', () => {
+    writeTree(out, tree(pkg('debian')), '');
+    const mine = join(out, 'etc/mirror/compiled/jobs/CTAN.json');
+    writeFileSync(mine, 'mine');
+    expect(() => writeTree(out, tree(pkg('CTAN')), '')).toThrow('in the way');
+    expect(readFileSync(mine, 'utf8')).toBe('mine');
+    expect(existsSync(join(out, 'etc/mirror/compiled/jobs/debian.json'))).toBe(true);
+  });
+
+  it('does not follow a record that leads outside the directory', () => {
+    writeFileSync(join(out, '.mirror-compile'), '../../etc/passwd\n');
+    expect(() => writeTree(out, tree(pkg('debian')), '')).toThrow('outside');
+  });
+});

@@ -1,0 +1,284 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Artifact } from '../../src/compile/artifact.js';
+import { compile } from '../../src/compile/index.js';
+import type { Package, Settings } from '../../src/model/site.js';
+import { backstop, span } from '../../src/schedulers/systemd/service.js';
+import { HERE, pkg, site, source } from '../compile/site.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'mirror-units-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** A program that is there, for `systemd-analyze verify`. */
+const CONTEXT = { ...HERE, executable: '/bin/true' };
+
+function units(packages: readonly Package[], settings: Partial<Settings> = {}): Map<string, string> {
+  const { artifacts } = compile(site(packages, settings), CONTEXT);
+  const files = artifacts.flatMap((artifact): [string, string][] =>
+    artifact.kind === 'file' && artifact.path.startsWith(HERE.layout.units)
+      ? [[artifact.path.slice(HERE.layout.units.length + 1), artifact.content]]
+      : [],
+  );
+  return new Map(files);
+}
+
+function write(files: ReadonlyMap<string, string>): string[] {
+  const directory = mkdtempSync(join(scratch, 'set-'));
+  mkdirSync(directory, { recursive: true });
+  return [...files].map(([name, content]) => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  });
+}
+
+/** Everything that systemd has to say against the units; empty when all is well. */
+function verify(files: ReadonlyMap<string, string>): string {
+  const result = spawnSync(
+    'systemd-analyze',
+    ['verify', '--man=no', '--recursive-errors=no', ...write(files)],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return `${result.status === 0 ? '' : `exit ${String(result.status)}\n`}${result.stderr}`;
+}
+
+/** Values of a key in a unit, in order. */
+function values(text: string | undefined, key: string): string[] {
+  return (text ?? '')
+    .split('\n')
+    .flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []));
+}
+
+describe('generated units', () => {
+  const some = [
+    pkg('ArchLinux', { syncrate: 'PT1H' }),
+    pkg('CTAN', { syncrate: 'PT7H' }),
+    pkg('gtk+', { syncrate: 'PT90M', sandbox: 'standard' }),
+    pkg('own', { synctype: 'local', syncrate: '', sources: [] }),
+    pkg('pushed', { syncrate: 'PUSH' }),
+    pkg('off', { disabled: true }),
+    pkg('open', { sandbox: 'off', user: 0, group: 0 }),
+    pkg('root', { user: 'root', group: 'root' }),
+    pkg('limited', {
+      resources: {
+        nice: 19,
+        io: { class: 'idle', level: 7 },
+        cpuWeight: 20,
+        ioWeight: 30,
+        memoryHigh: '1G',
+        memoryMax: '2G',
+      },
+      password: { file: '/etc/mirror/secrets/100% ours' },
+      group: 'www-data',
+      umask: '0002',
+    }),
+  ];
+
+  it('please systemd-analyze verify, every one', () => {
+    expect(verify(units(some))).toBe('');
+  });
+
+  it('have a timer only where there are slots, enabled by a link', () => {
+    const names = [...units(some).keys()];
+    expect(names.filter((name) => name.endsWith('.timer'))).toEqual([
+      'mirror-sync-ArchLinux.timer',
+      'mirror-sync-CTAN.timer',
+      'mirror-sync-gtk\\x2b.timer',
+      'mirror-sync-limited.timer',
+      'mirror-sync-open.timer',
+      'mirror-sync-root.timer',
+      'mirror-tick.timer',
+    ]);
+    expect(names.filter((name) => name.endsWith('.service'))).toHaveLength(some.length + 1);
+    const links = compile(site(some), CONTEXT).artifacts.filter((artifact) => artifact.kind === 'link');
+    expect(links.map(({ path, target }) => `${path} → ${target}`)).toContain(
+      '/etc/systemd/system/timers.target.wants/mirror-sync-gtk\\x2b.timer → ../mirror-sync-gtk\\x2b.timer',
+    );
+    expect(links).toHaveLength(7);
+  });
+
+  it('wall a strict run in to an exposure of at most 1.5', () => {
+    const strict = [...units(some)].filter(([name]) => /(ArchLinux|own|limited|tick)\.service$/.test(name));
+    const report = execFileSync(
+      'systemd-analyze',
+      ['security', '--offline=true', '--no-pager', ...write(new Map(strict))],
+      {
+        encoding: 'utf8',
+      },
+    );
+    const exposures = [...report.matchAll(/Overall exposure level for (\S+): ([\d.]+)/g)];
+    expect(exposures).toHaveLength(4);
+    for (const [, name, exposure] of exposures) expect([name, Number(exposure) <= 1.5]).toEqual([name, true]);
+  });
+
+  it('let a run write to dst, its logs, state and what publishing writes, and nothing else', () => {
+    const service = units(some).get('mirror-sync-ArchLinux.service');
+    expect(values(service, 'ProtectSystem')).toEqual(['strict']);
+    expect(values(service, 'ReadWritePaths')).toEqual([
+      '-/srv/ftp/ArchLinux',
+      '/var/log/mirror/packages',
+      '/var/lib/mirror',
+      '/var/www/mirror',
+    ]);
+    expect(values(service, 'ExecStart')).toEqual(['"/bin/true" run --scheduled "ArchLinux"']);
+    expect(values(service, 'ExecStopPost')).toEqual(['-"/bin/true" publish']);
+  });
+
+  it('open homes, /tmp and user namespaces only to a run that has a path or a user there', () => {
+    const key = { key: '/home/mirror/.ssh/id', knownHosts: '/etc/ssh/known', port: null };
+    const ssh = (id: string, keys: Partial<typeof key>): Package => {
+      const base = pkg(id);
+      return pkg(id, {
+        sources: [{ ...source('mirror@up.example.org:/x'), host: 'up.example.org' }],
+        network: { ...base.network, ssh: { ...base.network.ssh, ...keys } },
+      });
+    };
+    const all = units([
+      pkg('plain'),
+      pkg('home', { dst: '/home/ftp/x' }),
+      pkg('tmp', { dst: '/var/tmp/x' }),
+      pkg('root', { user: 0, group: 0 }),
+      ssh('keyed', key),
+      ssh('etc', { key: '/etc/mirror/id', knownHosts: '/etc/mirror/known' }),
+      ssh('bare', {}),
+    ]);
+    const walls = (id: string): string[] =>
+      ['ProtectHome', 'PrivateTmp', 'PrivateUsers'].flatMap((name) =>
+        values(all.get(`mirror-sync-${id}.service`), name),
+      );
+    expect(walls('plain')).toEqual(['yes', 'yes', 'yes']);
+    expect(walls('home')).toEqual(['read-only', 'yes', 'yes']);
+    expect(walls('tmp')).toEqual(['yes', 'no', 'yes']);
+    expect(walls('root')).toEqual(['yes', 'yes', 'no']);
+    expect(walls('keyed')).toEqual(['read-only', 'yes', 'yes']);
+    expect(walls('etc')).toEqual(['yes', 'yes', 'yes']);
+    expect(walls('bare')).toEqual(['read-only', 'yes', 'yes']);
+  });
+
+  it('hand a password over as a credential and never as text', () => {
+    const service = units([pkg('debian', { password: { literal: 'hunter2' } })]).get(
+      'mirror-sync-debian.service',
+    );
+    expect(values(service, 'LoadCredential')).toEqual(['password:/etc/mirror/secrets/debian.password']);
+    expect(service).not.toContain('hunter2');
+  });
+
+  it('use nothing newer than systemd 249 unless the config says so', () => {
+    expect([...units(some).values()].join('')).not.toContain('DeferReactivation');
+    const newer = units(some, { systemd: { version: 257 } });
+    expect(values(newer.get('mirror-sync-CTAN.timer'), 'DeferReactivation')).toEqual(['true']);
+  });
+
+  it('have a backstop beyond every limit that the executor keeps', () => {
+    const job = compile(site([pkg('debian', { syncrate: 'PT6H' })]), HERE).jobs.get('debian');
+    if (!job) throw new Error('no job');
+    const [hour, attempt] = [3600, 604800 + 90];
+    // wait + spread after boot + three attempts + delays of 10 and 20 minutes + a minute
+    expect(backstop(job)).toBe(6 * hour + 1800 + 3 * attempt + 600 + 1200 + 60);
+    expect(span(backstop(job))).toBe('21d 7h 5min 30s');
+    expect(span(0)).toBe('0');
+  });
+});
+
+const HOSTILE = [
+  'quotes "double" and \'single\'',
+  'percent %H %% %Q',
+  'dollar $HOME ${PATH} $$',
+  'semicolon ; rm -rf / ;',
+  'back\\slash\\n at the end\\',
+  'line\nExecStart=/bin/evil',
+  'line\r\n[Service]\nUser=root',
+  'tab\tand\u0000nul\u0007bell\u001b[31m',
+  'ünïcödé 鏡 🪞',
+  'right-to-left \u202e and separators \u2028 \u2029',
+  'half a pair \ud83e',
+  '  blanks around  ',
+  '# comment',
+  'x'.repeat(4096),
+  '',
+];
+
+describe('hostile text in a config', () => {
+  it('stays text: every unit still says the same to systemd', () => {
+    const friendly = structure(units([pkg('debian')]));
+    for (const text of HOSTILE) {
+      const files = units(
+        [
+          pkg('debian', {
+            name: text,
+            link: [{ rel: text, href: `https://example.org/${text}` }],
+            href: text,
+          }),
+        ],
+        { maintainer: { name: text, email: text } },
+      );
+      expect(verify(files), JSON.stringify(text.slice(0, 40))).toBe('');
+      expect(structure(files)).toEqual(friendly);
+      for (const content of files.values()) expect(Buffer.from(content).toString()).toBe(content);
+    }
+  });
+
+  it('in a path is quoted for systemd, or refused before anything is written', () => {
+    for (const text of HOSTILE) {
+      const path = `/srv/ftp/${text}`;
+      const compilation = compile(
+        site([pkg('debian', { dst: path, password: { file: path } })], {
+          statfile: `/var/${text}/stat.json`,
+        }),
+        CONTEXT,
+      );
+      const refused = compilation.findings.some(({ severity }) => severity === 'error');
+      if (refused) {
+        expect(compilation.artifacts.filter(isUnit)).toEqual([]);
+        continue;
+      }
+      const files = new Map(
+        compilation.artifacts.filter(isUnit).map((unit) => [unit.path.replace(/.*\//, ''), unit.content]),
+      );
+      expect(verify(files), text).toBe('');
+      const lines = values(files.get('mirror-sync-debian.service'), 'ReadWritePaths');
+      expect(lines.map(unquote)).toEqual([
+        `-${path}`,
+        '/var/log/mirror/packages',
+        '/var/lib/mirror',
+        `/var/${text}`,
+        '/var/www/mirror',
+      ]);
+    }
+  });
+
+  it('in an account, a program or an id is refused', () => {
+    for (const text of [...HOSTILE, '-x', 'a b', 'root\nUser=x', '../x']) {
+      const bad = compile(site([pkg('debian', { user: text })]), CONTEXT);
+      expect(bad.findings.map(({ code }) => code)).toEqual(['bad-account']);
+      const program = compile(site([pkg('debian')]), { ...HERE, executable: `/usr/bin/${text};` });
+      expect(program.findings.map(({ code }) => code)).toEqual(['bad-executable']);
+      expect(program.artifacts.filter(isUnit)).toEqual([]);
+      expect(() => compile(site([pkg(`a/${text}`)]), CONTEXT)).toThrow('was not checked');
+    }
+  });
+});
+
+function isUnit(artifact: Artifact): artifact is Extract<Artifact, { kind: 'file' }> {
+  return artifact.kind === 'file' && artifact.path.startsWith('/etc/systemd/');
+}
+
+/** Sections and keys of all units, without free text. */
+function structure(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([name, content]) =>
+    content
+      .split('\n')
+      .filter((line) => !/^(#|Documentation=)/.test(line))
+      .map((line) => `${name}: ${line.startsWith('Description=') ? 'Description' : line}`),
+  );
+}
+
+/** What systemd reads from one quoted item, with its specifiers resolved. */
+function unquote(item: string): string {
+  const bare = item.startsWith('"') ? item.slice(1, -1).replace(/\\(.)/gs, '$1') : item;
+  return bare.replaceAll('%%', '%');
+}
