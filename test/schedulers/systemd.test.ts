@@ -15,8 +15,12 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 /** A program that is there, for `systemd-analyze verify`. */
 const CONTEXT = { ...HERE, executable: '/bin/true' };
 
-function units(packages: readonly Package[], settings: Partial<Settings> = {}): Map<string, string> {
-  const { artifacts } = compile(site(packages, settings), CONTEXT);
+function units(
+  packages: readonly Package[],
+  settings: Partial<Settings> = {},
+  mirrorname = 'Example',
+): Map<string, string> {
+  const { artifacts } = compile({ ...site(packages, settings), mirrorname }, CONTEXT);
   const files = artifacts.flatMap((artifact): [string, string][] =>
     artifact.kind === 'file' && artifact.path.startsWith(HERE.layout.units)
       ? [[artifact.path.slice(HERE.layout.units.length + 1), artifact.content]]
@@ -215,6 +219,7 @@ describe('hostile text in a config', () => {
           }),
         ],
         { maintainer: { name: text, email: text } },
+        text,
       );
       expect(verify(files), JSON.stringify(text.slice(0, 40))).toBe('');
       expect(structure(files)).toEqual(friendly);
