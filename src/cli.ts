@@ -5,6 +5,11 @@ import { ExitError } from './commands/exit.js';
 import { globalOptions } from './commands/options.js';
 import { EXIT } from './job/outcome.js';
 
+// A reader that went away (`| head`) is no bug.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
 process.exitCode = await main(hideBin(process.argv));
 
 /** Runs one command; the only place that turns an error into an exit code. */
@@ -31,8 +36,6 @@ async function main(args: string[]): Promise<number> {
       if (error.message !== '') process.stderr.write(`${error.message}\n`);
       return error.code;
     }
-    // A reader that went away (`| head`) is no bug.
-    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return EXIT.ok;
     process.stderr.write(
       `mirror: this is a bug in mirror; please report it with the following lines\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );

@@ -1,18 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Layout } from '../../src/job/layout.js';
 import type { SiteFile } from '../../src/job/site-file.js';
-import { emptyState } from '../../src/state/package-state.js';
 import { markDirty, publish } from '../../src/state/publish.js';
-import { runEnded } from '../../src/state/reduce.js';
 import { repair } from '../../src/state/repair.js';
-import { writeState } from '../../src/state/store.js';
 import { bundleChild } from './bundle.js';
-import { publishedStatus, aPackage, aRecord, HOUR, makeSite, NOON } from './site.js';
+import { publishedStatus, aPackage, HOUR, makeSite, NOON } from './site.js';
 
 let child: string;
 let made: { layout: Layout; site: SiteFile } | undefined;
@@ -94,39 +91,6 @@ test(
     );
     expect(litter.filter((name) => name.endsWith('.tmp'))).toEqual([]);
     expect(warnings).toEqual([]);
-  },
-);
-
-test(
-  'a run’s own update costs about the same with 5,000 packages on disk as with 10',
-  { timeout: 60_000 },
-  () => {
-    // In memory, so that the disk's own load does not count; `npm run bench` has the figure itself, at most 1.5.
-    const [few, many] = [makeSite([], '/dev/shm').layout, makeSite([], '/dev/shm').layout];
-    try {
-      for (let i = 0; i < 5000; i++) {
-        const id = `package-${String(i)}`;
-        writeFileSync(many.stateFile(id), JSON.stringify(runEnded(emptyState(id), aRecord('synced', NOON))));
-      }
-      const times = Array.from({ length: 61 }, () => [update(few), update(many)] as const);
-      expect(median(times.map(([, ofMany]) => ofMany)) / median(times.map(([ofFew]) => ofFew))).toBeLessThan(
-        2,
-      );
-    } finally {
-      rmSync(few.root, { recursive: true });
-      rmSync(many.root, { recursive: true });
-    }
-
-    function update(layout: Layout): number {
-      const before = performance.now();
-      writeState(layout, runEnded(emptyState('package-7'), aRecord('synced', NOON)));
-      markDirty(layout);
-      return performance.now() - before;
-    }
-
-    function median(times: readonly number[]): number {
-      return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-    }
   },
 );
 
