@@ -223,6 +223,8 @@ describe('hostile text in a config', () => {
       );
       expect(verify(files), JSON.stringify(text.slice(0, 40))).toBe('');
       expect(structure(files)).toEqual(friendly);
+      // It would join the next line.
+      for (const content of files.values()) expect(content).not.toMatch(/\\$/m);
       for (const content of files.values()) expect(Buffer.from(content).toString()).toBe(content);
     }
   });
