@@ -143,12 +143,12 @@ function accounts(
   };
 }
 
-/** A link is no directory here: the state half belongs to a user who must not lead root's writes elsewhere. */
+/** In the state directory a link is none: it belongs to a user who must not lead root's writes elsewhere. */
 function missingDirectories(site: Site, layout: Layout, system: Reader): string[] {
-  const state = [layout.state, ...STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`)];
   const scheduler = site.settings.scheduler === 'systemd' ? layout.units : '/etc/cron.d';
-  return [layout.compiled, layout.secrets, ...state, scheduler].filter((path) => {
-    const found = system.actual(path);
-    return found.kind !== 'other' || found.what !== 'directory';
-  });
+  const own = [layout.compiled, layout.secrets, layout.state, scheduler];
+  const isLink = (path: string): boolean => system.actual(path).kind === 'link';
+  const state = STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`);
+  const isMissing = (path: string): boolean => system.facts(path)?.kind !== 'directory';
+  return [...own.filter(isMissing), ...state.filter((path) => isMissing(path) || isLink(path))];
 }

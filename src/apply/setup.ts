@@ -43,11 +43,22 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
   const owner = user && { uid: user.uid, gid: system.group(needs.gid) ?? user.gid };
   const root = isLive ? { uid: 0, gid: 0 } : null;
 
-  own(`${layout.compiled}/jobs`, 0o755, root, system, done);
-  own(layout.compiled, 0o755, root, system, done);
-  own(layout.secrets, 0o700, root, system, done);
-  for (const path of [layout.state, ...STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`)])
-    own(path, 0o2775, owner, system, done);
+  const directories: [string, number, Owner | null][] = [
+    [layout.compiled, 0o755, root],
+    [`${layout.compiled}/jobs`, 0o755, root],
+    [layout.secrets, 0o700, root],
+    [layout.state, 0o2775, owner],
+    ...STATE_DIRECTORIES.map((name): [string, number, Owner | null] => [
+      `${layout.state}/${name}`,
+      0o2775,
+      owner,
+    ]),
+  ];
+  for (const [path, mode, whose] of directories) {
+    const result = own(path, mode, whose, layout, system);
+    done.push(...result.done);
+    problems.push(...result.problems);
+  }
 
   // What the config names lies where it says: below --root only what is there already belongs to it.
   const places = needs.writable.filter((path) => isLive || path.startsWith(`${layout.root}/`));
@@ -80,16 +91,26 @@ async function create(
   else problems.push(`cannot create ${what}: ${result.stderr.trim()}`);
 }
 
-/** A directory of mirror's own: made, and owner and mode as they must be. */
-function own(path: string, mode: number, owner: Owner | null, system: System, done: string[]): void {
+/**
+ * A directory of mirror's own: made, and owner and mode as they must be. Inside the state directory a link is refused:
+ * whoever owns that directory must not choose what root changes.
+ */
+function own(path: string, mode: number, owner: Owner | null, layout: Layout, system: System): SetupResult {
+  const done: string[] = [];
   make(path, system, done);
-  const facts = system.facts(path);
-  if (owner && (facts?.uid !== owner.uid || facts.gid !== owner.gid)) {
-    system.chown(path, owner);
-    done.push(`${path} now belongs to ${String(owner.uid)}:${String(owner.gid)}`);
-  }
+  const real = path.startsWith(`${layout.state}/`) ? path : (system.realPath(path) ?? path);
+  const [facts, actual] = [system.facts(real), system.actual(real)];
+  if (facts?.kind !== 'directory' || actual.kind === 'link')
+    return { done, problems: [`${path} is no directory: move it away`] };
+  const isForeign = owner !== null && (facts.uid !== owner.uid || facts.gid !== owner.gid);
+  if (isForeign) system.chown(real, owner);
   // After chown, which clears the set-group-id bit.
-  if (system.facts(path)?.mode !== mode) system.chmod(path, mode);
+  const isOpen = system.facts(real)?.mode !== mode;
+  if (isOpen) system.chmod(real, mode);
+  return {
+    done: done.length === 0 && (isForeign || isOpen) ? [`put right owner and mode of ${path}`] : done,
+    problems: [],
+  };
 }
 
 /** A directory of the site's: made for the mirror user if missing; one that he cannot write to is for a person. */

@@ -1,8 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
   fstatSync,
@@ -26,6 +24,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectory, writeFileAtomic } from './atomic.js';
 import { tryLock } from './flock.js';
+import { changeInode, inHeldDirectory } from './held-directory.js';
 import type { Actual, CommandResult, Entry, FileFacts, System } from './system.js';
 import { findGroup, findUser } from './users.js';
 
@@ -43,13 +42,13 @@ export function realSystem(): System {
     stage,
     uid: () => process.geteuid?.() ?? -1,
     now: () => Date.now(),
-    writeFile: writeFileAtomic,
-    symlink: symlinkAtomic,
+    writeFile: (path, content, mode) => inHeldDirectory(path, (held) => writeFileAtomic(held, content, mode)),
+    symlink: (path, target) => inHeldDirectory(path, (held) => symlinkAtomic(held, target)),
     unlink,
     makeDirectory,
-    removeDirectory: (path) => void quietly(() => rmdirSync(path)),
-    chown: (path, owner) => chownSync(path, owner.uid, owner.gid),
-    chmod: chmodSync,
+    removeDirectory: (path) => void quietly(() => inHeldDirectory(path, (held) => rmdirSync(held))),
+    chown: (path, owner) => changeInode(path, { owner }),
+    chmod: (path, mode) => changeInode(path, { mode }),
     run: execute,
     lock: (path) => tryLock(path),
   };
@@ -125,13 +124,13 @@ function symlinkAtomic(path: string, target: string): void {
 
 function makeDirectory(path: string, mode: number): void {
   try {
-    mkdirSync(path);
+    inHeldDirectory(path, (held) => mkdirSync(held));
   } catch (error) {
     if (codeOf(error) === 'EEXIST' && facts(path)?.kind === 'directory') return;
     throw error;
   }
   // The umask had its say in mkdir.
-  chmodSync(path, mode);
+  changeInode(path, { mode });
 }
 
 function stage(files: ReadonlyMap<string, string>): { directory: string; remove(): void } {
@@ -164,12 +163,13 @@ async function execute(argv: readonly string[]): Promise<CommandResult> {
 
 function unlink(path: string): void {
   try {
-    unlinkSync(path);
+    inHeldDirectory(path, (held) => {
+      unlinkSync(held);
+      syncDirectory(dirname(held));
+    });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
-  syncDirectory(dirname(path));
 }
 
 function quietly<T>(action: () => T): T | null {

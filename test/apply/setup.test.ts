@@ -99,6 +99,23 @@ describe('setup on a fresh machine', () => {
   });
 });
 
+describe('setup on a machine that somebody touched', () => {
+  test('puts right owner and mode of its own directories', async () => {
+    const system = withUsers(
+      fresh({ [paths.secrets]: { kind: 'directory', mode: 0o755, uid: 1000, gid: 1000 } }),
+    );
+    const { done } = await setup(needs, paths, system);
+    expect(done).toContain(`put right owner and mode of ${paths.secrets}`);
+    expect(system.facts(paths.secrets)).toEqual({ kind: 'directory', mode: 0o700, uid: 0, gid: 0 });
+  });
+
+  test('does not follow a link inside the state directory', async () => {
+    const system = withUsers(fresh({ [`${paths.state}/hold`]: { kind: 'link', target: '/etc' } }));
+    const { problems } = await setup(needs, paths, system);
+    expect(problems).toEqual([`${paths.state}/hold is no directory: move it away`]);
+  });
+});
+
 describe('setup --root', () => {
   test('makes directories only, as whoever calls it, and nothing outside of DIR', async () => {
     const root = mkdtempSync(join(tmpdir(), 'mirror-setup-'));
