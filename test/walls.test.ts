@@ -34,7 +34,8 @@ const MAY_IMPORT: Record<string, RegExp> = {
   job: /^job\//,
   system: /^(system|job)\//,
   diagnostics: /^diagnostics\//,
-  model: /^(model|job|diagnostics)\//,
+  // The schemas hold the defaults, and the generated types are their shape: one source for both.
+  model: /^(model|job|diagnostics)\/|^config\/types\.generated\.ts$|^methods\/method\.ts$|\.\.\/schemas/,
   methods: /^(methods|model|job|diagnostics)\//,
   schedulers: /^(schedulers|compile\/artifact|model|job|diagnostics)|\.\.\/templates/,
   compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
