@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import { asctime } from './local-time.js';
 
@@ -15,7 +15,7 @@ export type Say = (level: Level, message: string) => void;
  * the site's `logger.packageformat`. Lines below `console_level` are left out.
  */
 export function consoleFor(job: Job, env: NodeJS.ProcessEnv): Say {
-  const journal = env.JOURNAL_STREAM !== undefined;
+  const journal = isJournal(env.JOURNAL_STREAM);
   const least = PRIORITY[job.log.console_level as Level] as number | undefined;
   return (level, message) => {
     if (PRIORITY[level] > (least ?? PRIORITY.ERROR)) return;
@@ -57,6 +57,13 @@ export function writeStderr(line: string): void {
   } catch {
     // EPIPE, or EAGAIN of a full terminal: the log file has it.
   }
+}
+
+/** systemd names the stream it made; a shell that was started by a service inherits the name, not the stream. */
+function isJournal(stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  const { dev, ino } = fstatSync(2);
+  return stream === `${dev}:${ino}`;
 }
 
 function oneLine(text: string): string {

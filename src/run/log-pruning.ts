@@ -33,11 +33,17 @@ export function pruneLogs(keep: Keep, state: PackageState, history: readonly Run
     bytes += size;
     const expired = now - ended > keepSeconds(keep, outcome) * 1000;
     if (!needed.has(log) && (expired || bytes > keep.total || logs > MOST)) {
-      removeFile(log);
+      removeLog(log);
       bytes -= size;
       logs -= 1;
     }
   }
+}
+
+/** A kill -9 while a log was compressed leaves it under both names, or half of the new one. */
+function removeLog(path: string): void {
+  const plain = path.replace(/\.gz$/, '');
+  for (const name of [plain, `${plain}.gz`, `${plain}.gz.tmp`]) removeFile(name);
 }
 
 /** Which of `keep`'s periods an outcome falls under. */

@@ -21,7 +21,7 @@ import { run } from './run.js';
 import { readSecrets } from './secrets.js';
 import type { Session } from './session.js';
 import { watchSignals } from './signals.js';
-import { describe } from './turns.js';
+import { describe, levelOf } from './turns.js';
 import { unitToStart } from './unit.js';
 import { whoAsks } from './who.js';
 
@@ -79,7 +79,7 @@ async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<nu
   };
   const { outcome, record } = await run(session, by);
   const exit = exitOf(session, outcome);
-  if (args.scheduled && !args.json) say(exit === 0 ? 'INFO' : 'ERROR', describe(outcome));
+  if (args.scheduled && !args.json) say(levelOf(outcome), describe(outcome));
   else reportRun(job.id, outcome, exit, record, args.json);
   return exit;
 }

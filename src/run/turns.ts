@@ -4,6 +4,7 @@ import { nextSlot } from '../job/slots.js';
 import type { EndFacts } from '../state/reduce.js';
 import { runPhase } from '../state/reduce.js';
 import type { Transfer, Trigger } from '../state/package-state.js';
+import type { Level } from './console.js';
 import { acquireSlots, releaseAll } from './limits.js';
 import { openLog } from './log-file.js';
 import type { LogFile } from './log-file.js';
@@ -89,13 +90,20 @@ async function turn(
       allowDeletes: wish.allowDeletes,
       syncing: () => publishQuietly(session),
     });
-    log.note(isError(outcome) ? 'ERROR' : 'INFO', describe(outcome));
+    log.note(levelOf(outcome), describe(outcome));
     return { ...sofar, outcome, src: source.src, log, transfer, facts, fallback: index > 0 };
   } catch (error) {
     return { ...sofar, src: source.src, outcome: troubleOf(error, layout.state) };
   } finally {
     releaseAll(slots);
   }
+}
+
+/** How much an outcome matters to whoever reads the log. */
+export function levelOf(outcome: Outcome): Level {
+  if (isError(outcome)) return 'ERROR';
+  if (outcome.kind === 'not-due') return 'DEBUG';
+  return ['partial', 'incomplete', 'interrupted'].includes(outcome.kind) ? 'WARNING' : 'INFO';
 }
 
 /** One line for people. */

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pruneLogs } from '../../src/run/log-pruning.js';
@@ -97,12 +106,22 @@ describe('console lines', () => {
     );
   });
 
-  test('carry priorities in the journal', async () => {
+  test('carry priorities in the journal, and only there', () => {
     site.job('journal', { attempts });
-    const running = site.start(['run', '--root', site.root, '--scheduled', 'journal'], {
-      JOURNAL_STREAM: '8:1',
-    });
-    expect((await running.ended).stderr).toBe('<3>journal: failed (tool): command failed (exit 1)\n');
+    const path = join(site.root, 'stderr');
+    const fd = openSync(path, 'w');
+    const { dev, ino } = statSync(path);
+    const argv = [ENTRY, 'run', '--root', site.root, '--scheduled', 'journal'];
+    for (const JOURNAL_STREAM of [`${dev}:${ino}`, '8:1']) {
+      if (JOURNAL_STREAM === '8:1') site.slotComes('journal');
+      spawnSync(process.execPath, argv, {
+        env: { ...process.env, JOURNAL_STREAM },
+        stdio: ['ignore', 'ignore', fd],
+      });
+    }
+    const [journal, inherited] = readFileSync(path, 'utf8').split('\n');
+    expect(journal).toBe('<3>journal: failed (tool): command failed (exit 1)');
+    expect(inherited).toMatch(/^\[.*ERROR # failed/);
   });
 });
 
@@ -132,13 +151,13 @@ describe('logs', () => {
 
   test('are removed, oldest first, beyond the total', () => {
     const names = ['a', 'b', 'c'];
-    const directory = tree(
-      join(site.root, 'logs2'),
-      Object.fromEntries(names.map((name) => [name, 'x'.repeat(45)])),
-    );
+    const directory = tree(join(site.root, 'logs2'), {
+      ...Object.fromEntries(names.map((name) => [name, 'x'.repeat(45)])),
+      'a.gz.tmp': 'half of a compressed one, left by a kill -9',
+    });
     const history = names.map((name, i) => record(join(directory, name), 'synced', now - 10 + i));
     pruneLogs(keep, emptyState('x'), history, now);
-    expect(kept(directory, names)).toEqual(['b', 'c']);
+    expect(kept(directory, [...names, 'a.gz.tmp'])).toEqual(['b', 'c']);
   });
 });
 

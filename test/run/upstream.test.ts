@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -102,8 +102,6 @@ describe('an upstream that fails', () => {
   });
 
   test('too many connections: try later', async () => {
-    const holder = site.start([]);
-    holder.child.kill();
     const first = await busyConnection();
     try {
       expect(await outcomeOf('crowded', daemon.url('one'))).toMatchObject({
@@ -118,7 +116,6 @@ describe('an upstream that fails', () => {
 
 /** Occupies the only connection that the module `one` allows; returns how to let go. */
 async function busyConnection(): Promise<() => void> {
-  const { connect } = await import('node:net');
   const socket = connect(daemon.port, '127.0.0.1');
   let said = '';
   socket.on('data', (data) => (said += data.toString('latin1')));
@@ -173,6 +170,12 @@ describe('sources in order', () => {
   });
 });
 
+function publishedStatus(id: string): string | undefined {
+  const path = join(site.root, 'www/status.json');
+  if (!existsSync(path)) return undefined;
+  return (JSON.parse(readFileSync(path, 'utf8')) as Record<string, { status?: string }>)[id]?.status;
+}
+
 describe('retries', () => {
   const retry = { delay: 1, attempts: 3, max_delay: 10 };
 
@@ -182,6 +185,7 @@ describe('retries', () => {
     const running = site.start(['run', '--root', site.root, '--scheduled', 'retried']);
     await until(() => site.state('retried').run?.phase === 'retrying', 'the first retry');
     expect(site.state('retried')).toMatchObject({ errors: 1, last_end: null, last: { outcome: 'failed' } });
+    await until(() => publishedStatus('retried') === 'ERROR', 'the error to be published');
     expect((await running.ended).code).toBe(69);
     const records = site.history('retried');
     expect(records.map(({ trigger }) => trigger)).toEqual(['schedule', 'retry', 'retry']);
@@ -202,11 +206,9 @@ describe('retries', () => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on('error', () => undefined);
-      void import('node:net').then(({ connect }) => {
-        const through = connect(daemon.port, '127.0.0.1');
-        through.on('error', () => undefined);
-        socket.pipe(through).pipe(socket);
-      });
+      const through = connect(daemon.port, '127.0.0.1');
+      through.on('error', () => undefined);
+      socket.pipe(through).pipe(socket);
     });
     servers.push(server);
     await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
