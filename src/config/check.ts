@@ -61,10 +61,11 @@ export function check(sources: Sources, node: string): Checked {
 /** Takes findings over; false when the value cannot be used. */
 function report(found: readonly ValueFinding[], base: string, findings: Finding[]): boolean {
   let usable = true;
-  for (const { at, target, harmless, code, severity, message, help } of found) {
+  for (const { at, target, harmless, said, code, severity, message, help } of found) {
+    usable &&= harmless;
+    if (said) continue;
     const finding = { code, severity, message, ...(help === undefined ? {} : { help }) };
     findings.push({ ...finding, place: { file: '', pointer: base + at, target } });
-    usable &&= harmless;
   }
   return usable;
 }

@@ -71,7 +71,7 @@ class Positions {
     tree?: null,
   ) {
     this.tree = tree === null ? undefined : parseTree(text, this.errors, { allowTrailingComma: true });
-    this.#secrets = secretRanges(text, this.tree);
+    this.#secrets = secretRanges(text, this.tree, tree === null || this.errors.length > 0);
     const lines = [0];
     for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) lines.push(i + 1);
     this.#lines = lines;

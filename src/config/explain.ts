@@ -15,6 +15,8 @@ export interface ValueFinding extends Omit<Finding, 'place'> {
   /** What an unknown key was probably meant to be. */
   readonly guess?: string;
   readonly missing?: string;
+  /** Another finding says the same: not to be reported, but the value cannot be used either. */
+  readonly said?: true;
 }
 
 /** What kind of value was validated; decides where a misplaced key belongs. */
@@ -32,7 +34,7 @@ export function explainErrors(errors: readonly ErrorObject[], subject: Subject):
     if (!explanation) return [];
     return [{ severity: 'error', at: error.instancePath, target: 'value', harmless: false, ...explanation }];
   });
-  return findings.filter((finding) => !isMisspelt(finding, findings));
+  return findings.map((finding) => (isMisspelt(finding, findings) ? { ...finding, said: true } : finding));
 }
 
 /** Whether a missing key is there after all, misspelt: one mistake, one report. */
@@ -60,6 +62,8 @@ function explain(error: ErrorObject, subject: Subject): Explanation | null {
         message: `expected ${expected(params.type)}, but this is ${kindOf(error.data, error.instancePath)}`,
       };
     case 'enum':
+      // `type` reports anything but text.
+      if (typeof error.data !== 'string') return null;
       return oneOf(error, schema.enum as string[], 'bad-value', 'is not one of');
     case 'discriminator':
       // Anything but a string, and no value at all, are reported by the keywords above.
@@ -215,7 +219,11 @@ function quoted(example: unknown): string {
 function show(value: unknown, at: string): string {
   const secret = segments(at).some((segment) => isSecretKey(segment));
   if (secret) return `\`${HIDDEN}\``;
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // Objects may hold anything, secrets too.
+  const text =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : '…';
   return `\`${clip(withoutCredentials(text))}\``;
 }
 

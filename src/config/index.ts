@@ -7,6 +7,7 @@ import { effectiveValues, type EffectiveValue } from './effective.js';
 import { origin, type Layer } from './merge.js';
 import { pointer, segments } from './pointer.js';
 import type { ConfigReader } from './reader.js';
+import { withoutCredentials } from './secret-text.js';
 import { isObject, readSources, type Sources } from './sources.js';
 
 export { ConfigFileError, diskReader, MAX_BYTES, tooLarge, type ConfigReader } from './reader.js';
@@ -38,7 +39,7 @@ export function readSite(reader: ConfigReader, path: string, host: { readonly no
   const checked = isObject(sources.main.value) ? check(sources, host.node) : nothing(sources);
   const locate = (findings: readonly Finding[]): Diagnostic[] =>
     ordered(unique(findings, sources, checked).map((finding) => withSpan(finding, sources)));
-  const diagnostics = ordered([...sources.diagnostics, ...locate(checked.findings)]);
+  const diagnostics = ordered([...sources.diagnostics.map(withoutPasswords), ...locate(checked.findings)]);
   const failed = diagnostics.some(({ severity }) => severity === 'error');
   return {
     site: failed ? null : checked.site,
@@ -81,7 +82,17 @@ function unique(findings: readonly Finding[], sources: Sources, checked: Checked
 function withSpan(finding: Finding, sources: Sources): Diagnostic {
   const { place } = finding;
   const span = place && sources.documents.get(place.file)?.locate(place.pointer, place.target);
-  return span ? { ...finding, span } : finding;
+  return withoutPasswords(span ? { ...finding, span } : finding);
+}
+
+/** The last station of every diagnostic, whoever made it: nobody's message shows a password. */
+function withoutPasswords(diagnostic: Diagnostic): Diagnostic {
+  const { message, help } = diagnostic;
+  return {
+    ...diagnostic,
+    message: withoutCredentials(message),
+    ...(help === undefined ? {} : { help: withoutCredentials(help) }),
+  };
 }
 
 /** From "as if all packages stood in the main file" to the file and value that a person would edit. */

@@ -17,11 +17,11 @@ export interface DefaultsEntry {
 export interface Inheritance {
   readonly entries: readonly DefaultsEntry[];
   /** A package with everything it inherits; not yet validated. */
-  merged(definition: Definition): unknown;
+  readonly merged: (definition: Definition) => unknown;
   /** What it is merged from: from the weakest default to the package's own text. */
-  layers(definition: Definition): readonly Layer[];
+  readonly layers: (definition: Definition) => readonly Layer[];
   /** Sets that packages name but `defaults` lacks, and sets that nobody names. */
-  findings(): Finding[];
+  readonly findings: () => Finding[];
 }
 
 /** Prepares the inheritance; merged defaults are shared by the packages that take the same ones. */

@@ -11,26 +11,34 @@ export const HIDDEN = '********';
  * Paths of secrets (`password_file`) are no secrets.
  */
 export function isSecretKey(key: string): boolean {
-  return (
-    /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|api_?key/i.test(key) && !/_?file$/i.test(key)
-  );
+  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|api_?key/i.test(key) && !isFile(key);
+}
+
+function isFile(key: string): boolean {
+  return /file$/i.test(key);
 }
 
 /** A word of a command line that gives a secret away: `--password=…`. */
 export const SECRET_WORD = /(--?[\w-]{0,64}(?:password|passwd|secret|token)=)[^\s"]{1,4096}/i;
 
-/** A value without the password of a URL in it. */
+/** Text without the password of a URL in it, also of one that was cut with `…` before its `@`. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/(\/\/[^/:@\s]{0,256}:)\S{0,4096}(@)/g, `$1${HIDDEN}$2`);
+  return text.replace(/(\/\/[^/:@\s]{0,256}:)[^\s…]{0,4096}(@|…)/g, `$1${HIDDEN}$2`);
 }
 
-/** Where a text has secrets: values of secret keys, passwords in URLs. Works on broken JSON and in comments too. */
-export function secretRanges(text: string, tree: Node | undefined): Range[] {
+/** What a key for a secret may have become by a slip of the finger; only for hiding, where too much does no harm. */
+const LIKE_SECRET = /pas+|pwd|secret|token|credential|api_?key/i;
+
+/**
+ * Where a text has secrets: values of secret keys, passwords in URLs and command lines; in comments too. In broken JSON
+ * (`broken`) nobody knows where a value ends, so everything after such a key is one, to the end of its line.
+ */
+export function secretRanges(text: string, tree: Node | undefined, broken: boolean): Range[] {
   const ranges: Range[] = [];
   for (const match of text.matchAll(/"([^"\\\n]{1,64})"\s*:\s*"((?:[^"\\\n]|\\.)*)/g)) {
     const [whole, key = '', value = ''] = match;
     const to = match.index + whole.length;
-    if (isSecretKey(key)) ranges.push([to - value.length, to]);
+    if (LIKE_SECRET.test(key) && !isFile(key)) ranges.push([to - value.length, to]);
   }
   for (const match of text.matchAll(/(\/\/[^/:@\s"]{0,256}:)([^\s"]{0,4096})@/g)) {
     const from = match.index + (match[1]?.length ?? 0);
@@ -38,6 +46,12 @@ export function secretRanges(text: string, tree: Node | undefined): Range[] {
   }
   for (const match of text.matchAll(new RegExp(SECRET_WORD, 'gi'))) {
     ranges.push([match.index + (match[1] ?? '').length, match.index + match[0].length]);
+  }
+  if (broken) {
+    for (const match of text.matchAll(new RegExp(`(?:${LIKE_SECRET.source})\\w*"?`, 'gi'))) {
+      const newline = text.indexOf('\n', match.index);
+      ranges.push([match.index + match[0].length, newline < 0 ? text.length : newline]);
+    }
   }
   if (tree) collect(tree, text, ranges);
   return ranges;
@@ -58,7 +72,7 @@ export function masked(piece: string, offset: number, ranges: readonly Range[]):
 function collect(node: Node, text: string, ranges: Range[]): void {
   if (node.type === 'property') {
     const [key, value] = node.children ?? [];
-    if (key && value && isSecretKey(String(key.value))) {
+    if (key && value && LIKE_SECRET.test(String(key.value)) && !isFile(String(key.value))) {
       const end = value.offset + value.length;
       const quoted = value.type === 'string' && value.length > 1 && text[end - 1] === '"';
       ranges.push(quoted ? [value.offset + 1, end - 1] : [value.offset, end]);

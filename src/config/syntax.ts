@@ -37,7 +37,9 @@ export function syntaxFinding(text: string, errors: readonly ParseError[]): Synt
   const end = text.trimEnd().length;
   const first = errors.reduce<ParseError | null>((a, b) => (a && a.offset <= b.offset ? a : b), null);
   if (first === null) return { code: 'syntax', message: 'this is not JSON', offset: 0, length: 1 };
-  if (first.offset >= end) {
+  const name = printParseErrorCode(first.error);
+  const cutString = name === 'UnexpectedEndOfString' && first.offset + first.length >= end;
+  if (first.offset >= end || cutString) {
     const message = 'the file ends in the middle of the config';
     return {
       code: 'truncated',
@@ -47,7 +49,7 @@ export function syntaxFinding(text: string, errors: readonly ParseError[]): Synt
       length: 1,
     };
   }
-  const [message, help] = MESSAGES[printParseErrorCode(first.error)] ?? ['this is not JSON'];
+  const [message, help] = MESSAGES[name] ?? ['this is not JSON'];
   return {
     code: 'syntax',
     message,

@@ -1,5 +1,7 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { parseSource } from '../../model/source.js';
+import { escapeSegment } from '../pointer.js';
+import { withoutCredentials } from '../secret-text.js';
 import { isObject } from '../sources.js';
 import { packageError, packageWarning, siteError, siteWarning, type CheckedSite } from './rule.js';
 
@@ -96,6 +98,41 @@ export function secretInEnvironment({ config, packages }: CheckedSite): Finding[
     }
   }
   return findings;
+}
+
+/**
+ * A URL's password anywhere but in `src`, where apply takes it out: in argv, in a link that everybody sees, in a proxy.
+ */
+export function noPasswordInOtherUrls({ config, packages }: CheckedSite): Finding[] {
+  const said = {
+    code: 'secret-in-url',
+    message: 'there is a password in this URL, and it would be shown and written to files',
+    help: 'take it out; a password of the source belongs in `password_file`',
+  };
+  const { mirrorname, settings } = config;
+  return [
+    ...withPassword({ mirrorname, settings }, '').map((at) => siteError(at, said)),
+    ...packages.flatMap(({ pkg, config: own }) => {
+      const places = withPassword(own, '').filter((at) => !/^\/settings\/(src|options\/pass)/.test(at));
+      return places.map((at) => packageError(pkg.id, at, said));
+    }),
+  ];
+}
+
+/** Pointers to the texts in a value that have a URL with a password. */
+function withPassword(value: unknown, at: string): string[] {
+  if (typeof value === 'string')
+    return value.includes('@') && withoutCredentials(value) !== value ? [at] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  const found: string[] = [];
+  for (const key in value) {
+    if (key.startsWith('_')) continue;
+    const item: unknown = (value as Record<string, unknown>)[key];
+    if (typeof item === 'string' ? item.includes('@') : typeof item === 'object') {
+      found.push(...withPassword(item, `${at}/${escapeSegment(key)}`));
+    }
+  }
+  return found;
 }
 
 /** Names that end like this hold a secret; `SSH_ASKPASS` and `PASSWORD_FILE` do not. */

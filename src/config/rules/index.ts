@@ -1,5 +1,6 @@
 import {
   literalPassword,
+  noPasswordInOtherUrls,
   onePassword,
   passwordReachesTool,
   runsAsRoot,
@@ -23,6 +24,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   knownTimeZone,
   legacyKeys,
   literalPassword,
+  noPasswordInOtherUrls,
   logsInDst,
   nestedDst,
   plainWords,

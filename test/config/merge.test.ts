@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { inheritance } from '../../src/config/inherit.js';
+import { merge, origin, type Layer } from '../../src/config/merge.js';
+import { readSources } from '../../src/config/sources.js';
+import { readFiles, rsyncPackage, siteWith } from './read.js';
+
+describe('inheritance', () => {
+  test('objects merge, lists and values replace, append adds', () => {
+    const base = { a: { x: 1, y: [1, 2] }, list: [1, 2], text: 'old', same: true };
+    const over = { a: { y: [3] }, list: { append: [3] }, text: 'new', more: null };
+    expect(merge(base, over)).toEqual({
+      a: { x: 1, y: [3] },
+      list: [1, 2, 3],
+      text: 'new',
+      same: true,
+      more: null,
+    });
+    expect(base.list).toEqual([1, 2]);
+  });
+
+  test('append without a list below is the list', () => {
+    expect(merge({ a: 'text' }, { a: { append: [1] }, b: { append: [2], _why: 'note' } })).toEqual({
+      a: [1],
+      b: [2],
+    });
+  });
+
+  test('a key named __proto__ changes nothing', () => {
+    const merged = merge(
+      {},
+      JSON.parse('{ "__proto__": { "polluted": 1 }, "constructor": { "x": 1 } }'),
+    ) as object;
+    expect('polluted' in merged).toBe(false);
+    expect('polluted' in {}).toBe(false);
+  });
+
+  test('order is all, synctype, sets as listed, package', () => {
+    const { site } = readFiles({
+      'config.json': siteWith(
+        {
+          ...rsyncPackage('debian', { use: ['big', 'night'], guard: { min_free: '9%' } }),
+          ...rsyncPackage('ubuntu'),
+        },
+        { guard: { deletes: 1, ratio: 0.9 } },
+        {
+          defaults: {
+            all: { guard: { deletes: 2 }, env: { A: 'all', B: 'all', C: 'all' } },
+            synctype: { rsync: { env: { B: 'rsync', C: 'rsync' } }, local: { env: { A: 'local' } } },
+            sets: {
+              big: { guard: { deletes: 3 }, env: { C: 'big' }, sandbox: 'off' },
+              night: { guard: { deletes: 4 }, window: ['20:00-07:00'] },
+            },
+          },
+        },
+      ),
+    });
+    const [debian, ubuntu] = site?.packages ?? [];
+    expect(debian?.guard).toMatchObject({ deletes: 4, ratio: 0.9, minFree: { share: 0.09 } });
+    expect(debian?.env).toEqual({ A: 'all', B: 'rsync', C: 'big' });
+    expect(debian?.schedule.windows).toEqual([{ from: 1200, to: 420 }]);
+    expect(ubuntu?.guard.deletes).toBe(2);
+    expect(ubuntu?.env).toEqual({ A: 'all', B: 'rsync', C: 'rsync' });
+    expect(ubuntu?.sandbox).toBe('strict');
+  });
+
+  test('without defaults nothing is copied', () => {
+    const reader = {
+      read: () => Buffer.from(siteWith({ ...rsyncPackage('debian'), ...rsyncPackage('ubuntu') })),
+      glob: () => [],
+    };
+    const sources = readSources(reader, '/site/config.json');
+    const { merged } = inheritance(sources);
+    for (const definition of sources.packages.values()) expect(merged(definition)).toBe(definition.raw);
+  });
+
+  test('the method may itself be inherited, and decides which defaults apply', () => {
+    const { site, diagnostics } = readFiles({
+      'config.json': siteWith(
+        { own: { syncrate: '', settings: { dst: '/srv/own' } } },
+        {},
+        {
+          defaults: {
+            all: { synctype: 'local' },
+            synctype: { local: { umask: '0027' }, rsync: { umask: '0077' } },
+          },
+        },
+      ),
+    });
+    expect(diagnostics).toEqual([]);
+    expect(site?.packages[0]).toMatchObject({ synctype: 'local', umask: '0027' });
+  });
+
+  test('every leaf of a merged value is found where it came from', () => {
+    const json = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c/d', 'e~f', 'constructor'),
+      fc.oneof(
+        { depthSize: 'small' },
+        fc.nat(),
+        fc.array(fc.nat(), { maxLength: 3 }),
+        fc.record({ append: fc.array(fc.nat(), { maxLength: 3 }) }),
+        fc.dictionary(fc.constantFrom('a', 'b'), fc.oneof(fc.nat(), fc.array(fc.nat(), { maxLength: 2 }))),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(json, { minLength: 1, maxLength: 4 }), (values) => {
+        const layers = values.map((value, i): Layer => ({ label: String(i), file: 'f', pointer: '', value }));
+        const merged = values.reduce<unknown>((base, over) => merge(base, over), undefined);
+        for (const { path, leaf } of leaves(merged)) expect(origin(layers, path)?.value).toEqual(leaf);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+function leaves(value: unknown, path: readonly string[] = []): { path: readonly string[]; leaf: unknown }[] {
+  if (typeof value !== 'object' || value === null) return [{ path, leaf: value }];
+  return Object.entries(value).flatMap(([key, item]) => leaves(item, [...path, key]));
+}
