@@ -90,7 +90,7 @@ describe('apply --root', () => {
     const two = wanted(['debian', 'CTAN']);
     const guard = { ...pkg('CTAN').guard, deletes: 1 };
     const ctan = pkg('CTAN', { ...two.site.packages[1], guard });
-    await apply(intend([two.site.packages[0]!, ctan], settings(), root), ask(), quiet());
+    await apply(intend([...two.site.packages.slice(0, 1), ctan], settings(), root), ask(), quiet());
     const after = picture();
     const changed = Object.keys(after).filter(
       (name) => JSON.stringify(after[name]) !== JSON.stringify(before[name]),

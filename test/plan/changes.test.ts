@@ -55,7 +55,7 @@ describe('the manifest', () => {
   test('remembers mode and hash of files, targets of links, and of secrets only that they are ours', () => {
     expect(wrote(timer).entries[path]).toMatchObject({
       mode: '0644',
-      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     });
     expect(wrote(link).entries[path]).toEqual({ kind: 'link', package: 'debian', target: '../a.timer' });
     expect(wrote(secret).entries[path]).toEqual({
