@@ -8,15 +8,16 @@ const HORIZON = 40 * 366 * 86_400_000;
 const MINUTE = 60_000;
 
 /**
- * Slots in (from, to] as epoch milliseconds, ascending, at most `limit`. The one meaning of a schedule, for executor,
+ * Slots in (from, to] as epoch milliseconds, ascending, at most `limit`, and at most 40 years of them. The one meaning of a schedule, for executor,
  * explain, plan and daemon: intervals count from the Unix epoch in UTC, wall-clock rules follow their zone, and a slot
  * outside every window is no slot.
  */
 export function slots(schedule: Schedule, from: number, to: number, limit = Infinity): number[] {
   const found: number[] = [];
   if (limit <= 0) return found;
-  for (const slot of walk(schedule, from, to, 1)) {
-    if (slot > to) break;
+  const end = Math.min(to, from + HORIZON);
+  for (const slot of walk(schedule, from, end, 1)) {
+    if (slot > end) break;
     if (slot <= from || !isOpen(schedule, slot)) continue;
     found.push(slot);
     if (found.length >= limit) break;

@@ -87,6 +87,17 @@ describe('the cron line of an interval', () => {
 });
 
 describe('the cron line of a wall-clock schedule', () => {
+  it('reads as a person would write it', () => {
+    const times = (text: string): string => {
+      const rule = parseCron(text, 'Asia/Seoul');
+      return 'kind' in rule ? cronTimes(rule, 'Asia/Seoul') : rule.message;
+    };
+    expect(times('*/5 1-3 * * *')).toBe('*/5 * * * *');
+    expect(times('7-59/20 3 * * *')).toBe('7-59/20 * * * *');
+    expect(times('5,45 3 * * *')).toBe('5,45 * * * *');
+    expect(times('30 3 * * *')).toBe('30 * * * *');
+  });
+
   it('looks at every slot, whether cron keeps the site’s zone or UTC, over clock changes too', () => {
     for (const zone of [
       'America/New_York',

@@ -187,5 +187,9 @@ describe('OnCalendar lines of a wall-clock schedule', () => {
       '*-*-13 04:30:00 Europe/Berlin',
       'Fri *-*-* 04:30:00 Europe/Berlin',
     ]);
+    const week = parseCron('*/5 1-3 * jan,jul mon-fri', 'Asia/Seoul');
+    expect('kind' in week && onCalendar(week).lines).toEqual([
+      'Mon..Fri *-01,07-* 01..03:00/5:00 Asia/Seoul',
+    ]);
   });
 });

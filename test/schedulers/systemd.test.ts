@@ -2,10 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Artifact } from '../../src/compile/artifact.js';
 import { compile } from '../../src/compile/index.js';
 import type { Package, Settings } from '../../src/model/site.js';
+import { pathProblem } from '../../src/schedulers/systemd/escape.js';
 import { backstop, span } from '../../src/schedulers/systemd/service.js';
 import { HERE, pkg, site, source } from '../compile/site.js';
 
@@ -256,6 +258,34 @@ describe('hostile text in a config', () => {
         '/var/www/mirror',
       ]);
     }
+  });
+
+  it('of any kind, a hundred packages of it, is one clean set of units', () => {
+    const unit = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({ unit: 'grapheme', maxLength: 40 }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(unit, unit, unit), { minLength: 100, maxLength: 100 }), (texts) => {
+        const packages = texts.map(([name, directory, href], i) => {
+          const dst = `/srv/ftp/${directory}`;
+          return pkg(`p${i}`, {
+            name,
+            link: [{ rel: 'HOME', href: `https://example.org/${href}` }],
+            dst: pathProblem(dst) === null ? dst : `/srv/ftp/${i}`,
+          });
+        });
+        const files = units(packages);
+        expect(verify(files)).toBe('');
+        expect([...files.keys()]).toHaveLength(2 * 100 + 3);
+        packages.forEach(({ id, dst }) => {
+          const lines = values(files.get(`mirror-sync-${id}.service`), 'ReadWritePaths');
+          expect(unquote(lines[0] ?? '')).toBe(`-${dst}`);
+          expect(values(files.get(`mirror-sync-${id}.service`), 'ExecStart')).toHaveLength(1);
+        });
+      }),
+      { numRuns: 6, seed: 2026, endOnFailure: true },
+    );
   });
 
   it('in an account, a program or an id is refused', () => {

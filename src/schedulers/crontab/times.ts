@@ -18,12 +18,16 @@ export function cronTimes(rule: ActiveRule, zone: string): string {
 /** Zones off by half an hour need finer ticks: their clocks show a UTC slot at another minute. */
 function interval({ step, offset }: Ticks, fractions: readonly number[]): string {
   const finer = fractions.reduce(gcd, step);
-  const first = offset % finer;
-  if (finer === 1) return '*';
-  if (finer === 60) return String(first);
-  return first === 0 ? `*/${finer}` : `${first}-59/${finer}`;
+  return list(Array.from({ length: 60 / finer }, (_, i) => (offset % finer) + i * finer));
 }
 
+/** Minutes in cron's shortest spelling: all of them, every so many, or one by one. */
 function list(minutes: readonly number[]): string {
-  return minutes.length === 60 ? '*' : minutes.join(',');
+  const [first = 0, second = first] = minutes;
+  const step = second - first;
+  if (minutes.length === 60) return '*';
+  const even =
+    step > 0 && minutes.length === 60 / step && minutes.every((minute, i) => minute === first + i * step);
+  if (!even) return minutes.join(',');
+  return first === 0 ? `*/${step}` : `${first}-59/${step}`;
 }

@@ -94,7 +94,11 @@ function dates(list: readonly number[], max: number): string {
 }
 
 function weekdays(list: readonly number[]): string {
-  return list.map((day) => WEEKDAYS[day]).join(',');
+  const names = list.map((day) => WEEKDAYS[day] ?? '');
+  const [first = 0] = list;
+  // systemd's week begins on Monday, so a run of days must not begin on Sunday.
+  const run = list.length > 2 && first > 0 && list.every((day, i) => day === first + i);
+  return run ? `${names[0] ?? ''}..${names.at(-1) ?? ''}` : names.join(',');
 }
 
 /** A list in systemd's shortest spelling that a person still reads: `*`, `00/5`, `01..05`, or the values. */

@@ -31,7 +31,8 @@ export function comment(text: string): string {
   if (/^[!-~]([ -~]{0,198}[!-[\]-~])?$/.test(text)) return text; // As nearly all text is.
   const characters = Array.from(
     text
-      .replace(/\p{Cs}/gu, '\uFFFD')
+      // systemd takes neither half pairs nor noncharacters for UTF-8.
+      .replace(/[\p{Cs}\p{Noncharacter_Code_Point}]/gu, '\uFFFD')
       // Turning the direction of writing could make a line read as another.
       .replace(/\p{Bidi_Control}/gu, '')
       .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
@@ -50,7 +51,7 @@ export function documentation(url: string): string | null {
 /** Why a path cannot stand in a unit, or null: systemd refuses or trims such paths and would then start without them. */
 export function pathProblem(text: string): string | null {
   if (!text.startsWith('/')) return 'is not absolute';
-  if (/[\p{Cc}\p{Cs}]/u.test(text)) return 'holds a control character';
+  if (/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(text)) return 'holds a control character or an invalid one';
   if (/(^|\/)\.\.?(\/|$)/.test(text)) return 'holds `.` or `..`';
   if (/[\s\\]$/.test(text)) return 'ends with a blank or a backslash';
   return text.length > 1024 ? 'is longer than 1024 characters' : null;

@@ -28,7 +28,8 @@ const TMP = /^\/(var\/)?tmp(\/|$)/;
 
 /**
  * Sandbox of a package's run, null for `off`: it writes to dst, its logs and what publishing writes, and sees people's
- * homes and the shared /tmp only where one of its own paths lies there.
+ * homes and the shared /tmp only where one of its own paths lies there. `strict` adds what an unusual tool could trip
+ * over: no capabilities, no other users, no namespaces, no set-user-id files, and the usual system calls only.
  */
 export function packageSandbox(pkg: Package, job: Job, settings: Settings, layout: Layout): Sandbox | null {
   if (pkg.sandbox === 'off') return null;

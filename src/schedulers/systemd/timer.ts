@@ -16,12 +16,13 @@ export function packageTimer(site: Site, pkg: Package, schedule: Schedule): stri
     unit: `${unitName(pkg.id)}.timer`,
     description: `Schedule of ${pkg.name} (${pkg.id})`,
     calendar: onCalendar(schedule.rule).lines,
+    boot: null,
     accuracy: '1s',
     deferReactivation: site.settings.systemd.version >= DEFER_REACTIVATION,
   });
 }
 
-/** `mirror-tick.timer`: every quarter of an hour, and at once after a boot that missed one. */
+/** `mirror-tick.timer`: every quarter of an hour, and after a boot. */
 export function tickTimer(site: Site): string {
   const offset = hashedPhase(site.node, 'mirror-tick', 15, [], 'UTC');
   return templates.timer({
@@ -29,6 +30,8 @@ export function tickTimer(site: Site): string {
     unit: 'mirror-tick.timer',
     description: `Status of ${site.mirrorname}, every 15 minutes`,
     calendar: onCalendar({ kind: 'interval', every: 900, phase: offset * 60 }).lines,
+    // A reboot leaves runs behind that nobody ended.
+    boot: '1min',
     accuracy: '1min',
     deferReactivation: false,
   });
