@@ -51,7 +51,8 @@ export function documentation(url: string): string | null {
 /** Why a path cannot stand in a unit, or null: systemd refuses or trims such paths and would then start without them. */
 export function pathProblem(text: string): string | null {
   if (!text.startsWith('/')) return 'is not absolute';
-  if (/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(text)) return 'holds a control character or an invalid one';
+  if (/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(text))
+    return 'holds a control character or an invalid one';
   if (/(^|\/)\.\.?(\/|$)/.test(text)) return 'holds `.` or `..`';
   if (/[\s\\]$/.test(text)) return 'ends with a blank or a backslash';
   return text.length > 1024 ? 'is longer than 1024 characters' : null;
