@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { ExitError } from './exit.js';
 import type { GlobalOptions } from './options.js';
 
 /** Handled by the executor's bundle (`main.ts`); here for `--help` and for options that come before the command. */
@@ -8,7 +9,8 @@ export const command: CommandModule<GlobalOptions, GlobalOptions> = {
     'Repair dead runs and write stat.json and status.json anew (systemd and cron call this every 15 minutes)',
   builder: (yargs) => yargs.example('mirror publish', 'after restoring the state directory from a backup'),
   handler: async (argv) => {
-    const { main } = await import('../run/main.js');
-    await main(['publish', ...(argv.root === undefined ? [] : ['--root', argv.root])]);
+    const { execute } = await import('../run/main.js');
+    const code = await execute(['publish', ...(argv.root === undefined ? [] : ['--root', argv.root])]);
+    if (code !== 0) throw new ExitError(code);
   },
 };
