@@ -24,7 +24,7 @@ export function parseSource(text: string): ParsedSource {
       password,
     };
   }
-  const remote = /^(?:([^/@:]*)@)?([^/@:]+|\[[^\]]*\])(::?.*)$/s.exec(text);
+  const remote = /^(?:([^/@:]*)@)?(\[[^\]]*\]|[^/@:[]+)(::?.*)$/s.exec(text);
   if (remote && !text.startsWith('/')) {
     const [, , host = '', path = ''] = remote;
     return { source: { url: text, publicUrl: `${host}${path}`, host: hostOf(host) }, password: null };
