@@ -25,17 +25,27 @@ export function assemble(intent: Intent, seen: Observation, permissions: Permiss
   const { site, layout, artifacts, jobs } = intent;
   const changes = seen.changes.filter(({ kind }) => kind !== 'unchanged');
   const manifest = nextManifest(seen.manifest, artifacts, seen.changes);
+  const standing = { unsupported: site.unsupported, manifest };
+  // Most plans are these: nothing is to be found out about packages of which nothing changes.
+  if (changes.length === 0 && manifest === seen.manifest)
+    return {
+      ...standing,
+      changes,
+      packages: [],
+      refusals: [],
+      warnings: standingWarnings(site),
+      nothing: true,
+    };
   const renames = renamed(site, layout, seen.manifest);
   const removed = packagesOf(layout, seen.manifest).filter((id) => !jobs.has(id) && !renames.has(id));
   const { refusals, warnings } = guards(site, layout, seen, removed, permissions);
   return {
+    ...standing,
     changes,
     packages: packageChanges(intent, seen, changes, removed, renames, at),
     refusals,
     warnings: [...warnings, ...standingWarnings(site)],
-    unsupported: site.unsupported,
-    manifest,
-    nothing: changes.length === 0 && manifest === seen.manifest,
+    nothing: false,
   };
 }
 

@@ -25,13 +25,13 @@ export function nextManifest(
   artifacts: readonly Artifact[],
   changes: readonly Change[],
 ): Manifest {
+  const isSettled = changes.every(({ kind }) => kind === 'unchanged');
+  const isSame = ({ path, package: id }: Artifact): boolean => manifest.entries[path]?.package === id;
+  if (isSettled && artifacts.length === Object.keys(manifest.entries).length && artifacts.every(isSame))
+    return manifest;
   const unchanged = new Set(changes.filter(({ kind }) => kind === 'unchanged').map(({ path }) => path));
-  const known = (artifact: Artifact): ManifestEntry | undefined => {
-    const old = unchanged.has(artifact.path) ? manifest.entries[artifact.path] : undefined;
-    return old?.package === artifact.package ? old : undefined;
-  };
-  const same = artifacts.length === Object.keys(manifest.entries).length && artifacts.every(known);
-  if (same) return manifest;
+  const known = (artifact: Artifact): ManifestEntry | undefined =>
+    unchanged.has(artifact.path) && isSame(artifact) ? manifest.entries[artifact.path] : undefined;
   const sorted = [...artifacts].sort((a, b) => (a.path < b.path ? -1 : 1));
   return {
     format: EMPTY_MANIFEST.format,

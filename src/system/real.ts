@@ -10,6 +10,7 @@ import {
   openSync,
   opendirSync,
   readFileSync,
+  readSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -77,12 +78,28 @@ function fileAt(path: string): Actual | null {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return null;
-    const bytes = readFileSync(fd);
+    if (stat.size > MAX_BYTES) return { kind: 'other', what: 'huge file' };
+    const bytes = readWhole(fd, stat.size);
     if (!isUtf8(bytes)) return { kind: 'other', what: 'not text' };
     return { kind: 'file', mode: stat.mode & 0o7777, content: bytes.toString('utf8') };
   } finally {
     closeSync(fd);
   }
+}
+
+/** Nothing that mirror writes comes near; reading more could exhaust memory. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+let buffer = Buffer.allocUnsafe(1 << 16);
+
+/** The file behind `fd` in a buffer that the next call uses again: a plan reads tens of thousands of small files. */
+function readWhole(fd: number, size: number): Buffer {
+  // One byte more than expected, to notice the end in the same call.
+  if (buffer.length <= size) buffer = Buffer.allocUnsafe(size + (1 << 16));
+  const length = readSync(fd, buffer, 0, buffer.length, 0);
+  // It grew meanwhile, or is not what it seems (/proc).
+  if (length > size) return readFileSync(fd);
+  return buffer.subarray(0, length);
 }
 
 function facts(path: string): FileFacts | null {
