@@ -103,6 +103,36 @@ describe.each([...methods.values()])('method $name', (method) => {
   });
 });
 
+describe('command', () => {
+  const command = methods.get('command');
+  const network = {
+    ...debian('command').network,
+    proxy: 'proxy.example.org:3128',
+    caFile: '/etc/ssl/ca.pem',
+  };
+
+  test('learns proxy and CA file from its environment', () => {
+    const exec = command
+      ?.steps(debian('command', { network }), SOURCE, false)
+      .find((step) => step.kind === 'exec');
+    expect(exec).toMatchObject({
+      env: {
+        https_proxy: 'proxy.example.org:3128',
+        SSL_CERT_FILE: '/etc/ssl/ca.pem',
+        MIRROR_DST: '/srv/ftp/debian',
+      },
+    });
+  });
+
+  test('refuses an address family and a bind address, which it cannot pass on', () => {
+    const bound = { ...network, family: 'ipv6' as const, bind: '192.0.2.1' };
+    expect(command?.check(debian('command', { network: bound })).map((finding) => finding.at)).toEqual([
+      '/network/family',
+      '/network/bind',
+    ]);
+  });
+});
+
 describe('rsync', () => {
   const rsync = methods.get('rsync');
   const argv = (changes: Partial<Package>, source = SOURCE, fallback = false): readonly string[][] =>

@@ -1,8 +1,9 @@
-import type { SyncMethod } from './method.js';
+import type { Network } from '../model/site.js';
+import type { PackageFinding, SyncMethod } from './method.js';
 
 /**
  * Runs an argv list from the config, without a shell, in dst. The program learns what to do from its environment:
- * MIRROR_ID, MIRROR_SRC and MIRROR_DST. Exit 0 is success; `accept_exit` may allow others.
+ * MIRROR_ID, MIRROR_SRC and MIRROR_DST, and the usual names for a proxy and a CA file. Exit 0 is success; `accept_exit` may allow others.
  */
 export const command: SyncMethod = {
   name: 'command',
@@ -10,7 +11,7 @@ export const command: SyncMethod = {
     const program = argv(pkg.options)[0];
     return program === undefined ? [] : [{ command: program, debian: '' }];
   },
-  check: () => [],
+  check: (pkg) => unusedNetwork(pkg.network),
   steps: (pkg, source) => [
     { kind: 'require-directory', path: pkg.dst },
     {
@@ -18,6 +19,7 @@ export const command: SyncMethod = {
       tool: 'command',
       argv: argv(pkg.options),
       env: {
+        ...networkEnvironment(pkg.network),
         ...(pkg.options.env as Record<string, string> | undefined),
         MIRROR_ID: pkg.id,
         MIRROR_SRC: source.url,
@@ -30,4 +32,25 @@ export const command: SyncMethod = {
 
 function argv(options: Readonly<Record<string, unknown>>): readonly string[] {
   return options.command as readonly string[];
+}
+
+/** The names by which curl, wget, git, Python and OpenSSL programs look for a proxy and a CA file. */
+function networkEnvironment({ proxy, caFile }: Network): Record<string, string> {
+  const env: Record<string, string> = {};
+  if (proxy !== null) for (const name of ['http_proxy', 'https_proxy', 'ftp_proxy']) env[name] = proxy;
+  if (caFile !== null)
+    for (const name of ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO']) env[name] = caFile;
+  return env;
+}
+
+/** What no environment variable can say: the command would go its own way unseen. */
+function unusedNetwork({ family, bind }: Network): PackageFinding[] {
+  const unused = [...(family === 'any' ? [] : ['family']), ...(bind === null ? [] : ['bind'])];
+  return unused.map((key) => ({
+    code: 'network-unsupported',
+    severity: 'error',
+    message: `a command cannot be told \`network.${key}\``,
+    help: 'give it as an option of the command itself',
+    at: `/network/${key}`,
+  }));
 }
