@@ -8,6 +8,7 @@ import {
   type ConfigReader,
   type SiteResult,
 } from '../config/index.js';
+import { wantsColor } from '../diagnostics/color.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { renderHuman, toJson } from '../diagnostics/render.js';
 import { EXIT } from '../job/outcome.js';
@@ -74,6 +75,6 @@ function report(diagnostics: readonly Diagnostic[], json: boolean): void {
   if (diagnostics.length === 0) return;
   const text = json
     ? `${JSON.stringify(toJson(diagnostics))}\n`
-    : renderHuman(diagnostics, { color: process.stderr.isTTY });
+    : renderHuman(diagnostics, { color: wantsColor(process.stderr) });
   process.stderr.write(text);
 }
