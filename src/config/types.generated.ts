@@ -312,11 +312,11 @@ export interface Systemd {
  */
 export interface Limits {
   /**
-   * Most syncs at once.
+   * Most syncs at once; 0 for no limit.
    */
   concurrent?: number;
   /**
-   * Most syncs at once from one upstream host.
+   * Most syncs at once from one upstream host; 0 for no limit.
    */
   per_upstream?: number;
   /**
