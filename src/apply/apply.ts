@@ -54,6 +54,11 @@ export async function apply(intent: Intent, request: Request, system: System): P
   if (!lock) return { kind: 'busy' };
   try {
     return await underLock(intent, request, system);
+  } catch (error) {
+    // What is thrown here came before the first change: a full disk, an unreadable file. Anything else is a bug.
+    if (error instanceof Error && 'syscall' in error)
+      return { kind: 'failed', reason: error.message, problems: [] };
+    throw error;
   } finally {
     lock.release();
   }

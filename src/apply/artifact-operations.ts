@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { adoption } from '../plan/adopt.js';
 import { manifestText } from '../plan/manifest.js';
 import type { Artifact } from '../compile/artifact.js';
@@ -41,17 +42,25 @@ export function artifactOperations(
   ];
 }
 
-/** Units that the changes enable or disable: the names of links in `*.wants` directories. */
+/**
+ * Units that the changes enable or disable: the names of links in `*.wants` directories. A socket that changes is both:
+ * systemd takes up its owner and mode only when it makes it anew.
+ */
 export function enablement(changes: readonly Change[]): { start: string[]; stop: string[] } {
   const named = (kinds: readonly Change['kind'][]): string[] =>
     changes.flatMap(({ kind, path }) => {
       const unit = /\.wants\/([^/]+)$/.exec(path)?.[1];
       return unit !== undefined && kinds.includes(kind) ? [unit] : [];
     });
+  const remade = changes.flatMap((change) => {
+    const again = change.kind === 'update' || (change.kind === 'drifted' && change.after !== null);
+    return again && change.path.endsWith('.socket') ? [basename(change.path)] : [];
+  });
   const isGone = (change: Change): boolean => change.kind === 'drifted' && change.after === null;
   return {
-    start: named(['create']),
+    start: [...new Set([...named(['create']), ...remade])],
     stop: [
+      ...new Set(remade),
       ...named(['delete']),
       ...changes.filter(isGone).flatMap(({ path }) => /\.wants\/([^/]+)$/.exec(path)?.[1] ?? []),
     ],

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import type { Site } from '../model/site.js';
@@ -55,6 +56,7 @@ function destinations(
   const mountinfo = system.read('/proc/self/mountinfo') ?? '';
   const byPath = new Map(found.map((change) => [change.path, change]));
   const asked = new Map<string, Destination>();
+  const made = new Set([...jobs.values()].map(({ dst }) => dst));
   for (const [id, job] of jobs) {
     const change = byPath.get(layout.job(id));
     if (!change || change.kind === 'unchanged' || isOutside(layout, job.dst)) continue;
@@ -65,7 +67,7 @@ function destinations(
     asked.set(id, {
       job,
       before,
-      found: look(job.dst, system),
+      found: look(job.dst, made, system),
       mounted: mount === null || isMountPoint(mount, mountinfo),
       hasContent: before !== null && hasContent(layout, before, system),
     });
@@ -83,12 +85,14 @@ function key({ dst, run_as, guard }: Job): string {
   return JSON.stringify([dst, run_as.user, guard.mount]);
 }
 
-function look(dst: string, system: Reader): Destination['found'] {
+/** `made`: other packages' dst, which an apply makes as well. */
+function look(dst: string, made: ReadonlySet<string>, system: Reader): Destination['found'] {
   const facts = system.facts(dst);
   if (!facts) {
     const dangling = system.actual(dst).kind !== 'absent';
-    const parent = system.facts(dst.replace(/\/[^/]+\/*$/, '') || '/')?.kind === 'directory';
-    return dangling ? { kind: 'no-directory' } : { kind: 'missing', parent };
+    const parent = dirname(dst);
+    const hasParent = made.has(parent) || system.facts(parent)?.kind === 'directory';
+    return dangling ? { kind: 'no-directory' } : { kind: 'missing', parent: hasParent };
   }
   if (facts.kind !== 'directory') return { kind: 'no-directory' };
   const files = countFiles(system, dst, COUNT_LIMIT + 1);

@@ -59,7 +59,11 @@ function ownDirectories({ root, compiled, secrets, state }: Layout): Operation[]
 }
 
 function destinations(seen: Observation, system: Reader): Operation[] {
-  return [...seen.destinations.values()].filter(isCreated).map(({ job }): Operation => {
+  // By path, so that a dst in another one comes after it.
+  const created = [...seen.destinations.values()]
+    .filter(isCreated)
+    .sort((a, b) => (a.job.dst < b.job.dst ? -1 : 1));
+  return created.map(({ job }): Operation => {
     const owner = seen.host?.live ? account(job.run_as.user, job.run_as.group, system) : undefined;
     return { kind: 'directory', path: job.dst, mode: 0o755, ...(owner && { owner }) };
   });

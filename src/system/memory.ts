@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { CommandResult, Entry, FileFacts, Owner, System } from './system.js';
 
 /** One thing in a memory system's tree. Directories are implied by what lies in them, or explicit. */
@@ -29,6 +29,11 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
   const answer = (argv: readonly string[]): Promise<CommandResult> =>
     Promise.resolve({ code: 0, stdout: '', stderr: '', ...world.program?.(argv) });
   const node = (path: string): Node | undefined => tree.get(path) ?? implied(tree, path);
+  /** Where the last name's link leads; links in the middle of a path are beyond this machine. */
+  const follow = (path: string): string => {
+    const found = node(path);
+    return found?.kind === 'link' ? follow(resolve(dirname(path), found.target)) : path;
+  };
   const needParent = (path: string): void => {
     if (node(dirname(path))?.kind !== 'directory') throw new Error(`ENOENT: no such directory, ${path}`);
   };
@@ -51,15 +56,15 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
         : { kind: 'other', what: 'directory' };
     },
     read: (path) => {
-      const found = node(path);
+      const found = node(follow(path));
       return found?.kind === 'file' ? found.content : null;
     },
     facts: (path): FileFacts | null => {
-      const found = node(path);
-      if (!found || found.kind === 'link') return null;
-      return { kind: found.kind, mode: found.mode, ...owner(path) };
+      const target = follow(path);
+      const found = node(target);
+      return found && found.kind !== 'link' ? { kind: found.kind, mode: found.mode, ...owner(target) } : null;
     },
-    realPath: (path) => (node(path) ? path : null),
+    realPath: (path) => (node(follow(path)) ? follow(path) : null),
     list: (path, limit) => listed(path).slice(0, limit),
     user: (name) => (typeof name === 'number' ? { uid: name, gid: name } : (world.users?.[name] ?? null)),
     group: (name) => (typeof name === 'number' ? name : (world.users?.[name]?.gid ?? null)),

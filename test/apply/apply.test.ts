@@ -40,6 +40,13 @@ describe('a first apply', () => {
     expect(system.read(paths.baselineFile('debian'))).toBe(`{"at":${String(system.now())}}`);
   });
 
+  test('makes a dst within another package’s dst after that one', async () => {
+    const system = machine();
+    const inner = pkg('aaa', { dst: '/srv/ftp/debian/extra' });
+    expect(await apply(intend([inner, debian]), ask(), system)).toMatchObject({ kind: 'applied' });
+    expect(system.facts('/srv/ftp/debian/extra')).toMatchObject(MIRROR);
+  });
+
   test('is recorded with who did it and what it changed', async () => {
     const system = machine();
     await apply(intend([debian]), ask(), system);
@@ -58,6 +65,11 @@ describe('a first apply', () => {
     const hold = { since: 1, until: null, by: 'alice', reason: 'apply --hold' };
     await apply(intend([debian]), ask({}, { hold }), system);
     expect(JSON.parse(system.read(paths.holdFile('debian')) ?? '')).toEqual(hold);
+    // One that was let go stays so.
+    system.unlink(paths.holdFile('debian'));
+    await apply(intend([pkg('debian', { syncrate: 'PT2H' }), arch]), ask({}, { hold }), system);
+    expect(system.read(paths.holdFile('debian'))).toBeNull();
+    expect(system.read(paths.holdFile('ArchLinux'))).not.toBeNull();
   });
 
   test('takes over the history of mirror.py before anything overwrites it', async () => {

@@ -125,6 +125,8 @@ describe('apply --root', () => {
       if ((step += 1) > 25) throw new Error('killed');
     });
     await apply(wanted(['debian']), ask(), dying).catch(() => undefined);
+    // It holds secrets of before.
+    expect(lstatSync(`${root}/etc/mirror/compiled/journal.json`).mode & 0o777).toBe(0o600);
     const left = `${root}/etc/systemd/system/.mirror.slice.0123456789ab.tmp`;
     mkdirSync(`${root}/etc/systemd/system`, { recursive: true });
     writeFileSync(left, 'half');

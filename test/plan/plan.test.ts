@@ -218,7 +218,10 @@ describe('a plan refuses', () => {
   });
 
   test('a state directory that is a link: its owner could lead root anywhere', () => {
-    const system = machine({ '/var/lib/mirror/baseline': { kind: 'link', target: '/etc' } });
+    const system = machine({
+      '/var/lib/mirror/baseline': { kind: 'link', target: '/etc' },
+      '/etc/passwd': file,
+    });
     expect(codes(plan([debian], system))).toEqual(['no-directory']);
   });
 

@@ -60,6 +60,10 @@ describe.each(systems)('%s', (_, make) => {
     system.symlink(path, '../a.timer');
     for (const guess of ['file', 'link', undefined] as const)
       expect(system.actual(path, guess)).toEqual({ kind: 'link', target: '../a.timer' });
+    expect([system.read(path), system.facts(path)]).toEqual([null, null]);
+    system.symlink(path, 'b.timer');
+    system.writeFile(`${base}/b.timer`, 'y', 0o600);
+    expect([system.read(path), system.facts(path)]).toMatchObject(['y', { kind: 'file', mode: 0o600 }]);
     system.writeFile(path, 'x', 0o644);
     expect(system.actual(path)).toMatchObject({ kind: 'file' });
   });
