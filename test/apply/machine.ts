@@ -17,6 +17,11 @@ export function intend(packages: readonly Package[], settings: Partial<Settings>
   return { site: compiled, layout: paths, artifacts, jobs, executable: EXECUTABLE };
 }
 
+/** Units that the intent enables, sorted. */
+export function enabled({ artifacts }: Intent): string[] {
+  return artifacts.flatMap(({ path }) => /\.wants\/([^/]+)$/.exec(path)?.[1] ?? []).sort();
+}
+
 /** A request with the usual permissions. */
 export function ask(permissions: Partial<Request['permissions']> = {}, rest: Partial<Request> = {}): Request {
   return {
