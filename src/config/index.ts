@@ -1,5 +1,6 @@
 import type { Diagnostic, Finding, Place } from '../diagnostics/diagnostic.js';
 import { ordered } from '../diagnostics/order.js';
+import { POLICY_KEYS } from '../model/normalize-policy.js';
 import type { Package, Site } from '../model/site.js';
 import { check, type Checked } from './check.js';
 import { kindOf } from './explain.js';
@@ -8,7 +9,7 @@ import { origin, type Layer } from './merge.js';
 import { pointer, segments } from './pointer.js';
 import type { ConfigReader } from './reader.js';
 import { withoutCredentials } from './secret-text.js';
-import { isObject, readSources, type Sources } from './sources.js';
+import { isObject, member, readSources, type Sources } from './sources.js';
 
 export { ConfigFileError, diskReader, MAX_BYTES, tooLarge, type ConfigReader } from './reader.js';
 export { globPattern } from './glob.js';
@@ -100,9 +101,10 @@ function resolve(place: Place, sources: Sources, checked: Checked): Place {
   const { path } = sources.main;
   if (place.file !== '' && place.file !== path) return place;
   const [first, id, ...rest] = segments(place.pointer);
-  const layers = first === 'packages' && id !== undefined ? layersOf(id, sources, checked) : [];
-  const own = layers.at(-1);
+  const inherited = first === 'packages' && id !== undefined ? layersOf(id, sources, checked) : [];
+  const own = inherited.at(-1);
   if (!own) return { ...place, file: path };
+  const layers = [settingsLayer(sources), ...inherited];
   // What is not there is shown as what would hold it.
   for (let path = rest; ; path = path.slice(0, -1)) {
     const found = origin(layers, path);
@@ -110,6 +112,14 @@ function resolve(place: Place, sources: Sources, checked: Checked): Place {
     if (found) return { file: found.file, pointer: found.pointer, target };
     if (path.length === 0) return { file: own.file, pointer: own.pointer, target: 'key' };
   }
+}
+
+/** What `settings` says for every package under the names that packages use. */
+function settingsLayer({ main }: Sources): Layer {
+  const settings = member(main.value, 'settings');
+  const policies = POLICY_KEYS.filter((key) => member(settings, key) !== undefined);
+  const value = Object.fromEntries(policies.map((key) => [key, member(settings, key)]));
+  return { label: 'settings', file: main.path, pointer: '/settings', value };
 }
 
 function layersOf(id: string, sources: Sources, checked: Checked): readonly Layer[] {

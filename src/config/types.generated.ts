@@ -443,19 +443,19 @@ export interface PlugIn {
   enabled?: boolean;
 }
 /**
- * Owner and mode of the control socket.
+ * Who may use the control socket (list, status, start, stop): its owner, group and mode.
  */
 export interface Socket {
   /**
-   * Its user.
+   * Its user; default: `settings.uid`.
    */
   uid?: string | number;
   /**
-   * Its group.
+   * Its group; default: `settings.gid`.
    */
   gid?: string | number;
   /**
-   * Its mode.
+   * Its mode: `0660` lets the group in, whose members then need no sudo.
    */
   mode?: string;
 }

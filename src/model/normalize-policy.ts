@@ -45,6 +45,21 @@ export interface PolicyConfig {
   readonly logger?: { readonly keep?: KeepConfig };
 }
 
+/** The keys that mean the same in `settings` and in a package. */
+export const POLICY_KEYS = [
+  'min_gap',
+  'retry',
+  'max_runtime',
+  'first_sync',
+  'guard',
+  'stale_after',
+  'network',
+  'env',
+  'umask',
+  'sandbox',
+  'resources',
+] as const satisfies readonly (keyof PolicyConfig)[];
+
 /** The built-in policy. */
 export const BUILT_IN: Policy = {
   minGap: seconds(DEFAULTS.package.minGap),
