@@ -1,9 +1,12 @@
-// Builds dist/: the dispatcher and the executor (CommonJS, built-ins only: they start fastest) and the command line
-// (ES modules, split so that each command loads only what it needs).
-import { chmodSync, rmSync } from 'node:fs';
+// Builds dist/ (or --outdir=DIR): the dispatcher, the executor and the control server (CommonJS, built-ins only: they start
+// fastest), the command line (ES modules, split so that each command loads only what it needs) and the typed client.
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import ts from 'typescript';
 
-rmSync('dist', { recursive: true, force: true });
+const { outdir } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } }).values;
+rmSync(outdir, { recursive: true, force: true });
 const common = {
   bundle: true,
   platform: 'node',
@@ -16,18 +19,18 @@ const common = {
 
 await build({
   ...common,
-  entryPoints: { mirror: 'src/main.ts', run: 'src/run/main.ts' },
-  outdir: 'dist',
+  entryPoints: { mirror: 'src/main.ts', run: 'src/run/main.ts', control: 'src/control/main.ts' },
+  outdir,
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
-  external: ['./run.cjs', './cli.mjs'],
+  external: ['./run.cjs', './control.cjs', './cli.mjs'],
   keepNames: false,
   banner: { js: '#!/usr/bin/env node' },
 });
 await build({
   ...common,
   entryPoints: { cli: 'src/cli.ts' },
-  outdir: 'dist',
+  outdir,
   outExtension: { '.js': '.mjs' },
   format: 'esm',
   splitting: true,
@@ -37,4 +40,20 @@ await build({
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
   },
 });
-chmodSync('dist/mirror.cjs', 0o755);
+await build({
+  ...common,
+  entryPoints: { client: 'src/control/client.ts' },
+  outdir: `${outdir}/client`,
+  format: 'esm',
+  minify: false,
+});
+for (const name of ['client', 'protocol']) {
+  const source = readFileSync(`src/control/${name}.ts`, 'utf8');
+  const { outputText } = ts.transpileDeclaration(source, {
+    fileName: `${name}.ts`,
+    compilerOptions: { strict: true },
+  });
+  mkdirSync(`${outdir}/client`, { recursive: true });
+  writeFileSync(`${outdir}/client/${name}.d.ts`, outputText);
+}
+chmodSync(`${outdir}/mirror.cjs`, 0o755);

@@ -1,11 +1,15 @@
 /**
  * The `mirror` program: `run` and `publish` go to the executor's bundle before anything else loads, because timers start
- * them thousands of times a day; everything else is the command line.
+ * them thousands of times a day; `control` to its own, because every connection starts one; everything else is the
+ * command line.
  */
 const command = process.argv[2];
 if ((command === 'run' || command === 'publish') && !process.argv.includes('--help')) {
   const executor = require('./run.cjs') as typeof import('./run/main.js');
   void executor.main(process.argv.slice(2));
+} else if (command === 'control' && !process.argv.includes('--help')) {
+  const control = require('./control.cjs') as typeof import('./control/main.js');
+  void control.main(process.argv.slice(3));
 } else {
   void import('./cli.mjs' as string);
 }

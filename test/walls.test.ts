@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   schedulers: /^(schedulers|compile\/artifact|model|job|diagnostics)|\.\.\/templates/,
   compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
   config: /^(config|methods|model|job|diagnostics)\/|\.\.\/schemas/,
+  control: /^(control|run|state|job)\//,
   run: /^(run|state|job)\/|^system\/(atomic|flock|process)\.ts$/,
   state: /^(state|job)\/|^system\/(atomic|flock|process)\.ts$/,
 };
@@ -56,12 +57,12 @@ describe('imports', () => {
     expect(broken).toEqual([]);
   });
 
-  test('the executor uses nothing but what Node brings', () => {
+  test('the executor and the control server use nothing but what Node brings', () => {
     const broken = files
-      .filter(({ file }) => /^(run|state|job)\//.test(file) || file === 'main.ts')
+      .filter(({ file }) => /^(run|state|job|control)\//.test(file) || file === 'main.ts')
       .flatMap(({ file, text }) =>
         imports(file, text)
-          .filter((name) => !name.startsWith('node:') && !/\.ts$|run\.cjs$|cli\.mjs$/.test(name))
+          .filter((name) => !name.startsWith('node:') && !/\.ts$|(run|control)\.cjs$|cli\.mjs$/.test(name))
           .map((name) => `${file} imports ${name}`),
       );
     expect(broken).toEqual([]);

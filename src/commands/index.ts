@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { command as apply } from './apply.js';
 import { command as compile } from './compile.js';
+import { command as control } from './control.js';
 import { command as crontab } from './crontab.js';
 import { command as diff } from './diff.js';
 import { command as explain } from './explain.js';
@@ -38,4 +39,5 @@ export const commands = [
   status,
   history,
   logs,
+  control,
 ] as unknown as readonly CommandModule[];

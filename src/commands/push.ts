@@ -4,6 +4,8 @@ import type { GlobalOptions } from './options.js';
 interface Options extends GlobalOptions {
   readonly id: readonly string[];
   readonly wait: boolean;
+  readonly debounce: string;
+  readonly 'authorized-keys'?: string | undefined;
 }
 
 export const command: CommandModule<GlobalOptions, Options> = {
@@ -17,9 +19,24 @@ export const command: CommandModule<GlobalOptions, Options> = {
         default: false,
         describe: 'Wait for the end and exit with its code',
       })
-      .example('$0 push debian', 'what an upstream’s push trigger runs'),
+      .option('debounce', {
+        type: 'string',
+        default: 'PT1M',
+        requiresArg: true,
+        describe: 'Least time between the starts of two pushed syncs; pushes in between make one, at its end',
+      })
+      .option('authorized-keys', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'Push nothing; print authorized_keys lines that let the public keys in this file push, and no more',
+      })
+      .example('$0 push debian', 'what an upstream’s push trigger runs')
+      .example('$0 push debian --authorized-keys upstream.pub', 'for the upstream’s ssh key'),
   handler: async (options) => {
-    const { requestPackages } = await import('./requesting.js');
-    await requestPackages('push', options);
+    const { printAuthorizedKeys, push } = await import('./pushing.js');
+    const keys = options['authorized-keys'];
+    if (keys === undefined) await push(options);
+    else printAuthorizedKeys(options, keys);
   },
 };

@@ -20,6 +20,6 @@ export const command: CommandModule<GlobalOptions, Options> = {
       .example('$0 start CTAN CPAN', 'two syncs, as their own schedulers would run them'),
   handler: async (options) => {
     const { requestPackages } = await import('./requesting.js');
-    await requestPackages('start', options);
+    await requestPackages('start', options, null);
   },
 };

@@ -1,4 +1,4 @@
-import type { Published } from '../state/outputs/output.js';
+import type { OverviewRow } from '../state/overview.js';
 import type { Word } from '../state/status.js';
 import { span } from './moment.js';
 import { plain } from './table.js';
@@ -8,6 +8,8 @@ export interface Verdict {
   readonly exit: number;
   readonly line: string;
 }
+
+type Judged = Pick<OverviewRow, 'id' | 'status' | 'reason' | 'stale' | 'stale_after' | 'last_success'>;
 
 type Level = 0 | 1 | 2;
 
@@ -39,11 +41,11 @@ const NAMED = 5;
  * Judges the packages together: the worst counts. `maxAge` (seconds) makes every package whose last success is older
  * critical, whatever its own `stale_after`; null leaves that to the packages. `now` in epoch ms.
  */
-export function judge(packages: readonly Published[], maxAge: number | null, now: number): Verdict {
+export function judge(packages: readonly Judged[], maxAge: number | null, now: number): Verdict {
   const findings = packages.map((each) => ({ each, ...level(each, maxAge, now) }));
   const exit = Math.max(0, ...findings.map((finding) => finding.level)) as Level;
   const worst = findings.filter((finding) => finding.level > 0).sort((a, b) => b.level - a.level);
-  const named = worst.slice(0, NAMED).map(({ each, words }) => `${each.pkg.id} ${words}`);
+  const named = worst.slice(0, NAMED).map(({ each, words }) => `${each.id} ${words}`);
   const more = worst.length > NAMED ? [`${String(worst.length - NAMED)} more`] : [];
   const good = String(packages.length - worst.length);
   const summary = [`${good} of ${String(packages.length)} packages fine`, ...named, ...more].join('; ');
@@ -54,17 +56,13 @@ export function judge(packages: readonly Published[], maxAge: number | null, now
   };
 }
 
-function level(
-  { pkg, state, view }: Published,
-  maxAge: number | null,
-  now: number,
-): { level: Level; words: string } {
-  const { word, reason } = view;
-  const age = state.last_success === null ? null : now - state.last_success;
+function level(each: Judged, maxAge: number | null, now: number): { level: Level; words: string } {
+  const { status: word, reason, stale_after } = each;
+  const age = ageOf(each, now);
   const success = age === null ? 'no success yet' : `last success ${span(age)} ago`;
   if (word !== 'disabled' && word !== 'held') {
-    const limit = maxAge !== null && pkg.stale_after !== null && age !== null;
-    const old = limit ? age > maxAge * 1000 : view.stale;
+    const limit = maxAge !== null && stale_after !== null && age !== null;
+    const old = limit ? age > maxAge * 1000 : each.stale;
     if (old) return { level: 2, words: `${word === 'ok' ? 'old' : word} (${success})` };
     // The caller's limit replaces the package's: what is stale by that one alone is fine.
     if (word === 'stale') return { level: 0, words: '' };
@@ -72,19 +70,25 @@ function level(
   return { level: LEVEL[word], words: `${word} (${reason ?? success})` };
 }
 
-function figures(packages: readonly Published[], now: number): string {
+function figures(packages: readonly Judged[], now: number): string {
   const count = (...words: Word[]): string =>
-    String(packages.filter(({ view }) => words.includes(view.word)).length);
-  const ages = packages.flatMap(({ pkg, state }) =>
-    pkg.stale_after === null || state.last_success === null ? [] : [now - state.last_success],
-  );
+    String(packages.filter(({ status }) => words.includes(status)).length);
+  const ages = packages
+    .filter(({ stale_after }) => stale_after !== null)
+    .map((each) => ageOf(each, now))
+    .filter((age) => age !== null);
   return [
     `packages=${String(packages.length)}`,
     `syncing=${count('syncing')}`,
     `failed=${count('failed', 'timed-out', 'retrying')}`,
-    `stale=${String(packages.filter(({ view }) => view.stale).length)}`,
+    `stale=${String(packages.filter(({ stale }) => stale).length)}`,
     `blocked=${count('blocked')}`,
     `held=${count('held')}`,
     `oldest=${String(Math.round(Math.max(0, ...ages) / 1000))}s`,
   ].join(' ');
+}
+
+/** Milliseconds since the last success. */
+function ageOf({ last_success: success }: Judged, now: number): number | null {
+  return success === null ? null : now - Date.parse(success);
 }

@@ -22,7 +22,7 @@ export const command: CommandModule<GlobalOptions, StatusOptions> = {
       .example('$0 status --check --max-age PT36H', 'for Nagios, Icinga and the like'),
   handler: async (options) => {
     const { check, show } = await import('./status-report.js');
-    if (options.check) check(options, Date.now());
-    else show(options, Date.now());
+    if (options.check) await check(options, Date.now());
+    else await show(options, Date.now());
   },
 };

@@ -1,3 +1,4 @@
+import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import { readJob } from '../run/job-file.js';
 import { stopRun } from '../run/stop.js';
@@ -5,6 +6,7 @@ import type { StopEnd } from '../run/stop.js';
 import { whoAsks } from '../run/who.js';
 import { appliedSite, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
+import { mayRequest } from './may-request.js';
 import type { GlobalOptions } from './options.js';
 
 /** How stopping one package ended; an error is another user's run, or systemd's refusal. */
@@ -30,9 +32,9 @@ export async function stopPackages(
   const stopped = await Promise.all(
     ids.map(async (id): Promise<Stopped> => {
       try {
-        return { id, end: await stopRun(layout, readJob(layout, id), by), problem: null };
+        return { id, end: await stop(layout, id, by), problem: null };
       } catch (error) {
-        return { id, end: 'error', problem: (error as Error).message };
+        return { id, end: 'error', problem: (error as Error).message.replace(/^mirror: /, '') };
       }
     }),
   );
@@ -45,4 +47,11 @@ export async function stopPackages(
   }
   if (stopped.some(({ end }) => end === 'error')) throw new ExitError(EXIT.needsPerson);
   if (stopped.some(({ end }) => end === 'still-running')) throw new ExitError(EXIT.busy);
+}
+
+/** By ourselves, or through the control socket where this user may not. */
+async function stop(layout: Layout, id: string, by: string): Promise<StopEnd> {
+  if (mayRequest(layout)) return stopRun(layout, readJob(layout, id), by);
+  const { throughSocket } = await import('./through-socket.js');
+  return (await throughSocket(layout, (client) => client.stopSync(id))).end;
 }

@@ -17,6 +17,10 @@ export interface Layout {
   readonly state: string;
   readonly dirtyMarker: string;
   readonly publishLock: string;
+  /** Where programs and people of the socket's group ask; see `control/`. */
+  readonly controlSocket: string;
+  /** Where the mirror user asks root to start or stop a package's unit. */
+  readonly starterSocket: string;
   job(id: string): string;
   stateFile(id: string): string;
   baselineFile(id: string): string;
@@ -47,6 +51,8 @@ export function layout(root = ''): Layout {
     state,
     dirtyMarker: `${state}/publish.dirty`,
     publishLock: `${state}/locks/publish`,
+    controlSocket: `${root}/run/mirror/control.sock`,
+    starterSocket: `${root}/run/mirror/start.sock`,
     job: (id) => `${compiled}/jobs/${id}.json`,
     stateFile: (id) => `${state}/state/${id}.json`,
     baselineFile: (id) => `${state}/baseline/${id}.json`,

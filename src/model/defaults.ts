@@ -52,6 +52,7 @@ export const DEFAULTS = {
     gid: settings.gid.default,
     concurrent: settings.limits.properties.concurrent.default,
     perUpstream: settings.limits.properties.per_upstream.default,
+    socketMode: settings.socket.properties.mode.default,
     level: settings.logger.properties.level.default,
     packagelevel: settings.logger.properties.packagelevel.default,
     format: settings.logger.properties.format.default,

@@ -44,6 +44,11 @@ export function normalizeSettings(config: SettingsConfig, node: string): SiteDef
       fileformat: logger?.fileformat ? fileFormat(logger.fileformat, config.logfolder) : null,
       packagefileformat: fileFormat(logger?.packagefileformat ?? {}, `${config.logfolder}/packages`),
     },
+    socket: {
+      uid: config.socket?.uid ?? config.uid ?? DEFAULTS.settings.uid,
+      gid: config.socket?.gid ?? config.gid ?? DEFAULTS.settings.gid,
+      mode: (config.socket?.mode ?? DEFAULTS.settings.socketMode).padStart(4, '0'),
+    },
   };
   // mirror.py's name for the delay, in seconds; the new key wins.
   const legacy =

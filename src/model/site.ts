@@ -34,6 +34,8 @@ export interface Settings {
   readonly maintainer: { readonly name: string; readonly email: string } | null;
   readonly limits: { readonly concurrent: number; readonly per_upstream: number; readonly load_max: number | null };
   readonly logger: Logger;
+  /** Who may use the control socket; `mode` has four octal digits. */
+  readonly socket: { readonly uid: string | number; readonly gid: string | number; readonly mode: string };
 }
 
 export interface Logger {

@@ -36,7 +36,7 @@ export async function execute(argv: readonly string[]): Promise<number> {
     const [command, ...rest] = argv;
     if (command === 'publish') {
       const { root, json } = parsePublishArguments(rest);
-      return publishCommand(root, json);
+      return await publishCommand(root, json);
     }
     return await runCommand(parseRunArguments(rest));
   } catch (error) {
@@ -97,7 +97,7 @@ async function runUnit(args: RunArguments, layout: Layout, job: Job): Promise<nu
     return EXIT.ok;
   }
   const by = whoAsks(process.env);
-  const problem = requestRun(layout, job, { at, by, allow_deletes: args.allowDeletes });
+  const problem = await requestRun(layout, job, { at, by, allow_deletes: args.allowDeletes });
   if (problem !== null) {
     writeStderr(`mirror: ${problem}; try sudo, or --here as the mirror user`);
     return EXIT.needsPerson;

@@ -11,20 +11,21 @@ import { writeStderr } from './console.js';
 import { readJob } from './job-file.js';
 import { becomeUser } from './privileges.js';
 import { startRequested } from './request.js';
+import { hasStarter } from './starter.js';
 
 /**
  * `mirror publish`: repairs what dead processes left, publishes every output, and, where it may, starts packages whose
  * request nobody serves. Returns the exit code.
  */
-export function publishCommand(root: string, json: boolean): number {
+export async function publishCommand(root: string, json: boolean): Promise<number> {
   const layout = layoutOf(root);
   const site = readSiteFile(layout);
   if (site === null) {
     writeStderr(`mirror: nothing is applied here (no ${layout.siteFile}): run \`mirror apply\``);
     return EXIT.noInput;
   }
-  // Before privileges are dropped, because only root may start units; nothing but file names is looked at.
-  startLeftOver(layout);
+  // Before privileges are dropped: root starts units himself. Nothing but file names is looked at.
+  await startLeftOver(layout);
   if (root === '' && process.getuid?.() === 0) becomeUser(site.run_as.user, site.run_as.group);
   process.umask(0o022);
   const repairs = repair(layout, Date.now());
@@ -34,13 +35,15 @@ export function publishCommand(root: string, json: boolean): number {
   return EXIT.ok;
 }
 
-/** A unit's ExecStopPost= runs as its user, who may start nothing: the tick, as root, does. */
-function startLeftOver(layout: Layout): void {
-  const mayStartUnits = process.getuid?.() === 0 && layout.root === '' && existsSync('/run/systemd/system');
+/** Requests that nobody serves: their start failed, or the machine went down. */
+async function startLeftOver(layout: Layout): Promise<void> {
+  const isRoot = process.getuid?.() === 0;
+  const mayStartUnits =
+    layout.root === '' && existsSync('/run/systemd/system') && (isRoot || hasStarter(layout));
   for (const id of idsIn(layout, 'request')) {
     try {
       const job = readJob(layout, id);
-      if (job.scheduler === 'crontab' || mayStartUnits) startRequested(layout, job);
+      if (job.scheduler === 'crontab' || mayStartUnits) await startRequested(layout, job);
     } catch {
       // A request for a package that is gone.
     }

@@ -3,21 +3,21 @@ import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Request } from '../state/package-state.js';
 import { writeRequest } from '../state/store.js';
-import { systemctl, unitToStart } from './unit.js';
+import { commandUnit, unitToStart } from './unit.js';
 
 /**
  * Asks for a run and starts it without waiting. The request is on disk first: if the package is running, exactly one more
  * run follows; if the start fails, the next tick starts it. Returns what went wrong with the start, or null.
  */
-export function requestRun(layout: Layout, job: Job, request: Request): string | null {
+export async function requestRun(layout: Layout, job: Job, request: Request): Promise<string | null> {
   writeRequest(layout, job.id, request);
   return startRequested(layout, job);
 }
 
 /** Starts a run that serves the pending request: by its unit, else as a process of its own. */
-export function startRequested(layout: Layout, job: Job): string | null {
+export async function startRequested(layout: Layout, job: Job): Promise<string | null> {
   const unit = unitToStart(job, layout);
-  if (unit !== null) return systemctl('start', '--no-block', unit);
+  if (unit !== null) return commandUnit(layout, 'start', job.id, unit);
   const [entry = ''] = process.argv.slice(1);
   const root = layout.root === '' ? [] : ['--root', layout.root];
   // --scheduled: it finds the request and serves it; should another run have done so meanwhile, it does nothing.

@@ -1,6 +1,7 @@
 import { nextSlot } from '../job/slots.js';
 import type { Outcome } from '../job/outcome.js';
 import { appendHistory } from '../state/history.js';
+import { servedFrom } from '../state/debounce.js';
 import { runLost, runPhase, runStarted } from '../state/reduce.js';
 import type { ActiveRun, PackageState, Request, Trigger } from '../state/package-state.js';
 import { clearStop, readRequest, readStop, takeRequest } from '../state/store.js';
@@ -20,13 +21,20 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
   const { layout, job } = session;
   if (session.state.run !== null) recordLost(session);
   clearStop(layout, job.id);
+  const ended = await awaitPush(session);
+  if (ended !== null) return ended;
   const started = exactNow();
-  const asked = !session.scheduled || readRequest(layout, job.id) !== null;
+  const pending = ripeRequest(session);
+  const asked = !session.scheduled || pending !== null;
+  const trigger = session.scheduled && pending !== null ? triggerOf(pending) : asked ? 'request' : 'schedule';
   const found = asked ? { slot: Infinity } : dueSlot(session, session.state, started);
-  if ('outcome' in found) return { outcome: found.outcome, record: null };
-  const request = begin(session, asked ? 'request' : 'schedule', started);
+  if ('outcome' in found) {
+    if (session.state.run !== null) save(session, { ...session.state, run: null });
+    return { outcome: found.outcome, record: null };
+  }
+  const request = begin(session, trigger, started);
   const wish: AttemptWish = {
-    trigger: asked ? 'request' : 'schedule',
+    trigger,
     started,
     allowDeletes: session.allowDeletes ?? request?.allow_deletes ?? null,
   };
@@ -38,6 +46,34 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
   save(session, runPhase(session.state, { until: makeUp }, started));
   const woken = await sleepUntil(session, wish, makeUp);
   return 'outcome' in woken ? record(session, woken) : attempts(session, woken);
+}
+
+/** Where only a push is pending that follows another too soon: sleeps until its time, as one run for all that come. */
+async function awaitPush(session: LockedSession): Promise<RunEnd | null> {
+  const { layout, job, interruption } = session;
+  const request = readRequest(layout, job.id);
+  if (!session.scheduled || request === null) return null;
+  const now = Date.now();
+  const until = servedFrom(request, now);
+  if (until <= now || 'slot' in dueSlot(session, session.state, now)) return null;
+  save(session, runStarted(session.state, { ...activeRun(session, 'push', now), until }, now));
+  const slept = await pause(until, interruption, () => {
+    return ripeRequest(session) !== null || readRequest(layout, job.id) === null;
+  });
+  if (slept !== 'interrupted') return null;
+  const wish: AttemptWish = { trigger: 'push', started: now, allowDeletes: null };
+  return record(session, { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') });
+}
+
+/** The pending request, unless its time is still to come. */
+function ripeRequest({ layout, job }: LockedSession): Request | null {
+  const request = readRequest(layout, job.id);
+  const now = Date.now();
+  return request !== null && servedFrom(request, now) <= now ? request : null;
+}
+
+function triggerOf(request: Request): Trigger {
+  return request.push === true ? 'push' : 'request';
 }
 
 /** Attempts at one slot until one ends well, or trying again does not help. Requests are tried once. */
@@ -68,13 +104,14 @@ async function sleepUntil(
   wish: AttemptWish,
   until: number,
 ): Promise<AttemptWish | AttemptEnd> {
-  const { layout, job, interruption } = session;
-  const slept = await pause(until, interruption, () => readRequest(layout, job.id) !== null);
+  const { interruption } = session;
+  const slept = await pause(until, interruption, () => ripeRequest(session) !== null);
   if (slept === 'interrupted') {
     return { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') };
   }
   const started = exactNow();
-  const trigger = slept === 'woken' ? 'request' : wish.trigger;
+  const asked = slept === 'woken' ? ripeRequest(session) : null;
+  const trigger = asked === null ? wish.trigger : triggerOf(asked);
   const request = begin(session, trigger, started);
   return { trigger, started, allowDeletes: request?.allow_deletes ?? wish.allowDeletes };
 }

@@ -4,7 +4,7 @@ import { executorLives } from '../state/alive.js';
 import { repair } from '../state/repair.js';
 import { clearStop, peekState, takeRequest, writeStop } from '../state/store.js';
 import { endOrphans } from './orphan.js';
-import { systemctl, unitIsActive, unitToStart } from './unit.js';
+import { commandUnit, unitIsActive, unitToStart } from './unit.js';
 
 /** The executor kills its tool after 10 s; then it has a log to compress and a state to write. */
 const PATIENCE = 30_000;
@@ -24,7 +24,7 @@ export async function stopRun(layout: Layout, job: Job, by: string): Promise<Sto
   if (run === null && !active) return 'not-running';
   writeStop(layout, job.id, { at: Date.now(), by });
   if (active) {
-    const problem = systemctl('stop', '--no-block', unit);
+    const problem = await commandUnit(layout, 'stop', job.id, unit);
     if (problem !== null) throw new Error(problem);
   } else if (run !== null && executorLives(run)) {
     process.kill(run.pid, 'SIGTERM');

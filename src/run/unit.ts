@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import { askStarter, hasStarter } from './starter.js';
 
 /**
  * The unit through which a person's request should run, so that it gets the package's sandbox, user and resources; null
@@ -11,6 +12,17 @@ export function unitToStart(job: Job, layout: Layout): string | null {
   if (layout.root !== '' || job.scheduler !== 'systemd' || job.unit === null) return null;
   if (!existsSync('/run/systemd/system') || insideUnit(job.unit)) return null;
   return job.unit;
+}
+
+/** Starts or stops a package's unit without waiting: as root by itself, else through root's starter. Null when done. */
+export async function commandUnit(
+  layout: Layout,
+  verb: 'start' | 'stop',
+  id: string,
+  unit: string,
+): Promise<string | null> {
+  if (process.getuid?.() !== 0 && hasStarter(layout)) return askStarter(layout, verb, id);
+  return systemctl(verb, '--no-block', '--', unit);
 }
 
 /** Runs `systemctl`; null when it went well, else what it said. */

@@ -2,8 +2,8 @@ import type { FailureKind, OutcomeKind } from '../job/outcome.js';
 
 export const STATE_FORMAT = 'mirror/state/1';
 
-/** Why a run started: its slot came, somebody asked (push, start, run), or a retry of the same slot. */
-export type Trigger = 'schedule' | 'request' | 'retry';
+/** Why a run started: its slot came, somebody asked (start, run), upstream's push came, or a retry of the same slot. */
+export type Trigger = 'schedule' | 'request' | 'push' | 'retry';
 
 /** What the tool reported; null where it did not say. Bytes and counts. */
 export interface Transfer {
@@ -132,6 +132,12 @@ export interface Request {
   readonly by: string;
   /** Lifts the delete guard once, for this many deletions. */
   readonly allow_deletes: number | null;
+  /** Upstream's push, not a person. */
+  readonly push?: boolean;
+  /** Epoch ms before which the run does not begin: a push that follows another too soon waits. */
+  readonly not_before?: number;
+  /** What the push said (`sync:stage1`): data for the package's method, never run. */
+  readonly words?: readonly string[];
 }
 
 /** `stop/<id>.json`: written by `mirror stop` before it signals, so the executor knows it was not a shutdown. */

@@ -86,11 +86,29 @@ export function takeRequest(layout: Layout, id: string): Request | null {
   return request !== null && remove(layout.requestFile(id)) ? request : null;
 }
 
-/** Asks for a run. A plain request does not take back an allowance to delete that an earlier, unserved one gave. */
+/** Asks for a run. One run serves all that ask before it begins, and takes nothing back that an earlier one said. */
 export function writeRequest(layout: Layout, id: string, request: Request): void {
-  const allow_deletes = request.allow_deletes ?? readRequest(layout, id)?.allow_deletes ?? null;
-  writeFileAtomic(layout.requestFile(id), JSON.stringify({ ...request, allow_deletes }), SHARED);
+  const pending = readRequest(layout, id);
+  const all = pending === null ? request : merged(pending, request);
+  writeFileAtomic(layout.requestFile(id), JSON.stringify(all), SHARED);
 }
+
+/** The newer request with an older one's allowance to delete, its words, and the earlier of their times. */
+function merged(older: Request, newer: Request): Request {
+  const words = [...new Set([...(older.words ?? []), ...(newer.words ?? [])])].slice(0, MAX_WORDS);
+  const times = [older.not_before, newer.not_before].filter((time) => time !== undefined);
+  return {
+    at: newer.at,
+    by: newer.by,
+    allow_deletes: newer.allow_deletes ?? older.allow_deletes,
+    ...(older.push === true && newer.push === true && { push: true }),
+    ...(times.length === 2 && { not_before: Math.min(...times) }),
+    ...(words.length > 0 && { words }),
+  };
+}
+
+/** Words that a request keeps. */
+export const MAX_WORDS = 16;
 
 /** Who asked the current run to stop, or null: then a SIGTERM is a shutdown. */
 export function readStop(layout: Layout, id: string): Stop | null {

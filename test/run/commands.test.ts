@@ -29,7 +29,7 @@ function mirror(...args: string[]): Promise<RunResult> {
 }
 
 describe('start and push', () => {
-  test('return at once; the run happens in the background, as a request', async () => {
+  test('return at once; the run happens in the background, as a push', async () => {
     script('debian', 'echo x >> $F/debian');
     expect(await mirror('push', 'debian')).toMatchObject({
       code: 0,
@@ -37,7 +37,7 @@ describe('start and push', () => {
       stderr: '',
     });
     await until(() => existsSync(site.layout.stateFile('debian')) && site.state('debian').last !== null);
-    expect(site.state('debian').last).toMatchObject({ outcome: 'synced', trigger: 'request' });
+    expect(site.state('debian').last).toMatchObject({ outcome: 'synced', trigger: 'push' });
     expect(existsSync(site.layout.requestFile('debian'))).toBe(false);
   });
 

@@ -99,16 +99,16 @@ describe('generated units', () => {
       'mirror-sync-root.timer',
       'mirror-tick.timer',
     ]);
-    expect(names.filter((name) => name.endsWith('.service'))).toHaveLength(some.length + 1);
+    expect(names.filter((name) => name.endsWith('.service'))).toHaveLength(some.length + 3);
     const links = compile(site(some), CONTEXT).artifacts.filter((artifact) => artifact.kind === 'link');
     expect(links.map(({ path, target }) => `${path} → ${target}`)).toContain(
       '/etc/systemd/system/timers.target.wants/mirror-sync-gtk\\x2b.timer → ../mirror-sync-gtk\\x2b.timer',
     );
-    expect(links).toHaveLength(7);
+    expect(links).toHaveLength(9);
   });
 
   it('wall a strict run in to an exposure of at most 1.5', () => {
-    const strict = [...units(some)].filter(([name]) => /(ArchLinux|own|limited|tick)\.service$/.test(name));
+    const strict = [...units(some)].filter(([name]) => /(ArchLinux|own|limited|tick|control@|start@)\.service$/.test(name));
     const report = execFileSync(
       'systemd-analyze',
       ['security', '--offline=true', '--no-pager', ...write(new Map(strict))],
@@ -117,7 +117,7 @@ describe('generated units', () => {
       },
     );
     const exposures = [...report.matchAll(/Overall exposure level for (\S+): ([\d.]+)/g)];
-    expect(exposures).toHaveLength(4);
+    expect(exposures).toHaveLength(6);
     for (const [, name, exposure] of exposures) expect([name, Number(exposure) <= 1.5]).toEqual([name, true]);
   });
 
@@ -277,7 +277,7 @@ describe('hostile text in a config', () => {
         });
         const files = units(packages);
         expect(verify(files)).toBe('');
-        expect([...files.keys()]).toHaveLength(2 * 100 + 3);
+        expect([...files.keys()]).toHaveLength(2 * 100 + 7);
         packages.forEach(({ id, dst }) => {
           const lines = values(files.get(`mirror-sync-${id}.service`), 'ReadWritePaths');
           expect(unquote(lines[0] ?? '')).toBe(`-${dst}`);

@@ -20,6 +20,9 @@ export function findings(site: Site, { executable, jobs }: SchedulerContext): Fi
     ...executableFindings(executable),
     ...Object.entries(shared).flatMap(([key, path]) => pathFinding(`\`${key}\``, path)),
     ...[settings.uid, settings.gid].flatMap((account) => accountFinding('the site', account)),
+    ...[settings.socket.uid, settings.socket.gid].flatMap((account) =>
+      accountFinding('the control socket', account),
+    ),
     ...site.packages.flatMap((pkg) => packageFindings(pkg, Object.values(jobs.get(pkg.id)?.secrets ?? {}))),
     ...(settings.systemd.version < OLDEST ? [tooOld(settings.systemd.version)] : []),
     ...(off.length > 0 ? [sandboxOff(off)] : []),

@@ -1,12 +1,14 @@
 import type { Artifact } from '../../compile/artifact.js';
 import type { Scheduler } from '../scheduler.js';
+import { controlUnits } from './control.js';
 import { unitName } from './escape.js';
 import { findings } from './findings.js';
 import { packageService, slice, tickService } from './service.js';
 import { packageTimer, tickTimer } from './timer.js';
 
 /**
- * A service and, where there is a schedule, a timer for each package; enablement is the link in timers.target.wants.
+ * A service and, where there is a schedule, a timer for each package; enablement is the link in timers.target.wants,
+ * or in sockets.target.wants for the control sockets.
  * Whether a package is held is not in its units: a hold must survive an apply, and apply must not see one as a change.
  */
 export const systemd: Scheduler = {
@@ -22,7 +24,7 @@ export const systemd: Scheduler = {
       artifacts.push({ kind: 'file', path: `${layout.units}/${name}`, mode: 0o644, content, package: id });
     };
     const enable = (name: string, id: string | null): void => {
-      const path = `${layout.units}/timers.target.wants/${name}`;
+      const path = `${layout.units}/${name.endsWith('.socket') ? 'sockets' : 'timers'}.target.wants/${name}`;
       artifacts.push({ kind: 'link', path, target: `../${name}`, package: id });
     };
     for (const pkg of site.packages) {
@@ -39,6 +41,10 @@ export const systemd: Scheduler = {
     add('mirror-tick.service', tickService(site, context), null);
     add('mirror-tick.timer', tickTimer(site), null);
     enable('mirror-tick.timer', null);
+    for (const [unit, content] of controlUnits(site, context)) {
+      add(unit, content, null);
+      if (unit.endsWith('.socket')) enable(unit, null);
+    }
     return artifacts;
   },
 };

@@ -63,6 +63,13 @@ export function publishSandbox(settings: Settings, layout: Layout): Sandbox {
   };
 }
 
+/** Walls around what serves the control sockets: it writes requests and stops; root's half writes nothing. */
+export function controlSandbox(user: string | number, layout: Layout): string {
+  const isRoot = user === 'root';
+  const writable = isRoot ? [] : [layout.state];
+  return walls({ strict: true, user, writable, protectHome: true, privateTmp: true });
+}
+
 const rendered = new Map<string, string>();
 
 /** Rendered once for each combination: a site of thousands of packages has a handful. */

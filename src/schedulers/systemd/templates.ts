@@ -1,7 +1,9 @@
 import Handlebars from 'handlebars';
+import control from '../../../templates/control.hbs';
 import sandbox from '../../../templates/sandbox.hbs';
 import service from '../../../templates/service.hbs';
 import slice from '../../../templates/slice.hbs';
+import socket from '../../../templates/socket.hbs';
 import timer from '../../../templates/timer.hbs';
 import { comment, line, path, plain, word } from './escape.js';
 
@@ -20,10 +22,12 @@ const handlebars = Handlebars.create();
 for (const [name, quote] of Object.entries(helpers))
   handlebars.registerHelper(name, (text: string) => quote(text));
 
-/** The forms of unit files; what is filled in is decided by the views (service.ts, sandbox.ts, timer.ts). */
+/** The forms of unit files; what is filled in is decided by the views (control.ts, service.ts, sandbox.ts, timer.ts). */
 export const templates = {
+  control: handlebars.compile(control, options),
   sandbox: handlebars.compile(sandbox, options),
   service: handlebars.compile(service, options),
   slice: handlebars.compile(slice, options),
+  socket: handlebars.compile(socket, options),
   timer: handlebars.compile(timer, options),
 };

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { parseArgs } from 'node:util';
+import { resolve } from 'node:path';
+import { layout as layoutOf } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
+import { serveConnection } from './connection.js';
+import { controlHandlers } from './handlers.js';
+import { answerStarter } from './starter.js';
+
+/** The first descriptor that systemd hands over, sd_listen_fds(3). */
+const HANDED_OVER = 3;
+
+/**
+ * `mirror control`: serves the one connection that systemd accepted for it and ends; `--starter` is root's half. A
+ * process a connection (Accept=yes) rather than one server for all: a hung or crashing connection is nobody else's, the
+ * kernel and systemd bound its time, memory and number, nothing stays resident, and the instance's name tells who asks,
+ * which Node cannot find out by itself. Sets the process's exit code.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  process.exitCode = await control(argv);
+}
+
+/** Like `main`, returning the exit code. */
+export async function control(argv: readonly string[]): Promise<number> {
+  const options = parse(argv);
+  if (options === null) return EXIT.usage;
+  if (process.env.LISTEN_FDS !== '1' || process.env.LISTEN_PID !== String(process.pid)) {
+    process.stderr.write('mirror: `mirror control` is started by mirror-control.socket, not by hand\n');
+    return EXIT.usage;
+  }
+  const socket = new Socket({ fd: HANDED_OVER, readable: true, writable: true, allowHalfOpen: true });
+  const layout = layoutOf(options.root);
+  if (options.starter) {
+    await answerStarter(socket, layout);
+    return EXIT.ok;
+  }
+  const say = (message: string): void => void process.stderr.write(`mirror: ${message}\n`);
+  const handlers = controlHandlers(layout, askerOf(options.peer));
+  await serveConnection(socket, { handlers, version: VERSION, role: 'control', say });
+  return EXIT.ok;
+}
+
+/** Kept equal to package.json by a test. */
+export const VERSION = '0.1.0';
+
+interface Options {
+  readonly root: string;
+  readonly starter: boolean;
+  readonly peer: string;
+}
+
+function parse(argv: readonly string[]): Options | null {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { root: { type: 'string' }, starter: { type: 'boolean' }, peer: { type: 'string' } },
+    });
+    const root = values.root === undefined ? '' : resolve(values.root).replace(/\/$/, '');
+    return { root, starter: values.starter === true, peer: values.peer ?? '' };
+  } catch (error) {
+    process.stderr.write(`mirror: ${(error as Error).message}\n`);
+    return null;
+  }
+}
+
+/**
+ * Who connected, from the instance's name: systemd makes it of the connection's number and the peer's pid and uid
+ * (`5-1234-1000`), as the kernel knows them; newer versions put more in between.
+ */
+function askerOf(instance: string): string {
+  const uid = /^\d+-.*-(\d{1,10})$/.exec(instance)?.[1];
+  return uid === undefined ? 'control socket' : `${userName(uid)} by the control socket`;
+}
+
+function userName(uid: string): string {
+  const row = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => fields[2] === uid);
+  return row?.[0] ?? `uid ${uid}`;
+}

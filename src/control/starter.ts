@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net';
+import type { Layout } from '../job/layout.js';
+import { readJob } from '../run/job-file.js';
+import { systemctl } from '../run/unit.js';
+import { readSiteFile } from '../state/site.js';
+
+/** Bytes of a question: a verb, a blank, an id of at most 64 characters, and room to say that it is too long. */
+const LONGEST = 128;
+
+/** Milliseconds for the question to arrive. */
+const PATIENCE = 5000;
+
+/**
+ * Root's half of the control socket, one question a connection: `start ID` or `stop ID`, answered with `ok` or a line
+ * that says why not. All that it ever does is `systemctl start|stop` of the unit that the applied job of an applied
+ * package names; both files belong to root. Resolves when the connection is over.
+ */
+export async function answerStarter(socket: Socket, layout: Layout): Promise<void> {
+  socket.on('error', () => undefined);
+  const question = await firstLine(socket);
+  if (question === null) {
+    socket.destroy();
+    return;
+  }
+  const problem = obey(question, layout);
+  await new Promise<void>((done) => {
+    socket.once('close', done);
+    socket.setTimeout(PATIENCE, () => socket.destroy());
+    socket.end(problem === null ? 'ok\n' : `${problem}\n`, () => socket.destroy());
+  });
+}
+
+/** Does what the line asks; null when done. */
+export function obey(question: string, layout: Layout): string | null {
+  const [, verb, id] = /^(start|stop) ([A-Za-z0-9][A-Za-z0-9._+-]{0,63})$/.exec(question) ?? [];
+  if (verb === undefined || id === undefined) return 'expected: start ID or stop ID';
+  try {
+    if (readSiteFile(layout)?.packages.some((pkg) => pkg.id === id) !== true)
+      return `no package ${id} is applied here`;
+    const { unit } = readJob(layout, id);
+    if (unit === null || !unit.startsWith('mirror-sync-')) return `${id} has no unit`;
+    return systemctl(verb, '--no-block', '--', unit);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The first line, or all of a short message; null when the other side is slow, gone or says too much. */
+function firstLine(socket: Socket): Promise<string | null> {
+  return new Promise((done) => {
+    let text = '';
+    const late = setTimeout(() => settle(null), PATIENCE);
+    const settle = (line: string | null): void => {
+      clearTimeout(late);
+      socket.removeAllListeners('data');
+      done(line);
+    };
+    socket.setEncoding('latin1');
+    socket.on('data', (piece: string) => {
+      text += piece;
+      if (text.length > LONGEST) settle(null);
+      else if (text.includes('\n')) settle(text.slice(0, text.indexOf('\n')));
+    });
+    socket.once('end', () => settle(null));
+    socket.once('close', () => settle(null));
+  });
+}
