@@ -2,35 +2,43 @@
 # A throw-away system for live tests: a real systemd as PID 1 of fresh namespaces, on an overlay of this machine's root
 # file system. Everything it writes stays in a tmpfs and is gone with its PID 1; its network has a loopback only.
 #
-#   bed.sh DIRECTORY    boots and stays in the foreground. DIRECTORY is empty, for mount points and the console's log;
+#   bed.sh DIRECTORY [DISK [UPTIME]]
+#                       boots and stays in the foreground. DIRECTORY is empty, for mount points and the console's log;
 #                       the bed's PID 1 is this process's only child (seen from outside: `unshare` and its child).
 #                       Kill that child, then remove the cgroup named in DIRECTORY/cgroup.
+#   DISK                a directory on a tmpfs in which everything written lasts, so that the next bed on it finds it
+#                       as after a reboot; default: a tmpfs of the bed's own, gone with it.
+#   UPTIME              seconds that this boot is old when systemd starts; default 0.
 # Needs root, systemd, dbus and util-linux.
 set -euo pipefail
 
 directory=$1
+disk=${2:-}
 
 # Outside: a cgroup of its own, which becomes the root of the bed's cgroup namespace. cgroup2 alone: where the
 # controllers are bound to v1 limits are accepted but not enforced, and no test here needs them.
 outside() {
-  local hierarchy cgroup
+  local hierarchy cgroup booted
   hierarchy=$(awk '$0 ~ / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
   [ -n "$hierarchy" ] || { echo "bed: no cgroup2 hierarchy" >&2; exit 1; }
   cgroup=$hierarchy/mirror-bed-$$
   mkdir "$cgroup"
   echo "$cgroup" >"$directory/cgroup"
   echo $$ >"$cgroup/cgroup.procs"
+  # The clocks that count from a boot count from this bed's.
+  booted=$((${1:-0} - $(cut -d. -f1 /proc/uptime)))
   # Nothing of it outlives whoever booted it, however that ends.
-  exec setpriv --pdeathsig KILL unshare --mount --propagation private --pid --uts --ipc --net --cgroup --fork --kill-child=SIGKILL -- \
-    "$BASH" "$0" "$directory" inside
+  exec setpriv --pdeathsig KILL unshare --mount --propagation private --pid --uts --ipc --net --cgroup \
+    --time --boottime "$booted" --monotonic "$booted" --fork --kill-child=SIGKILL -- \
+    "$BASH" "$0" "$directory" "$disk" inside
 }
 
 # PID 1 of the new namespaces builds its root and becomes systemd.
 inside() {
   local root=$directory/root
   mkdir "$directory/layer" "$root"
-  mount -t tmpfs -o mode=755 bed "$directory/layer"
-  mkdir "$directory/layer/upper" "$directory/layer/work"
+  if [ -n "$disk" ]; then mount --bind "$disk" "$directory/layer"; else mount -t tmpfs -o mode=755 bed "$directory/layer"; fi
+  mkdir -p "$directory/layer/upper" "$directory/layer/work"
   mount -t overlay -o "lowerdir=/,upperdir=$directory/layer/upper,workdir=$directory/layer/work" bed "$root"
   devices "$root"
   mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
@@ -44,7 +52,8 @@ inside() {
   # Each boot of a bed is one of its own: states name the boot that they belong to.
   cat /proc/sys/kernel/random/uuid >"$directory/layer/boot_id"
   mount --bind "$directory/layer/boot_id" "$root/proc/sys/kernel/random/boot_id"
-  configure "$root"
+  [ -e "$directory/layer/configured" ] || configure "$root"
+  : >"$directory/layer/configured"
   cd "$root"
   pivot_root . .
   umount -l .
@@ -92,7 +101,4 @@ configure() {
   echo bed >"$root/etc/hostname"
 }
 
-case ${2:-outside} in
-  outside) outside ;;
-  inside) inside ;;
-esac
+if [ "${3:-}" = inside ]; then inside; else outside "${3:-0}"; fi

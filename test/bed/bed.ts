@@ -30,36 +30,104 @@ export interface Answer {
 
 /** A running system; see bed.sh. */
 export interface Bed {
-  /** Its root directory, as a path of this machine: files can be read and written through it. */
+  /** Its root directory, as a path of this machine: files can be read and written through it. Another one after a reboot. */
   readonly root: string;
   /** Runs a command inside, as root. */
-  run(...argv: string[]): Answer;
+  readonly run: (...argv: string[]) => Answer;
   /** Runs a command inside that must succeed, and returns what it printed. */
-  must(...argv: string[]): string;
+  readonly must: (...argv: string[]) => string;
   /** Ends every process of the bed and leaves nothing behind. */
   stop(): Promise<void>;
 }
 
+/** A bed whose disk outlasts its boots. */
+export interface LastingBed extends Bed {
+  /** Ends this boot: `shutdown` as an operator would, `power cut` by killing everything at once. */
+  turnOff(how: 'shutdown' | 'power cut'): Promise<void>;
+  /** Boots again from the same disk; `uptime` is how many seconds old that boot already is. */
+  turnOn(uptime?: number): Promise<void>;
+}
+
 /** Boots a bed; throws with its console when systemd does not come up. */
 export async function bootBed(): Promise<Bed> {
+  const boot = await bootOnce();
+  return bedOf(
+    () => boot.init,
+    () => boot.kill(),
+  );
+}
+
+/** Boots a bed that can be turned off and on again. */
+export async function bootLastingBed(): Promise<LastingBed> {
+  const disk = mkdtempSync('/dev/shm/mirror-bed-');
+  const remove = (): void => rmSync(disk, { recursive: true, force: true });
+  let boot: Boot;
+  try {
+    boot = await bootOnce(disk);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  const stop = async (): Promise<void> => {
+    await boot.kill();
+    remove();
+  };
+  const bed = bedOf(() => boot.init, stop);
+  return {
+    ...bed,
+    // A spread copies the value of a getter.
+    get root() {
+      return bed.root;
+    },
+    turnOff: (how) => (how === 'shutdown' ? boot.shutDown() : boot.kill()),
+    turnOn: async (uptime = 0) => {
+      boot = await bootOnce(disk, uptime);
+    },
+  };
+}
+
+/** One boot of a bed. */
+interface Boot {
+  /** Its PID 1, as a pid of this machine. */
+  readonly init: number;
+  shutDown(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** An hour after its boot a machine does nothing on account of it: no make-up for time spent down. */
+const LONG_UP = 3600;
+
+async function bootOnce(disk = '', uptime = LONG_UP): Promise<Boot> {
   const directory = mkdtempSync(join(tmpdir(), 'mirror-bed-'));
   const console = openSync(join(directory, 'console'), 'w');
-  const outer = spawn(join(import.meta.dirname, 'bed.sh'), [directory], {
+  const outer = spawn(join(import.meta.dirname, 'bed.sh'), [directory, disk, String(uptime)], {
     stdio: ['ignore', console, console],
   });
   closeSync(console);
   const exited = new Promise<void>((resolve) => outer.once('exit', () => resolve()));
   let init: number | null = null;
 
-  const stop = async (): Promise<void> => {
-    // The pid is ours as long as `unshare`, its parent and our child, has not been reaped: it outlives its child.
-    if (outer.exitCode === null && outer.signalCode === null) {
-      if (init === null) outer.kill('SIGKILL');
-      else process.kill(init, 'SIGKILL');
-    }
+  // The pid is ours as long as `unshare`, its parent and our child, has not been reaped: it outlives its child.
+  const signal = (name: 'SIGKILL' | 'SIGRTMIN+4'): void => {
+    if (outer.exitCode !== null || outer.signalCode !== null) return;
+    if (init === null) outer.kill('SIGKILL');
+    // Node knows no real-time signals by name; 38 is SIGRTMIN+4 (systemd(1): poweroff.target).
+    else process.kill(init, name === 'SIGKILL' ? name : 38);
+  };
+  const gone = async (): Promise<void> => {
     await exited;
     await removeCgroup(directory);
     rmSync(directory, { recursive: true, force: true });
+  };
+  const kill = async (): Promise<void> => {
+    signal('SIGKILL');
+    await gone();
+  };
+  const shutDown = async (): Promise<void> => {
+    signal('SIGRTMIN+4');
+    const patience = setTimeout(() => signal('SIGKILL'), 60_000);
+    await gone();
+    clearTimeout(patience);
   };
 
   try {
@@ -68,33 +136,23 @@ export async function bootBed(): Promise<Bed> {
       await sleep(50);
       init ??= onlyChild(outer.pid);
     }
-    const bed = bedOf(init, stop);
-    const state = bed.run('systemctl', 'is-system-running', '--wait').stdout.trim();
+    const pid = init;
+    const { run } = bedOf(() => pid, kill);
+    const state = run('systemctl', 'is-system-running', '--wait').stdout.trim();
     if (state !== 'running')
-      throw new Error(`the bed is ${state}: ${bed.run('systemctl', '--failed', '--plain').stdout}`);
-    return bed;
+      throw new Error(`the bed is ${state}: ${run('systemctl', '--failed', '--plain').stdout}`);
+    return { init: pid, shutDown, kill };
   } catch (error) {
     const log = readFileSync(join(directory, 'console'), 'utf8');
-    await stop();
+    await kill();
     throw new Error(`${(error as Error).message}\n${log}`, { cause: error });
   }
 }
 
-function bedOf(init: number, stop: () => Promise<void>): Bed {
-  const enter = [
-    '--target',
-    String(init),
-    '--mount',
-    '--uts',
-    '--ipc',
-    '--net',
-    '--pid',
-    '--cgroup',
-    '--wdns=/',
-    '--',
-  ];
+function bedOf(init: () => number, stop: () => Promise<void>): Bed {
+  const namespaces = ['mount', 'uts', 'ipc', 'net', 'pid', 'cgroup', 'time'].map((name) => `--${name}`);
   const run = (...argv: string[]): Answer =>
-    spawnSync('nsenter', [...enter, ...argv], {
+    spawnSync('nsenter', [`--target=${String(init())}`, ...namespaces, '--wdns=/', '--', ...argv], {
       encoding: 'utf8',
       env: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -103,7 +161,9 @@ function bedOf(init: number, stop: () => Promise<void>): Bed {
       },
     });
   return {
-    root: `/proc/${init}/root`,
+    get root() {
+      return `/proc/${String(init())}/root`;
+    },
     run,
     must: (...argv) => {
       const { status, stdout, stderr } = run(...argv);
