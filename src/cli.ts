@@ -22,6 +22,7 @@ async function main(args: string[]): Promise<number> {
       .completion('completion', 'Print a completion script for bash or zsh')
       .demandCommand(1, 'name a command')
       .recommendCommands()
+      .strictCommands()
       .strict()
       .exitProcess(false)
       .wrap(Math.min(110, process.stdout.columns || 80))
