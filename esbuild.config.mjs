@@ -12,7 +12,6 @@ const common = {
   platform: 'node',
   target: 'node20.19',
   minify: true,
-  keepNames: true,
   logLevel: 'warning',
   loader: { '.hbs': 'text' },
 };
@@ -24,7 +23,6 @@ await build({
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   external: ['./run.cjs', './control.cjs', './cli.mjs'],
-  keepNames: false,
   banner: { js: '#!/usr/bin/env node' },
 });
 await build({
