@@ -1,6 +1,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { commands } from './commands/index.js';
+import { idCompletions } from './commands/completing.js';
 import { ExitError } from './commands/exit.js';
 import { globalOptions } from './commands/options.js';
 import { EXIT } from './job/outcome.js';
@@ -10,7 +11,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
   throw error;
 });
-process.exitCode = await main(hideBin(process.argv));
+const ids = idCompletions(hideBin(process.argv));
+if (ids) process.stdout.write(ids.map((id) => `${id}\n`).join(''));
+else process.exitCode = await main(hideBin(process.argv));
 
 /** Runs one command; the only place that turns an error into an exit code. */
 async function main(args: string[]): Promise<number> {

@@ -1,7 +1,10 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
+import { makeAccounts } from './accounts.js';
+import { logrotateFile, putFile, sysusersFile, tmpfilesFile, type Account } from './setup-files.js';
+import { beginWork, type Work } from './setup-work.js';
 import { isInstalled, missingTools } from './tools.js';
 
 /** What a site needs of a machine; `site` null: the default config's. */
@@ -9,10 +12,12 @@ export interface Needs {
   readonly uid: string | number;
   readonly gid: string | number;
   /** Further users and their groups, of single packages. */
-  readonly accounts: readonly { readonly user: string | number; readonly group: string | number }[];
+  readonly accounts: readonly Account[];
   /** Directories that the mirror user writes to, made if missing. */
   readonly writable: readonly string[];
-  readonly scheduler: 'systemd' | 'crontab';
+  /** The tool's own log, rotated by logrotate; null for one whose name changes with time. */
+  readonly log: string | null;
+  readonly scheduler: 'systemd' | 'crontab' | 'daemon';
   readonly packages: Site['packages'];
 }
 
@@ -23,22 +28,34 @@ export interface SetupResult {
   readonly problems: readonly string[];
 }
 
+/** What a site needs, from its config. */
 export function needsOf({ settings, packages }: Site): Needs {
   const { logfolder, webroot, statusfile, statfile, logger, uid, gid, scheduler } = settings;
   const places = [logfolder, webroot, dirname(statusfile), dirname(statfile), logger.packagefileformat.base];
   const accounts = packages.map(({ user, group }) => ({ user, group }));
-  return { uid, gid, accounts, writable: [...new Set(places)], scheduler, packages };
+  return {
+    uid,
+    gid,
+    accounts,
+    writable: [...new Set(places)],
+    log: ownLog(logger, logfolder),
+    scheduler,
+    packages,
+  };
 }
 
 /**
- * Makes what an apply needs: accounts, directories, and a look at the tools. Does nothing twice, never takes anything
- * away, and changes owner or mode only of mirror's own directories. Below `--root` it makes directories only.
+ * Makes what an apply needs: accounts, directories, files for the machine's own programs (sysusers.d, tmpfiles.d,
+ * logrotate.d), and a look at the tools. Does nothing twice, never takes anything away, and changes owner or mode only of
+ * mirror's own directories. What it makes is recorded for `uninstall`. Below `--root` it makes directories and files only.
  */
 export async function setup(needs: Needs, layout: Layout, system: System): Promise<SetupResult> {
-  const isLive = layout.root === '';
-  const done: string[] = [];
-  const problems: string[] = [];
-  if (isLive) await accounts(needs, system, done, problems);
+  const work = beginWork(layout, system);
+  const { isLive, done, problems } = work;
+  const site: Account = { user: needs.uid, group: needs.gid };
+  const all = [site, ...needs.accounts];
+  if (isLive) await makeAccounts(all, work);
+  else putFile(sysusersFile(all, layout), work);
   const user = isLive ? system.user(needs.uid) : null;
   const owner = user && { uid: user.uid, gid: system.group(needs.gid) ?? user.gid };
   const root = isLive ? { uid: 0, gid: 0 } : null;
@@ -54,73 +71,70 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
       owner,
     ]),
   ];
-  for (const [path, mode, whose] of directories) {
-    const result = own(path, mode, whose, layout, system);
-    done.push(...result.done);
-    problems.push(...result.problems);
-  }
+  for (const [path, mode, whose] of directories) own(path, mode, whose, work);
+  await machineFiles(site, needs, work);
 
   // What the config names lies where it says: below --root only what is there already belongs to it.
   const places = needs.writable.filter((path) => isLive || path.startsWith(`${layout.root}/`));
-  for (const path of places) problems.push(...writable(path, needs, owner, system, done));
+  for (const path of places) writable(path, needs, owner, work);
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };
 }
 
-async function accounts(needs: Needs, system: System, done: string[], problems: string[]): Promise<void> {
-  const all = [{ user: needs.uid, group: needs.gid }, ...needs.accounts];
-  for (const { user, group } of all) {
-    if (typeof group === 'string' && system.group(group) === null)
-      await create(['groupadd', '--system', '--', group], `group ${group}`, system, done, problems);
-    if (typeof user !== 'string' || system.user(user) !== null) continue;
-    const home = ['--home-dir', '/var/lib/mirror', '--no-create-home', '--shell', '/usr/sbin/nologin'];
-    const argv = ['useradd', '--system', '--gid', String(group), ...home, '--', user];
-    await create(argv, `user ${user}`, system, done, problems);
+/** tmpfiles.d and logrotate.d. systemd-tmpfiles reads its new file at once, so that a mistake shows now and not at boot. */
+async function machineFiles(site: Account, { log }: Needs, work: Work): Promise<void> {
+  const { layout, system } = work;
+  const state = system.realPath(layout.state) ?? layout.state;
+  const tmpfiles = tmpfilesFile(site, state, layout);
+  if (putFile(tmpfiles, work) && work.isLive) {
+    const result = await system.run([tmpfiles.reader, '--create', tmpfiles.path]);
+    if (result.code !== 0) work.problems.push(`${tmpfiles.reader}: ${result.stderr.trim()}`);
   }
+  const logrotate = log === null ? null : logrotateFile(site, log, layout);
+  if (logrotate) putFile(logrotate, work);
 }
 
-async function create(
-  argv: readonly string[],
-  what: string,
-  system: System,
-  done: string[],
-  problems: string[],
-): Promise<void> {
-  const result = await system.run(argv);
-  if (result.code === 0) done.push(`created ${what}`);
-  else problems.push(`cannot create ${what}: ${result.stderr.trim()}`);
+/** Where the tool's own log lies, as the config says or beside those of the runs; null for a name that changes with time. */
+function ownLog({ fileformat }: Site['settings']['logger'], logfolder: string): string | null {
+  if (!fileformat) return `${logfolder}/mirror.log`;
+  const path = join(fileformat.base, fileformat.folder, fileformat.filename);
+  return path.includes('{') ? null : path;
 }
 
 /**
  * A directory of mirror's own: made, and owner and mode as they must be. Inside the state directory a link is refused:
  * whoever owns that directory must not choose what root changes.
  */
-function own(path: string, mode: number, owner: Owner | null, layout: Layout, system: System): SetupResult {
-  const done: string[] = [];
-  make(path, system, done);
+function own(path: string, mode: number, owner: Owner | null, work: Work): void {
+  const { layout, system } = work;
+  const isThere = system.facts(path) !== null;
+  if (!isThere && system.actual(path).kind === 'absent') work.makeDirectory(path);
   const real = path.startsWith(`${layout.state}/`) ? path : (system.realPath(path) ?? path);
   const [facts, actual] = [system.facts(real), system.actual(real)];
-  if (facts?.kind !== 'directory' || actual.kind === 'link')
-    return { done, problems: [`${path} is no directory: move it away`] };
+  if (facts?.kind !== 'directory' || actual.kind === 'link') {
+    work.problems.push(`${path} is no directory: move it away`);
+    return;
+  }
   const isForeign = owner !== null && (facts.uid !== owner.uid || facts.gid !== owner.gid);
   if (isForeign) system.chown(real, owner);
   // After chown, which clears the set-group-id bit.
   const isOpen = system.facts(real)?.mode !== mode;
   if (isOpen) system.chmod(real, mode);
-  return {
-    done: done.length === 0 && (isForeign || isOpen) ? [`put right owner and mode of ${path}`] : done,
-    problems: [],
-  };
+  if (isThere && (isForeign || isOpen)) work.done.push(`put right owner and mode of ${path}`);
 }
 
 /** A directory of the site's: made for the mirror user if missing; one that he cannot write to is for a person. */
-function writable(path: string, needs: Needs, owner: Owner | null, system: System, done: string[]): string[] {
+function writable(path: string, needs: Needs, owner: Owner | null, work: Work): void {
+  const { system } = work;
   if (!system.facts(path)) {
-    make(path, system, done);
+    work.makeDirectory(path);
     if (owner) system.chown(path, owner);
   }
   const facts = system.facts(path);
-  if (facts?.kind !== 'directory') return [`${path} is no directory: move it away`];
+  if (facts?.kind !== 'directory') {
+    work.problems.push(`${path} is no directory: move it away`);
+    return;
+  }
   const isWritable =
     !owner ||
     owner.uid === 0 ||
@@ -128,14 +142,8 @@ function writable(path: string, needs: Needs, owner: Owner | null, system: Syste
     (facts.gid === owner.gid && (facts.mode & 0o20) !== 0) ||
     (facts.mode & 0o2) !== 0;
   const account = `${String(needs.uid)}:${String(needs.gid)}`;
-  return isWritable ? [] : [`${path} cannot be written by ${String(needs.uid)}: chown ${account} ${path}`];
-}
-
-function make(path: string, system: System, done: string[]): void {
-  if (system.facts(path)) return;
-  if (path !== '/') make(dirname(path), system, done);
-  system.makeDirectory(path, 0o755);
-  done.push(`created ${path}`);
+  if (!isWritable)
+    work.problems.push(`${path} cannot be written by ${String(needs.uid)}: chown ${account} ${path}`);
 }
 
 function toolProblems(needs: Needs, system: System): string[] {

@@ -1,38 +1,51 @@
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { defaultConfig } from '../apply/default-config.js';
-import { needsOf, setup, type Needs } from '../apply/setup.js';
+import { needsOf, setup, type Needs, type SetupResult } from '../apply/setup.js';
+import { uninstall } from '../apply/uninstall.js';
 import { ConfigFileError, diskReader, readSite } from '../config/index.js';
 import { EXIT } from '../job/outcome.js';
-import { layout } from '../job/layout.js';
+import { layout, type Layout } from '../job/layout.js';
 import { realSystem } from '../system/real.js';
 import type { System } from '../system/system.js';
 import { ExitError } from './exit.js';
 import { configPath, rootPath } from './load-site.js';
 import type { GlobalOptions } from './options.js';
 
-/** `mirror setup`: exits 77 when something is left for a person to do. */
-export async function setUp(options: GlobalOptions): Promise<void> {
+export interface SetupOptions extends GlobalOptions {
+  readonly uninstall: boolean;
+  readonly force: boolean;
+}
+
+/** `mirror setup [--uninstall]`: exits 77 when something is left for a person to do. */
+export async function setUp(options: SetupOptions): Promise<void> {
+  if (options.force && !options.uninstall)
+    throw new ExitError(EXIT.usage, 'mirror: --force goes with --uninstall only');
   const system = realSystem();
   const root = rootPath(options);
   refuse(root, system);
-  const path = configPath(options);
-  const config = writeConfig(path, system);
-  const needs = readNeeds(path);
-  const result = await setup(needs ?? DEFAULTS, layout(root), system);
-  const done = [...config, ...result.done];
-  const invalid = needs
-    ? []
-    : [`${path} has errors, so the defaults were set up: mirror validate, then setup again`];
-  const problems = [...invalid, ...result.problems];
+  const { done, problems } = options.uninstall
+    ? await uninstall(layout(root), options.force, system)
+    : await prepare(configPath(options), layout(root), system);
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ format: 'mirror/setup/1', done, problems }, null, 2)}\n`);
   } else {
     for (const line of done) process.stdout.write(`${line}\n`);
     for (const line of problems) process.stderr.write(`mirror: ${line}\n`);
-    if (done.length === 0 && problems.length === 0) process.stdout.write('Everything is in place.\n');
+    if (done.length === 0 && problems.length === 0)
+      process.stdout.write(options.uninstall ? 'Nothing was installed.\n' : 'Everything is in place.\n');
   }
   if (problems.length > 0) throw new ExitError(EXIT.needsPerson);
+}
+
+async function prepare(path: string, paths: Layout, system: System): Promise<SetupResult> {
+  const config = writeConfig(path, system);
+  const needs = readNeeds(path);
+  const { done, problems } = await setup(needs ?? DEFAULTS, paths, system);
+  const invalid = needs
+    ? []
+    : [`${path} has errors, so the defaults were set up: mirror validate, then setup again`];
+  return { done: [...config, ...done], problems: [...invalid, ...problems] };
 }
 
 /** What the default config asks for; used while the config there is cannot be understood. */
@@ -41,6 +54,7 @@ const DEFAULTS: Needs = {
   gid: 'mirror',
   accounts: [],
   writable: ['/var/log/mirror', '/var/www/mirror', '/var/lib/mirror', '/var/log/mirror/packages'],
+  log: '/var/log/mirror/mirror.log',
   scheduler: 'systemd',
   packages: [],
 };

@@ -1,0 +1,126 @@
+import { dirname } from 'node:path';
+import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { sha256 } from '../system/digest.js';
+import type { Reader } from '../system/system.js';
+import type { Work } from './setup-work.js';
+import { isInstalled } from './tools.js';
+
+/** A user and his group that syncs run as. Numbers need no entry anywhere. */
+export interface Account {
+  readonly user: string | number;
+  readonly group: string | number;
+}
+
+/** A file that setup writes for another program of the machine. */
+export interface SetupFile {
+  readonly path: string;
+  readonly content: string;
+  /** Program that reads it: on a live machine without it there is no point in the file. */
+  readonly reader: string;
+  /** Where the Debian package has such a file: with this content (or naming `names`) there, ours is not needed. */
+  readonly packaged: { readonly path: string; readonly names: string | null };
+}
+
+const HEADER = '# Written by mirror. Once you change it, mirror leaves it alone.\n';
+
+/** sysusers.d(5): the users and groups, so that a machine rebuilt from its /usr gets them back at boot. */
+export function sysusersFile(accounts: readonly Account[], layout: Layout): SetupFile {
+  const lines = accounts.flatMap(({ user, group }) => {
+    if (typeof user !== 'string') return typeof group === 'string' ? [`g ${group} -`] : [];
+    const about = '"Mirrors of package repositories" /var/lib/mirror /usr/sbin/nologin';
+    if (user === group) return [`u ${user} - ${about}`];
+    return [...(typeof group === 'string' ? [`g ${group} -`] : []), `u ${user} -:${String(group)} ${about}`];
+  });
+  return {
+    path: `${layout.root}/etc/sysusers.d/mirror.conf`,
+    content: `${HEADER}${[...new Set(lines)].join('\n')}\n`,
+    reader: 'systemd-sysusers',
+    packaged: { path: `${layout.root}/usr/lib/sysusers.d/mirror.conf`, names: null },
+  };
+}
+
+/** tmpfiles.d(5): the state directories, so that they are back at boot where /var does not last. `state` has no links. */
+export function tmpfilesFile({ user, group }: Account, state: string, layout: Layout): SetupFile {
+  const lines = ['', ...STATE_DIRECTORIES.map((name) => `/${name}`)].map(
+    (name) => `d ${quoted(state + name)} 2775 ${String(user)} ${String(group)} -\n`,
+  );
+  return {
+    path: `${layout.root}/etc/tmpfiles.d/mirror.conf`,
+    content: `${HEADER}${lines.join('')}`,
+    reader: 'systemd-tmpfiles',
+    packaged: { path: `${layout.root}/usr/lib/tmpfiles.d/mirror.conf`, names: null },
+  };
+}
+
+/**
+ * logrotate(8) rule for the tool's own log: what `mirror daemon` or a wrapper writes there through one open file, hence
+ * copytruncate. `su`, because root must not rename files in a directory of the mirror user. Logs of runs are pruned by the
+ * runs themselves. null for a path that logrotate would take for a pattern.
+ */
+export function logrotateFile({ user, group }: Account, log: string, layout: Layout): SetupFile | null {
+  if (/["\\*?[\]{}]/.test(log)) return null;
+  const options = [
+    'weekly',
+    'rotate 8',
+    'missingok',
+    'notifempty',
+    'compress',
+    'delaycompress',
+    'copytruncate',
+  ];
+  const lines = [`su ${String(user)} ${String(group)}`, ...options].map((line) => `    ${line}\n`);
+  return {
+    path: `${layout.root}/etc/logrotate.d/mirror-site`,
+    content: `${HEADER}"${log}" {\n${lines.join('')}}\n`,
+    reader: 'logrotate',
+    packaged: { path: `${layout.root}/etc/logrotate.d/mirror`, names: `"${log}"` },
+  };
+}
+
+/**
+ * Makes a file what it should be, or leaves what somebody else wrote. The record follows the file, so that a setup
+ * killed between the two finds its own text and only notes it. Returns whether the machine's programs see a new file.
+ */
+export function putFile(file: SetupFile, work: Work): boolean {
+  const { record, system } = work;
+  if (work.isLive && !isInstalled(file.reader, system)) return false;
+  const { path, content } = file;
+  const actual = system.actual(path);
+  const wanted = sha256(content);
+  if (actual.kind === 'absent' && isPackaged(file, system)) return false;
+  const isOurs = actual.kind === 'file' && record.files[path] === sha256(actual.content);
+  const isThere = actual.kind === 'file' && actual.content === content;
+  if (actual.kind !== 'absent' && !isOurs && !isThere) {
+    // An edit of what we would still write is the admin's last word.
+    if (record.files[path] !== wanted)
+      work.problems.push(`${path} is not as setup wrote it: move it away and run setup again, or keep it`);
+    return false;
+  }
+  if (!isThere) {
+    work.makeDirectory(dirname(path));
+    system.writeFile(path, content, 0o644);
+    work.done.push(`${actual.kind === 'absent' ? 'created' : 'changed'} ${path}`);
+  }
+  if (record.files[path] !== wanted) {
+    record.files[path] = wanted;
+    work.remember();
+  }
+  return !isThere;
+}
+
+/** Accounts that a sysusers.d file in force names: `u NAME …` and `g NAME …`. */
+export function listedAccounts(file: SetupFile, system: Reader): Set<string> {
+  const text = system.read(file.path) ?? system.read(file.packaged.path) ?? '';
+  return new Set([...text.matchAll(/^[ug]\s+(\S+)/gm)].map(([, name = '']) => name));
+}
+
+function isPackaged({ content, packaged }: SetupFile, system: Reader): boolean {
+  const there = system.read(packaged.path);
+  return there !== null && (packaged.names === null ? there === content : there.includes(packaged.names));
+}
+
+/** A path as tmpfiles.d(5) reads it: `%` is a specifier, blanks need quotes. */
+function quoted(path: string): string {
+  const escaped = path.replaceAll('%', '%%').replace(/[\\"]/g, '\\$&');
+  return /^[\w/.%:+,@=-]+$/.test(path) ? escaped : `"${escaped}"`;
+}
