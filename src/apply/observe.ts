@@ -147,10 +147,21 @@ function accounts(
   };
 }
 
+/** Where a scheduler's own files go. */
+const SCHEDULER_DIRECTORY: Readonly<Record<Site['settings']['scheduler'], (layout: Layout) => string[]>> = {
+  systemd: ({ units }) => [units],
+  crontab: () => ['/etc/cron.d'],
+  daemon: () => [],
+};
+
 /** In the state directory a link is none: it belongs to a user who must not lead root's writes elsewhere. */
 function missingDirectories(site: Site, layout: Layout, system: Reader): string[] {
-  const scheduler = site.settings.scheduler === 'systemd' ? layout.units : '/etc/cron.d';
-  const own = [layout.compiled, layout.secrets, layout.state, scheduler];
+  const own = [
+    layout.compiled,
+    layout.secrets,
+    layout.state,
+    ...SCHEDULER_DIRECTORY[site.settings.scheduler](layout),
+  ];
   const isLink = (path: string): boolean => system.actual(path).kind === 'link';
   const state = STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`);
   const isMissing = (path: string): boolean => system.facts(path)?.kind !== 'directory';

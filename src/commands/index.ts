@@ -8,6 +8,7 @@ import { command as explain } from './explain.js';
 import { command as history } from './history.js';
 import { command as hold } from './hold.js';
 import { command as logs } from './logs.js';
+import { command as notify } from './notify.js';
 import { command as plan } from './plan.js';
 import { command as publish } from './publish.js';
 import { command as push } from './push.js';
@@ -40,4 +41,5 @@ export const commands = [
   history,
   logs,
   control,
+  notify,
 ] as unknown as readonly CommandModule[];

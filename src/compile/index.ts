@@ -6,7 +6,7 @@ import type { Site } from '../model/site.js';
 import { schedulers } from '../schedulers/index.js';
 import type { Artifact, FileArtifact } from './artifact.js';
 import { compileJob } from './job.js';
-import { secretArtifact } from './secret.js';
+import { secretArtifact, webhookArtifact } from './secret.js';
 import { compileSiteFile } from './site-file.js';
 
 /** What a compile may know beside the site. */
@@ -42,7 +42,9 @@ export function compile(site: Site, { layout, executable }: CompileOptions): Com
     const secret = secretArtifact(pkg, layout);
     if (secret) artifacts.push(secret);
   }
-  artifacts.push(json(layout.siteFile, compileSiteFile(site), null));
+  const webhook = webhookArtifact(site, layout);
+  if (webhook) artifacts.push(webhook);
+  artifacts.push(json(layout.siteFile, compileSiteFile(site, layout), null));
   const context = { layout, executable, jobs };
   const findings = scheduler.findings(site, context);
   // Text that a grammar refuses is an error finding; there is no safe way to write it down.

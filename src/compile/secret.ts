@@ -1,5 +1,6 @@
 import type { Layout } from '../job/layout.js';
-import type { Package } from '../model/site.js';
+import { webhookFile } from '../model/notify.js';
+import type { Package, Site } from '../model/site.js';
 import type { FileArtifact } from './artifact.js';
 
 /** Root-only file that holds the package's password, or null: the config's own, or where apply moves a literal one. */
@@ -20,4 +21,12 @@ export function secretArtifact(pkg: Package, layout: Layout): FileArtifact | nul
     package: pkg.id,
     secret: true,
   };
+}
+
+/** A literal webhook URL of the config, as the file that replaces it everywhere else; null when there is none. */
+export function webhookArtifact(site: Site, layout: Layout): FileArtifact | null {
+  const path = webhookFile(site, layout);
+  const webhook = site.settings.notify?.webhook ?? null;
+  if (path === null || webhook === null || 'file' in webhook) return null;
+  return { kind: 'file', path, mode: 0o600, content: `${webhook.literal}\n`, package: null, secret: true };
 }

@@ -1,8 +1,10 @@
-import { SITE_FORMAT, type PublishedPackage, type SiteFile } from '../job/site-file.js';
+import type { Layout } from '../job/layout.js';
+import { SITE_FORMAT, type NotifyRule, type PublishedPackage, type SiteFile } from '../job/site-file.js';
+import { webhookFile } from '../model/notify.js';
 import type { Package, Site } from '../model/site.js';
 
 /** What publishing needs to know about the site: no secret, no URL with credentials. */
-export function compileSiteFile(site: Site): SiteFile {
+export function compileSiteFile(site: Site, layout: Layout): SiteFile {
   const { settings } = site;
   return {
     format: SITE_FORMAT,
@@ -13,7 +15,21 @@ export function compileSiteFile(site: Site): SiteFile {
     statusfile: settings.statusfile,
     statfile: settings.statfile,
     run_as: { user: settings.uid, group: settings.gid },
+    ...(settings.notify && { notify: notifyRule(site, settings.notify, layout) }),
+    ...(settings.scheduler === 'daemon' && { socket: settings.socket }),
     packages: site.packages.map(publishedPackage),
+  };
+}
+
+function notifyRule(site: Site, notify: NonNullable<Site['settings']['notify']>, layout: Layout): NotifyRule {
+  const webhook = webhookFile(site, layout);
+  return {
+    after_failures: notify.afterFailures,
+    command: notify.command,
+    mail: notify.mail,
+    sendmail: notify.sendmail,
+    webhook: webhook === null ? null : { file: webhook },
+    sender: site.settings.scheduler === 'systemd' ? 'unit' : 'publish',
   };
 }
 

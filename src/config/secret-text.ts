@@ -11,7 +11,7 @@ export const HIDDEN = '********';
  * Paths of secrets (`password_file`) are no secrets.
  */
 export function isSecretKey(key: string): boolean {
-  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|api_?key/i.test(key) && !isFile(key);
+  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|webhook|api_?key/i.test(key) && !isFile(key);
 }
 
 function isFile(key: string): boolean {
@@ -27,7 +27,7 @@ export function withoutCredentials(text: string): string {
 }
 
 /** What a key for a secret may have become by a slip of the finger; only for hiding, where too much does no harm. */
-const LIKE_SECRET = /pas+|pwd|secret|token|credential|api_?key/i;
+const LIKE_SECRET = /pas+|pwd|secret|token|credential|webhook|api_?key/i;
 
 /**
  * Where a text has secrets: values of secret keys, passwords in URLs and command lines; in comments too. In broken JSON

@@ -214,9 +214,9 @@ export interface Defaults {
  */
 export interface Settings {
   /**
-   * What starts the syncs.
+   * What starts the syncs; `daemon` is `mirror daemon`, for machines with neither systemd nor cron (containers).
    */
-  scheduler?: 'systemd' | 'crontab';
+  scheduler?: 'systemd' | 'crontab' | 'daemon';
   systemd?: Systemd;
   /**
    * The `mirror` program that units and cron lines call; default the one that is running.
@@ -271,6 +271,7 @@ export interface Settings {
       }
     | unknown[];
   socket?: Socket;
+  notify?: Notify;
   /**
    * Site's default of a package's `min_gap`.
    */
@@ -458,6 +459,39 @@ export interface Socket {
    * Its mode: `0660` lets the group in, whose members then need no sudo.
    */
   mode?: string;
+}
+/**
+ * Who hears when a package keeps failing, once for each incident, and when it is well again.
+ */
+export interface Notify {
+  /**
+   * Failed attempts in a row, retries included, that make an incident.
+   */
+  after_failures?: number;
+  /**
+   * Program and arguments, run as the mirror user with MIRROR_* variables and the notice as JSON on stdin.
+   *
+   * @minItems 1
+   *
+   * Items: One word.
+   */
+  command?: [string, ...string[]];
+  /**
+   * Address that gets a mail through `sendmail`.
+   */
+  mail?: string;
+  /**
+   * The program that takes mail.
+   */
+  sendmail?: string;
+  /**
+   * URL that gets the notice as JSON in a POST. It is a secret; prefer `webhook_file`.
+   */
+  webhook?: string;
+  /**
+   * Root-only file whose first line is the URL.
+   */
+  webhook_file?: string;
 }
 /**
  * What a scheduled run does after a failure that trying again may heal.

@@ -53,7 +53,7 @@ export interface Job {
   readonly name: string;
   readonly method: string;
   readonly node: string;
-  readonly scheduler: 'systemd' | 'crontab';
+  readonly scheduler: 'systemd' | 'crontab' | 'daemon';
   /** systemd unit that runs this job, or null where cron does. */
   readonly unit: string | null;
   readonly dst: string;

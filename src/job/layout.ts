@@ -17,6 +17,11 @@ export interface Layout {
   readonly state: string;
   readonly dirtyMarker: string;
   readonly publishLock: string;
+  /** Touched when there is a notice to send that the one who saw it cannot send; see `notify/`. */
+  readonly noticesMarker: string;
+  /** Only one process sends notices, and only one is the daemon. */
+  readonly noticesLock: string;
+  readonly daemonLock: string;
   /** Where programs and people of the socket's group ask; see `control/`. */
   readonly controlSocket: string;
   /** Where the mirror user asks root to start or stop a package's unit. */
@@ -32,6 +37,7 @@ export interface Layout {
   slotLock(name: string, index: number): string;
   waitingFile(id: string): string;
   historyFile(id: string): string;
+  incidentFile(id: string): string;
 }
 
 /** The paths of one installation; `root` is "" for the live system, else the `--root` directory. */
@@ -51,6 +57,9 @@ export function layout(root = ''): Layout {
     state,
     dirtyMarker: `${state}/publish.dirty`,
     publishLock: `${state}/locks/publish`,
+    noticesMarker: `${state}/notices.due`,
+    noticesLock: `${state}/locks/notices`,
+    daemonLock: `${state}/locks/daemon`,
     controlSocket: `${root}/run/mirror/control.sock`,
     starterSocket: `${root}/run/mirror/start.sock`,
     job: (id) => `${compiled}/jobs/${id}.json`,
@@ -64,6 +73,7 @@ export function layout(root = ''): Layout {
     slotLock: (name, index) => `${state}/locks/slot-${name}-${String(index)}`,
     waitingFile: (id) => `${state}/waiting/${id}.json`,
     historyFile: (id) => `${state}/history/${id}.jsonl`,
+    incidentFile: (id) => `${state}/incident/${id}.json`,
   };
 }
 
@@ -78,4 +88,5 @@ export const STATE_DIRECTORIES = [
   'marker',
   'waiting',
   'history',
+  'incident',
 ] as const;

@@ -18,6 +18,17 @@ export interface PublishedPackage {
   readonly stale_after: number | null;
 }
 
+/** Who hears of packages that keep failing; the webhook's URL is a secret and lies in a file of its own. */
+export interface NotifyRule {
+  readonly after_failures: number;
+  readonly command: readonly string[] | null;
+  readonly mail: string | null;
+  readonly sendmail: string;
+  readonly webhook: { readonly file: string } | null;
+  /** Who sends: a unit of its own where the one who sees the need is in a sandbox, else `mirror publish`. */
+  readonly sender: 'unit' | 'publish';
+}
+
 /** `site.json`: what `publish` and `status` need to know about the site. */
 export interface SiteFile {
   readonly format: typeof SITE_FORMAT;
@@ -29,5 +40,13 @@ export interface SiteFile {
   readonly statfile: string;
   /** Who publishes: `mirror publish` started as root drops to these. */
   readonly run_as: { readonly user: string | number; readonly group: string | number };
+  /** Not there: nobody is told. */
+  readonly notify?: NotifyRule;
+  /** The control socket that `mirror daemon` makes; not there where another scheduler runs. */
+  readonly socket?: {
+    readonly uid: string | number;
+    readonly gid: string | number;
+    readonly mode: string;
+  };
   readonly packages: readonly PublishedPackage[];
 }

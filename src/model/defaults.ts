@@ -52,6 +52,8 @@ export const DEFAULTS = {
     gid: settings.gid.default,
     concurrent: settings.limits.properties.concurrent.default,
     perUpstream: settings.limits.properties.per_upstream.default,
+    afterFailures: settings.notify.properties.after_failures.default,
+    sendmail: settings.notify.properties.sendmail.default,
     socketMode: settings.socket.properties.mode.default,
     level: settings.logger.properties.level.default,
     packagelevel: settings.logger.properties.packagelevel.default,

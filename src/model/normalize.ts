@@ -44,6 +44,7 @@ export function normalizeSettings(config: SettingsConfig, node: string): SiteDef
       fileformat: logger?.fileformat ? fileFormat(logger.fileformat, config.logfolder) : null,
       packagefileformat: fileFormat(logger?.packagefileformat ?? {}, `${config.logfolder}/packages`),
     },
+    notify: notify(config.notify),
     socket: {
       uid: config.socket?.uid ?? config.uid ?? DEFAULTS.settings.uid,
       gid: config.socket?.gid ?? config.gid ?? DEFAULTS.settings.gid,
@@ -64,6 +65,18 @@ export function plainPath(path: string): string {
 
 function legacyRetry(delay: number): { retry: { delay: string } } {
   return { retry: { delay: `PT${delay}S` } };
+}
+
+function notify(config: SettingsConfig['notify']): Settings['notify'] {
+  if (!config) return null;
+  const { webhook_file: file, webhook: literal } = config;
+  return {
+    afterFailures: config.after_failures ?? DEFAULTS.settings.afterFailures,
+    command: config.command ?? null,
+    mail: config.mail ?? null,
+    sendmail: config.sendmail ?? DEFAULTS.settings.sendmail,
+    webhook: file !== undefined ? { file } : literal !== undefined ? { literal } : null,
+  };
 }
 
 function fileFormat(config: FileFormatConfig, base: string): FileFormat {

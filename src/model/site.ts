@@ -20,7 +20,7 @@ export interface Site {
 }
 
 export interface Settings {
-  readonly scheduler: 'systemd' | 'crontab';
+  readonly scheduler: 'systemd' | 'crontab' | 'daemon';
   readonly systemd: { readonly version: number };
   /** From the config, or null: the running entry. */
   readonly executable: string | null;
@@ -32,10 +32,26 @@ export interface Settings {
   readonly gid: string | number;
   readonly localtimezone: string;
   readonly maintainer: { readonly name: string; readonly email: string } | null;
-  readonly limits: { readonly concurrent: number; readonly per_upstream: number; readonly load_max: number | null };
+  readonly limits: {
+    readonly concurrent: number;
+    readonly per_upstream: number;
+    readonly load_max: number | null;
+  };
   readonly logger: Logger;
+  /** Who hears of packages that keep failing; null: nobody. */
+  readonly notify: Notify | null;
   /** Who may use the control socket; `mode` has four octal digits. */
   readonly socket: { readonly uid: string | number; readonly gid: string | number; readonly mode: string };
+}
+
+export interface Notify {
+  /** Errors in a row that make an incident. */
+  readonly afterFailures: number;
+  readonly command: readonly string[] | null;
+  readonly mail: string | null;
+  readonly sendmail: string;
+  /** Where the URL comes from. `literal` is what the config holds and apply moves away. */
+  readonly webhook: { readonly file: string } | { readonly literal: string } | null;
 }
 
 export interface Logger {
@@ -94,7 +110,11 @@ export interface Package {
     readonly minFree: MinFree;
     readonly mount: string | null;
   };
-  readonly precheck: { readonly file: string; readonly fullEvery: number; readonly always: readonly string[] } | null;
+  readonly precheck: {
+    readonly file: string;
+    readonly fullEvery: number;
+    readonly always: readonly string[];
+  } | null;
   readonly acceptExit: Readonly<Record<string, string>>;
   readonly staleAfter: number | null;
   readonly network: Network;
@@ -113,7 +133,11 @@ export interface Network {
   readonly bind: string | null;
   readonly proxy: string | null;
   readonly caFile: string | null;
-  readonly ssh: { readonly key: string | null; readonly knownHosts: string | null; readonly port: number | null };
+  readonly ssh: {
+    readonly key: string | null;
+    readonly knownHosts: string | null;
+    readonly port: number | null;
+  };
 }
 
 export interface Resources {

@@ -9,6 +9,7 @@ import { readSiteFile } from '../state/site.js';
 import { idsIn } from '../state/store.js';
 import { writeStderr } from './console.js';
 import { readJob } from './job-file.js';
+import { tellPeople } from './notices.js';
 import { becomeUser } from './privileges.js';
 import { startRequested } from './request.js';
 import { hasStarter } from './starter.js';
@@ -26,12 +27,14 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   }
   // Before privileges are dropped: root starts units himself. Nothing but file names is looked at.
   await startLeftOver(layout);
+  const told = tellPeople(layout, site);
   if (root === '' && process.getuid?.() === 0) becomeUser(site.run_as.user, site.run_as.group);
   process.umask(0o022);
   const repairs = repair(layout, Date.now());
   markDirty(layout);
   publish(layout, Date.now());
   report(repairs, json);
+  await told;
   return EXIT.ok;
 }
 
@@ -43,7 +46,7 @@ async function startLeftOver(layout: Layout): Promise<void> {
   for (const id of idsIn(layout, 'request')) {
     try {
       const job = readJob(layout, id);
-      if (job.scheduler === 'crontab' || mayStartUnits) await startRequested(layout, job);
+      if (job.scheduler !== 'systemd' || mayStartUnits) await startRequested(layout, job);
     } catch {
       // A request for a package that is gone.
     }

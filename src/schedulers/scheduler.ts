@@ -15,7 +15,7 @@ export interface SchedulerContext {
 
 /** A target for schedules: Site → artifacts, pure. Adding one is a folder and a line in `schedulers/index.ts`. */
 export interface Scheduler {
-  readonly name: 'systemd' | 'crontab';
+  readonly name: 'systemd' | 'crontab' | 'daemon';
   /** Name of the unit that runs a package, or null where there are no units. */
   unit(id: string): string | null;
   /** Words in front of every argv (nice and ionice where the scheduler cannot set them). */

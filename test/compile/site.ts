@@ -39,6 +39,7 @@ export function site(packages: readonly Package[], settings: Partial<Settings> =
         fileformat: null,
         packagefileformat: FILE_FORMAT,
       },
+      notify: null,
       socket: { uid: 'mirror', gid: 'mirror', mode: '0600' },
       ...settings,
     },

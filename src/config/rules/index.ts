@@ -11,6 +11,7 @@ import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './dir
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
 import { fftsHasFile, onePrecheckFile, precheckIsUsed } from './precheck.js';
+import { literalWebhook, notifyReachesSomebody } from './notify.js';
 import type { Rule } from './rule.js';
 import { fastRetry, knownTimeZone, retryOrder, tooFastForUpstream } from './timing.js';
 
@@ -24,9 +25,11 @@ export const rules: Readonly<Record<string, Rule>> = {
   knownTimeZone,
   legacyKeys,
   literalPassword,
+  literalWebhook,
   noPasswordInOtherUrls,
   logsInDst,
   nestedDst,
+  notifyReachesSomebody,
   plainWords,
   onePassword,
   onePrecheckFile,

@@ -1,4 +1,4 @@
-import type { Package } from '../../model/site.js';
+import { niceness } from '../niceness.js';
 import type { Scheduler } from '../scheduler.js';
 import { cronFile } from './file.js';
 import { findings } from './findings.js';
@@ -7,7 +7,7 @@ import { findings } from './findings.js';
 export const crontab: Scheduler = {
   name: 'crontab',
   unit: () => null,
-  prefix: ({ resources }) => [...nice(resources), ...ionice(resources)],
+  prefix: niceness,
   findings,
   artifacts: (site, context) => [
     {
@@ -19,19 +19,3 @@ export const crontab: Scheduler = {
     },
   ],
 };
-
-/** ionice(1)'s numbers. */
-const CLASSES = { realtime: 1, 'best-effort': 2, idle: 3 } as const;
-
-function nice({ nice }: Package['resources']): string[] {
-  return nice === 0 ? [] : ['nice', '-n', String(nice)];
-}
-
-function ionice({ io }: Package['resources']): string[] {
-  return [
-    'ionice',
-    '-c',
-    String(CLASSES[io.class]),
-    ...(io.class === 'idle' ? [] : ['-n', String(io.level)]),
-  ];
-}

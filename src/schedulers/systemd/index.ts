@@ -3,12 +3,13 @@ import type { Scheduler } from '../scheduler.js';
 import { controlUnits } from './control.js';
 import { unitName } from './escape.js';
 import { findings } from './findings.js';
+import { notifyUnits } from './notify.js';
 import { packageService, slice, tickService } from './service.js';
 import { packageTimer, tickTimer } from './timer.js';
 
 /**
  * A service and, where there is a schedule, a timer for each package; enablement is the link in timers.target.wants,
- * or in sockets.target.wants for the control sockets.
+ * sockets.target.wants for the control sockets, and paths.target.wants for the notices.
  * Whether a package is held is not in its units: a hold must survive an apply, and apply must not see one as a change.
  */
 export const systemd: Scheduler = {
@@ -24,7 +25,8 @@ export const systemd: Scheduler = {
       artifacts.push({ kind: 'file', path: `${layout.units}/${name}`, mode: 0o644, content, package: id });
     };
     const enable = (name: string, id: string | null): void => {
-      const path = `${layout.units}/${name.endsWith('.socket') ? 'sockets' : 'timers'}.target.wants/${name}`;
+      const target = `${name.slice(name.lastIndexOf('.') + 1)}s.target`;
+      const path = `${layout.units}/${target}.wants/${name}`;
       artifacts.push({ kind: 'link', path, target: `../${name}`, package: id });
     };
     for (const pkg of site.packages) {
@@ -41,9 +43,9 @@ export const systemd: Scheduler = {
     add('mirror-tick.service', tickService(site, context), null);
     add('mirror-tick.timer', tickTimer(site), null);
     enable('mirror-tick.timer', null);
-    for (const [unit, content] of controlUnits(site, context)) {
+    for (const [unit, content] of [...controlUnits(site, context), ...notifyUnits(site, context)]) {
       add(unit, content, null);
-      if (unit.endsWith('.socket')) enable(unit, null);
+      if (/\.(socket|path)$/.test(unit)) enable(unit, null);
     }
     return artifacts;
   },

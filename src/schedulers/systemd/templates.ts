@@ -1,5 +1,6 @@
 import Handlebars from 'handlebars';
 import control from '../../../templates/control.hbs';
+import pathForm from '../../../templates/path.hbs';
 import sandbox from '../../../templates/sandbox.hbs';
 import service from '../../../templates/service.hbs';
 import slice from '../../../templates/slice.hbs';
@@ -25,6 +26,7 @@ for (const [name, quote] of Object.entries(helpers))
 /** The forms of unit files; what is filled in is decided by the views (control.ts, service.ts, sandbox.ts, timer.ts). */
 export const templates = {
   control: handlebars.compile(control, options),
+  path: handlebars.compile(pathForm, options),
   sandbox: handlebars.compile(sandbox, options),
   service: handlebars.compile(service, options),
   slice: handlebars.compile(slice, options),
