@@ -11,7 +11,9 @@ export const HIDDEN = '********';
  * Paths of secrets (`password_file`) are no secrets.
  */
 export function isSecretKey(key: string): boolean {
-  return /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|webhook|api_?key/i.test(key) && !isFile(key);
+  return (
+    /pas+w|passphrase|pass$|pw(or)?d|secret|token|credential|webhook|api_?key/i.test(key) && !isFile(key)
+  );
 }
 
 function isFile(key: string): boolean {

@@ -54,7 +54,7 @@ describe('for people', () => {
     const plain = renderHuman([diagnostic(), diagnostic({ severity: 'warning' })], { color: false });
     const colored = renderHuman([diagnostic(), diagnostic({ severity: 'warning' })], { color: true });
     expect(colored).not.toBe(plain);
-     
+
     expect(colored.replace(/\u001b\[\d+m/g, '')).toBe(plain);
   });
 
