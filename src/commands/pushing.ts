@@ -35,7 +35,7 @@ export async function push(options: Pushed): Promise<void> {
 export function printAuthorizedKeys(options: Pushed, path: string): void {
   const ids = selectPackages(appliedSite(options).site, options.id).map(({ id }) => id);
   const root = options.root === undefined ? [] : ['--root', resolve(options.root)];
-  const lines = authorizedKeys(path, [runningEntry(), ...root, 'push', '--', ...ids]);
+  const lines = authorizedKeys(path, [runningEntry(), ...root, 'push', ...ids]);
   if (options.json) {
     const list = lines.trimEnd().split('\n');
     process.stdout.write(`${JSON.stringify({ format: 'mirror/push-keys/1', lines: list }, null, 2)}\n`);

@@ -15,6 +15,7 @@ const TEST_TOOLS = [
   'dbus-daemon=dbus',
   'crontab=cron',
   'ssh=openssh-client',
+  'sshd=openssh-server',
 ];
 
 installNodePackages();

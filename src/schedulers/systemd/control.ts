@@ -48,7 +48,8 @@ export function controlUnits(site: Site, { layout, executable }: Context): Reado
         user: uid,
         identifier: 'mirror-control',
         walls: controlSandbox(uid, layout),
-        withoutCapabilities: false,
+        // It looks whether executors live, which are in user namespaces of their own.
+        isRoot: false,
       }),
     ],
     [
@@ -73,7 +74,7 @@ export function controlUnits(site: Site, { layout, executable }: Context): Reado
         user: 'root',
         identifier: 'mirror-start',
         walls: controlSandbox('root', layout),
-        withoutCapabilities: true,
+        isRoot: true,
       }),
     ],
   ]);
