@@ -15,6 +15,10 @@ const TEST_TOOLS = [
   'dbus-daemon=dbus',
   'crontab=cron',
   'ssh=openssh-client',
+  'logrotate',
+  'dpkg-deb=dpkg',
+  'lintian',
+  'mandoc',
   'sshd=openssh-server',
 ];
 
@@ -25,9 +29,8 @@ installTools(process.argv.length > 2 ? process.argv.slice(2) : TEST_TOOLS);
 function installNodePackages() {
   const packages = (file) => {
     if (!existsSync(file)) return null;
-    const { '': _self, ...rest } = JSON.parse(readFileSync(file, 'utf8')).packages;
-    return Object.entries(rest)
-      .filter(([, value]) => !value.optional)
+    return Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages)
+      .filter(([name, value]) => name !== '' && !value.optional)
       .map(([name, value]) => `${name} ${value.version}`)
       .sort()
       .join('\n');
