@@ -1,3 +1,6 @@
+import type * as Control from './control/main.js';
+import type * as Executor from './run/main.js';
+
 /**
  * The `mirror` program: `run` and `publish` go to the executor's bundle before anything else loads, because timers start
  * them thousands of times a day; `control` to its own, because every connection starts one; everything else is the
@@ -5,11 +8,13 @@
  */
 const command = process.argv[2];
 if ((command === 'run' || command === 'publish') && !process.argv.includes('--help')) {
-  const executor = require('./run.cjs') as typeof import('./run/main.js');
+  const executor = require('./run.cjs') as typeof Executor;
   void executor.main(process.argv.slice(2));
 } else if (command === 'control' && !process.argv.includes('--help')) {
-  const control = require('./control.cjs') as typeof import('./control/main.js');
+  const control = require('./control.cjs') as typeof Control;
   void control.main(process.argv.slice(3));
 } else {
-  void import('./cli.mjs' as string);
+  // Not there until the build puts it beside this file, so its name is no literal here.
+  const commandLine: string = './cli.mjs';
+  void import(commandLine);
 }
