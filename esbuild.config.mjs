@@ -54,4 +54,8 @@ for (const name of ['client', 'protocol']) {
   mkdirSync(`${outdir}/client`, { recursive: true });
   writeFileSync(`${outdir}/client/${name}.d.ts`, outputText);
 }
-chmodSync(`${outdir}/mirror.cjs`, 0o755);
+// The entry is a shell script as well, for PID 1 of a container; see src/main.sh. A line of `//` ends its last document.
+const entry = `${outdir}/mirror.cjs`;
+const javascript = readFileSync(entry, 'utf8').replace(/^#!.*\n/, '');
+writeFileSync(entry, `${readFileSync('src/main.sh', 'utf8')}${javascript}//\n`);
+chmodSync(entry, 0o755);

@@ -3,6 +3,7 @@ import { command as apply } from './apply.js';
 import { command as compile } from './compile.js';
 import { command as control } from './control.js';
 import { command as crontab } from './crontab.js';
+import { command as daemon } from './daemon.js';
 import { command as diff } from './diff.js';
 import { command as explain } from './explain.js';
 import { command as history } from './history.js';
@@ -40,6 +41,7 @@ export const commands = [
   status,
   history,
   logs,
+  daemon,
   control,
   notify,
 ] as unknown as readonly CommandModule[];

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+
+/** How a child ended. */
+export interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Empty unless it was asked for. */
+  readonly stdout: string;
+}
+
+/** A process of this program that the daemon started. */
+export interface Child {
+  readonly pid: number | undefined;
+  readonly ended: Promise<ChildEnd>;
+}
+
+/** Starts `mirror ARGS`; `capture` collects its stdout. */
+export type Start = (args: readonly string[], capture?: boolean) => Child;
+
+/** Starts this very program again; its messages go where ours go. */
+export const startMirror: Start = (args, capture = false) => {
+  const [entry = ''] = process.argv.slice(1);
+  const child = spawn(process.execPath, [entry, ...args], {
+    stdio: ['ignore', capture ? 'pipe' : 'inherit', 'inherit'],
+  });
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  return {
+    pid: child.pid,
+    ended: new Promise((done) => {
+      child.on('error', () => done({ code: 127, signal: null, stdout }));
+      child.on('close', (code, signal) => done({ code, signal, stdout }));
+    }),
+  };
+};
+
+/** One child at a time for each name. */
+export interface Children {
+  /** Starts `mirror ARGS` for `name`; while that name's last one still runs, right after it instead, once. */
+  start(name: string, args: readonly string[]): void;
+  /** Process ids of those that live. */
+  pids(): readonly number[];
+}
+
+/** `ended` hears of each end. After `close` nothing starts any more. */
+export function children(
+  start: Start,
+  ended: (name: string, end: ChildEnd) => void,
+): Children & { close(): void } {
+  const living = new Map<string, Child>();
+  // A slot that comes while a run is busy with its last words: the executor looks whether it is still due.
+  const again = new Map<string, readonly string[]>();
+  let closed = false;
+  const begin = (name: string, args: readonly string[]): void => {
+    if (closed) return;
+    if (living.has(name)) {
+      again.set(name, args);
+      return;
+    }
+    const child = start(args);
+    living.set(name, child);
+    void child.ended.then((end) => {
+      living.delete(name);
+      ended(name, end);
+      const next = again.get(name);
+      again.delete(name);
+      if (next) begin(name, next);
+    });
+  };
+  return {
+    start: begin,
+    pids: () => [...living.values()].flatMap(({ pid }) => pid ?? []),
+    close: () => {
+      closed = true;
+    },
+  };
+}
