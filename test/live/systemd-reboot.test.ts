@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeUpAt } from '../../src/run/boot.js';
+import { bootLastingBed, noBed, type LastingBed } from '../bed/bed.js';
+import { gated, liveSite, pkg, serveUpstream, type LiveSite } from '../bed/site.js';
+
+const NODE = 'bed';
+
+/** The beds here boot with this many seconds behind them: the tick after a boot has its time then. */
+const UPTIME = 120;
+
+/** A package that makes up for a missed slot `from` to `to` seconds after a boot: its id decides. */
+function idWithShare(from: number, to: number): string {
+  for (let n = 0; ; n += 1) {
+    const share = (makeUpAt(0, 1, 1, NODE, `p${String(n)}`) ?? 0) / 1000;
+    if (share > from && share < to) return `p${String(n)}`;
+  }
+}
+
+const SOON = idWithShare(UPTIME + 8, UPTIME + 11);
+const LATE = idWithShare(900, 1500);
+/** Slots half an hour ago and half an hour from now: none comes during the test. */
+const AWAY = { phase: `PT${String(Math.floor(Date.now() / 60_000 + 30) % 60)}M` };
+const HOURS = 3 * 3_600_000;
+
+describe.skipIf(noBed !== null)(`a reboot${noBed === null ? '' : ` (skipped: ${noBed})`}`, () => {
+  let bed: LastingBed;
+  let site: LiveSite;
+
+  const published = (id: string): string | undefined => {
+    const status = JSON.parse(site.read('/var/www/mirror/status.json')) as Record<string, { status: string }>;
+    return status[id]?.status;
+  };
+
+  beforeAll(async () => {
+    bed = await bootLastingBed();
+    site = liveSite(bed);
+    serveUpstream(bed, site, [SOON, LATE, 'idle']);
+    const packages = [pkg(SOON, 'PT1H', AWAY), pkg(LATE, 'PT1H', AWAY), pkg('idle', 'PT1H', AWAY)];
+    site.configure([...packages, gated('long', 'PT1H', AWAY)], { node: NODE });
+    site.must('setup');
+    site.must('apply');
+  });
+  afterAll(() => bed.stop());
+
+  it('by a power cut ends what ran as interrupted: SYNC does not stick', async () => {
+    site.gate('long', 'shut');
+    site.wake(['long'], HOURS);
+    await site.until('long runs', () => published('long') === 'SYNC');
+    site.must('hold', 'idle', '--reason', 'disk on order');
+    site.miss([SOON, LATE, 'idle'], HOURS);
+
+    await bed.turnOff('power cut');
+    await bed.turnOn(UPTIME);
+    await site.until('SYNC is gone', () => published('long') === 'UNKNOWN', 15);
+    expect(site.history('long')).toMatchObject([
+      {
+        outcome: 'interrupted',
+        trigger: 'schedule',
+        reason: 'the executor died before it could record the end',
+      },
+    ]);
+    expect(site.status('long').status).toBe('interrupted');
+  });
+
+  it('makes up for missed slots, however many, once, each package at its own time', async () => {
+    serveUpstream(bed, site, []);
+    await site.until('they wait for their time', () =>
+      [SOON, LATE].every((id) => site.status(id).status === 'waiting'),
+    );
+    expect(site.must('status', LATE)).toContain('waiting for its moment after boot');
+    expect(site.history(SOON)).toEqual([]);
+    await site.until(`${SOON} has run`, () => site.history(SOON).length > 0);
+    expect(site.history(SOON)).toMatchObject([{ outcome: 'synced', trigger: 'schedule' }]);
+    expect(site.status(LATE).status).toBe('waiting');
+    // Whoever cannot wait asks.
+    site.must('start', LATE);
+    await site.until(`${LATE} has run`, () => site.history(LATE).length > 0);
+    expect(site.history(LATE)).toMatchObject([{ outcome: 'synced', trigger: 'request' }]);
+  });
+
+  it('leaves a hold in force', () => {
+    expect(site.status('idle').status).toBe('held');
+    expect(site.status('idle').reason).toContain('disk on order');
+    expect(site.history('idle')).toEqual([]);
+  });
+
+  it('by a shutdown ends a run in order, and makes nothing up twice', async () => {
+    site.must('start', 'long');
+    await site.until('long runs', () => published('long') === 'SYNC');
+    await bed.turnOff('shutdown');
+    await bed.turnOn(UPTIME);
+    const [, last] = site.history('long');
+    expect(last).toMatchObject({ outcome: 'interrupted', trigger: 'request' });
+    expect(last?.reason).not.toContain('died');
+    expect(published('long')).toBe('UNKNOWN');
+    await site.until('timers are up', () => site.show('mirror-sync-long.timer', 'ActiveState') === 'active');
+    expect([SOON, LATE].map((id) => site.history(id).length)).toEqual([1, 1]);
+    expect([SOON, LATE].map((id) => site.status(id).status)).toEqual(['ok', 'ok']);
+  });
+});
