@@ -12,6 +12,8 @@ export const MAX_DEBOUNCE = 1800;
  * of that run's start make one more together, so that the last change is never missed.
  */
 export function pushNotBefore(state: PackageState, seconds: number, at: number): number | null {
+  const waiting = state.run?.trigger === 'push' && state.run.phase === 'waiting' ? state.run.until : null;
+  if (waiting !== null && waiting > at) return waiting;
   const pushed = [state.run, state.last].find((run) => run?.trigger === 'push');
   // A start in the future is a wrong clock's.
   if (!pushed || pushed.started > at) return null;

@@ -6,7 +6,7 @@ import { pushNotBefore, servedFrom } from '../../src/state/debounce.js';
 import { emptyState, type Request } from '../../src/state/package-state.js';
 import { readRequest, writeRequest } from '../../src/state/store.js';
 import { install, until, type Installation, type RunResult } from '../run/fixture.js';
-import { aRecord, NOON } from '../state/site.js';
+import { aRecord, aRun, NOON } from '../state/site.js';
 
 const asked = (change: Partial<Request> = {}): Request => ({
   at: NOON,
@@ -25,6 +25,14 @@ describe('a push', () => {
     expect(pushNotBefore(pushed, 60, NOON + 20_000)).toBe(NOON + 60_000);
     expect(pushNotBefore(pushed, 60, NOON + 60_000)).toBeNull();
     expect(pushNotBefore(pushed, 0, NOON + 1)).toBeNull();
+  });
+
+  test('joins the one that waits already', () => {
+    const run = aRun({ trigger: 'push', phase: 'waiting', started: NOON + 20_000, until: NOON + 60_000 });
+    expect(pushNotBefore({ ...pushed, run }, 60, NOON + 30_000)).toBe(NOON + 60_000);
+    expect(
+      pushNotBefore({ ...pushed, run: { ...run, phase: 'running', until: null } }, 60, NOON + 30_000),
+    ).toBe(NOON + 80_000);
   });
 
   test('does not wait for a person’s or a timer’s run, nor for a start in the future', () => {
