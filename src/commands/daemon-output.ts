@@ -52,7 +52,7 @@ export async function runDaemon(options: GlobalOptions & { readonly apply: boole
 async function firstApplied(layout: Layout, ports: Ports, apply: boolean): Promise<Applied> {
   if (apply) {
     const { root, config } = ports.options;
-    const { code } = await ports.start(['apply', '--json', ...config, ...root], true).ended;
+    const { code } = await ports.start(['apply', ...config, ...root], true).ended;
     if (code !== 0) {
       if (readApplied(layout) === null) throw new ExitError(code ?? EXIT.failure);
       ports.say({ event: 'not-applied', exit: code });

@@ -4,8 +4,6 @@ import { spawn } from 'node:child_process';
 export interface ChildEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Empty unless it was asked for. */
-  readonly stdout: string;
 }
 
 /** A process of this program that the daemon started. */
@@ -14,22 +12,20 @@ export interface Child {
   readonly ended: Promise<ChildEnd>;
 }
 
-/** Starts `mirror ARGS`; `capture` collects its stdout. */
-export type Start = (args: readonly string[], capture?: boolean) => Child;
+/** Starts `mirror ARGS`; `quiet` drops its stdout. */
+export type Start = (args: readonly string[], quiet?: boolean) => Child;
 
 /** Starts this very program again; its messages go where ours go. */
-export const startMirror: Start = (args, capture = false) => {
+export const startMirror: Start = (args, quiet = false) => {
   const [entry = ''] = process.argv.slice(1);
   const child = spawn(process.execPath, [entry, ...args], {
-    stdio: ['ignore', capture ? 'pipe' : 'inherit', 'inherit'],
+    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
   });
-  let stdout = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   return {
     pid: child.pid,
     ended: new Promise((done) => {
-      child.on('error', () => done({ code: 127, signal: null, stdout }));
-      child.on('close', (code, signal) => done({ code, signal, stdout }));
+      child.on('error', () => done({ code: 127, signal: null }));
+      child.on('exit', (code, signal) => done({ code, signal }));
     }),
   };
 };

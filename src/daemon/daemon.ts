@@ -98,7 +98,7 @@ export function daemon(ports: Ports, first: Applied): Daemon {
   const apply = async (): Promise<Difference | null> => {
     const { root, config } = ports.options;
     applying = true;
-    const { code } = await ports.start(['apply', '--json', ...config, ...root], true).ended;
+    const { code } = await ports.start(['apply', ...config, ...root], true).ended;
     applying = false;
     if (stops > 0) return null;
     if (code !== 0) {
