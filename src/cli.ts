@@ -1,5 +1,6 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import manifest from '../package.json' with { type: 'json' };
 import { commands } from './commands/index.js';
 import { idCompletions } from './commands/completing.js';
 import { ExitError } from './commands/exit.js';
@@ -20,6 +21,8 @@ async function main(args: string[]): Promise<number> {
   try {
     const parser = globalOptions(yargs(args))
       .scriptName('mirror')
+      // The package has no package.json beside the program.
+      .version(manifest.version)
       .usage('$0 <command>\n\nCompile a mirror config into systemd units or crontab lines, and run one sync.')
       .command([...commands])
       .completion('completion', 'Print a completion script for bash or zsh')

@@ -7,6 +7,7 @@ import { sha256 } from '../system/digest.js';
 import { daemonReload, stopUnits } from '../system/systemctl.js';
 import type { System } from '../system/system.js';
 import { enablement } from './artifact-operations.js';
+import { countFiles } from './count-files.js';
 import { drivesSystemd, heal, rollBack, touchesUnits } from './heal.js';
 import { journalPath, makeJournal, writeJournal } from './journal.js';
 import { perform, type Operation } from './operation.js';
@@ -133,6 +134,9 @@ function removeMade(
     } else problems.push(`${path} was edited since setup wrote it: --force removes it`);
   }
   if (problems.length > 0) return;
+  // With anything in it the state stays as a whole: a sync that still runs needs its empty directories too.
+  const isState = (path: string): boolean => path === layout.state || path.startsWith(`${layout.state}/`);
+  const isKept = countFiles(system, layout.state, 1) > 0 ? isState : () => false;
   const own = [
     ...STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`),
     layout.state,
@@ -141,7 +145,9 @@ function removeMade(
     layout.compiled,
     dirname(layout.compiled),
   ];
-  const deepestFirst = [...new Set([...directories, ...own])].sort((a, b) => b.length - a.length);
+  const deepestFirst = [...new Set([...directories, ...own])]
+    .filter((path) => !isKept(path))
+    .sort((a, b) => b.length - a.length);
   const sweep = (): void => {
     for (const path of deepestFirst) {
       if (!system.facts(path)) continue;

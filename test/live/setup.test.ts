@@ -1,0 +1,204 @@
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bootBed, noBed, type Answer, type Bed } from '../bed/bed.js';
+
+const MIRROR = '/opt/mirror/dist/mirror.cjs';
+
+const pkg = (id: string, more: object = {}): object => ({
+  name: id,
+  synctype: 'command',
+  syncrate: 'PT6H',
+  guard: { min_free: '0%' },
+  settings: { src: '', dst: `/srv/ftp/${id}`, options: { command: ['/opt/mirror/sync'] } },
+  ...more,
+});
+
+const config = (packages: Record<string, object>): string =>
+  JSON.stringify({
+    mirrorname: 'Bed',
+    hostname: 'bed.example.org',
+    settings: {
+      executable: MIRROR,
+      logfolder: '/var/log/mirror',
+      webroot: '/var/www/mirror',
+      statusfile: '/var/www/mirror/status.json',
+      statfile: '/var/lib/mirror/stat.json',
+      localtimezone: 'Asia/Seoul',
+    },
+    packages,
+  });
+
+describe.skipIf(noBed !== null)(
+  `setup on a real system${noBed === null ? '' : ` (skipped: ${noBed})`}`,
+  () => {
+    let bed: Bed;
+    const write = (path: string, content: string, mode = 0o644): void => {
+      mkdirSync(dirname(join(bed.root, path)), { recursive: true });
+      writeFileSync(join(bed.root, path), content);
+      chmodSync(join(bed.root, path), mode);
+    };
+    const read = (path: string): string => readFileSync(join(bed.root, path), 'utf8');
+    const has = (path: string): boolean => existsSync(join(bed.root, path));
+    const mirror = (...args: string[]): Answer => bed.run(MIRROR, ...args);
+    const units = (): string[] =>
+      bed
+        .must('sh', '-c', "find /etc/systemd/system -name 'mirror*' -printf '%f\\n' | sort -u")
+        .split('\n')
+        .filter(Boolean);
+    const owner = (path: string): string => bed.must('stat', '-c', '%U:%G %a', path).trim();
+
+    beforeAll(async () => {
+      bed = await bootBed();
+      cpSync(join(import.meta.dirname, '../../dist'), join(bed.root, 'opt/mirror/dist'), { recursive: true });
+      write(
+        '/opt/mirror/sync',
+        '#!/bin/sh\ndate >"$MIRROR_DST/file"\nexec sleep "$(cat /srv/pause)"\n',
+        0o755,
+      );
+      write('/srv/pause', '0\n');
+      mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
+      write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two', { user: 'archie' }) }));
+      // Nobody is there to ask.
+      bed.run('systemctl', 'mask', '--now', 'polkit.service');
+    });
+    afterAll(() => bed.stop());
+
+    it('makes users by sysusers.d, directories, tmpfiles.d and a logrotate rule, without polkit', () => {
+      const { status, stdout, stderr } = mirror('setup');
+      expect([status, stderr]).toEqual([0, '']);
+      for (const line of ['user mirror', 'user archie', '/etc/tmpfiles.d/mirror.conf', '/var/log/mirror'])
+        expect(stdout).toContain(`created ${line}\n`);
+      expect(read('/etc/sysusers.d/mirror.conf')).toMatch(
+        /^u mirror - .*\n(g mirror -\n)?u archie -:mirror /m,
+      );
+      expect(bed.must('id', '-gn', 'archie')).toBe('mirror\n');
+      expect(bed.must('getent', 'passwd', 'archie')).toContain(':/var/lib/mirror:/usr/sbin/nologin');
+      expect(owner('/var/lib/mirror/state')).toBe('mirror:mirror 2775');
+      expect(owner('/var/www/mirror')).toBe('mirror:mirror 755');
+      expect(owner('/etc/mirror/secrets')).toBe('root:root 700');
+    });
+
+    it('does nothing a second time', () => {
+      const inode = lstatSync(join(bed.root, 'etc/mirror/compiled/setup.json')).ino;
+      const { status, stdout } = mirror('setup');
+      expect([status, stdout]).toEqual([0, 'Everything is in place.\n']);
+      expect(lstatSync(join(bed.root, 'etc/mirror/compiled/setup.json')).ino).toBe(inode);
+    });
+
+    it('has the state directories back at a boot after which /var is empty', () => {
+      bed.must('rm', '-r', '/var/lib/mirror');
+      // As systemd-tmpfiles-setup.service calls it, which cannot be started by hand.
+      bed.must('systemd-tmpfiles', '--create', '--boot', '--prefix=/var/lib/mirror');
+      expect(owner('/var/lib/mirror')).toBe('mirror:mirror 2775');
+      expect(owner('/var/lib/mirror/locks')).toBe('mirror:mirror 2775');
+      expect(mirror('setup').stdout).toBe('Everything is in place.\n');
+    });
+
+    it('has the accounts back on a machine that lost them', () => {
+      bed.must('userdel', 'archie');
+      bed.must('systemd-sysusers');
+      expect(bed.must('id', '-gn', 'archie')).toBe('mirror\n');
+    });
+
+    it.skipIf(!existsSync('/usr/sbin/logrotate'))("rotates the tool's own log as the mirror user", () => {
+      write('/var/log/mirror/mirror.log', 'one line\n');
+      bed.must('chown', 'mirror:mirror', '/var/log/mirror/mirror.log');
+      expect(bed.must('logrotate', '-f', '/etc/logrotate.d/mirror-site')).toBe('');
+      expect(read('/var/log/mirror/mirror.log.1')).toBe('one line\n');
+      expect(owner('/var/log/mirror/mirror.log.1')).toMatch(/^mirror:mirror /);
+      expect(read('/var/log/mirror/mirror.log')).toBe('');
+    });
+
+    it('leaves an edited rule alone and says nothing, as long as it would not write another', () => {
+      const path = '/etc/logrotate.d/mirror-site';
+      write(path, read(path).replace('weekly', 'daily'));
+      expect(mirror('setup').stdout).toBe('Everything is in place.\n');
+      expect(read(path)).toContain('daily');
+      write(path, read(path).replace('daily', 'weekly'));
+    });
+
+    it('adds the user of a new package by useradd where systemd-sysusers is missing', () => {
+      bed.must('mv', '/usr/bin/systemd-sysusers', '/usr/bin/systemd-sysusers.away');
+      write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two', { user: 'berta' }) }));
+      const { status, stdout } = mirror('setup');
+      bed.must('mv', '/usr/bin/systemd-sysusers.away', '/usr/bin/systemd-sysusers');
+      expect([status, stdout]).toEqual([0, 'created user berta\n']);
+      expect(bed.must('id', '-gn', 'berta')).toBe('mirror\n');
+    });
+
+    it('names the Debian package of a tool that a configured method needs', () => {
+      const rsync = pkg('three', {
+        synctype: 'rsync',
+        settings: { src: 'rsync://127.0.0.1/x', dst: '/srv/ftp/three' },
+      });
+      bed.must('mv', '/usr/bin/rsync', '/usr/bin/rsync.away');
+      expect(mirror('setup').status).toBe(0);
+      write('/etc/mirror/config.json', config({ one: pkg('one'), three: rsync }));
+      const { status, stderr } = mirror('setup');
+      bed.must('mv', '/usr/bin/rsync.away', '/usr/bin/rsync');
+      expect([status, stderr]).toEqual([77, 'mirror: rsync is not installed: apt-get install rsync\n']);
+    });
+
+    describe('--uninstall', () => {
+      it('stops what it takes away, and leaves a running sync and all that is not its own', async () => {
+        write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two') }));
+        bed.must(MIRROR, 'apply');
+        write('/srv/pause', '4\n');
+        bed.must(MIRROR, 'start', 'one');
+        for (let tries = 0; !has('/srv/ftp/one/file') && tries < 100; tries += 1) await sleep(100);
+        expect(units()).toContain('mirror-sync-one.timer');
+
+        const { status, stdout, stderr } = mirror('setup', '--uninstall');
+        expect([status, stderr]).toEqual([0, '']);
+        expect(stdout).toContain('removed /etc/sysusers.d/mirror.conf\n');
+        expect(units()).toEqual([]);
+        expect(bed.must('systemctl', 'list-units', '--plain', '--no-legend', 'mirror*.timer')).toBe('');
+        expect(bed.must('systemctl', 'show', '-P', 'ActiveState', 'mirror-sync-one')).toBe('activating\n');
+        for (const path of [
+          '/etc/tmpfiles.d/mirror.conf',
+          '/etc/logrotate.d/mirror-site',
+          '/etc/mirror/secrets',
+        ])
+          expect(has(path), path).toBe(false);
+        for (const path of ['/etc/mirror/config.json', '/srv/ftp/one/file', '/var/log/mirror/mirror.log.1'])
+          expect(has(path), path).toBe(true);
+        expect(bed.run('id', 'mirror').status).toBe(0);
+        for (let tries = 0; tries < 100; tries += 1) {
+          if (bed.run('systemctl', 'is-active', 'mirror-sync-one').stdout !== 'activating\n') break;
+          await sleep(100);
+        }
+        expect(bed.must('systemctl', 'list-units', '--failed', '--no-legend', 'mirror*')).toBe('');
+        expect(JSON.parse(read('/var/lib/mirror/state/one.json'))).toMatchObject({ id: 'one' });
+      });
+
+      it('finds nothing a second time', () => {
+        expect(mirror('setup', '--uninstall').stdout).toBe('Nothing was installed.\n');
+      });
+
+      it('is undone by setup and apply, with what is known of the packages', () => {
+        bed.must(MIRROR, 'setup');
+        bed.must(MIRROR, 'apply');
+        expect(bed.must('systemctl', 'is-active', 'mirror-sync-one.timer', 'mirror-tick.timer')).toBe(
+          'active\nactive\n',
+        );
+        const status = JSON.parse(bed.must(MIRROR, 'status', '--json', 'one')) as object;
+        expect(JSON.stringify(status)).toMatch(/"last_?success[^:]*": ?"?[1-9]/i);
+      });
+
+      it('leaves an edited unit until it is forced', () => {
+        const unit = '/etc/systemd/system/mirror-sync-two.service';
+        write(unit, `${read(unit)}# mine\n`);
+        const kept = mirror('setup', '--uninstall');
+        expect([kept.status, kept.stderr]).toEqual([
+          77,
+          `mirror: ${unit} was edited since mirror wrote it: --force removes it\n`,
+        ]);
+        expect(units()).toEqual(['mirror-sync-two.service']);
+        expect(mirror('setup', '--uninstall', '--force').status).toBe(0);
+        expect(units()).toEqual([]);
+      });
+    });
+  },
+);
