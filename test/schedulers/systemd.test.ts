@@ -108,7 +108,9 @@ describe('generated units', () => {
   });
 
   it('wall a strict run in to an exposure of at most 1.5', () => {
-    const strict = [...units(some)].filter(([name]) => /(ArchLinux|own|limited|tick|control@|start@)\.service$/.test(name));
+    const strict = [...units(some)].filter(([name]) =>
+      /(ArchLinux|own|limited|tick|control@|start@)\.service$/.test(name),
+    );
     const report = execFileSync(
       'systemd-analyze',
       ['security', '--offline=true', '--no-pager', ...write(new Map(strict))],
