@@ -23,9 +23,14 @@ export interface SetupFile {
 
 const HEADER = '# Written by mirror. Once you change it, mirror leaves it alone.\n';
 
+/** Names that systemd-sysusers takes; useradd takes more, and makes those. */
+const SYSUSERS_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,30}$/;
+
 /** sysusers.d(5): the users and groups, so that a machine rebuilt from its /usr gets them back at boot. */
 export function sysusersFile(accounts: readonly Account[], layout: Layout): SetupFile {
   const lines = accounts.flatMap(({ user, group }) => {
+    if (![user, group].every((name) => SYSUSERS_NAME.test(String(name)) || typeof name === 'number'))
+      return [];
     if (typeof user !== 'string') return typeof group === 'string' ? [`g ${group} -`] : [];
     const about = '"Mirrors of package repositories" /var/lib/mirror /usr/sbin/nologin';
     if (user === group) return [`u ${user} - ${about}`];
