@@ -113,7 +113,7 @@ function hasContent(layout: Layout, before: Job, system: Reader): boolean {
 function host({ site, layout, jobs, executable }: Intent, system: Reader): Host {
   const live = layout.root === '';
   const people = live
-    ? accounts([...jobs.values()], system)
+    ? accounts([...jobs.values()], site, system)
     : { missingUsers: [], missingGroups: [], users: new Map() };
   const program = system.facts(executable);
   const runnable = program?.kind === 'file' && (program.mode & 0o111) !== 0;
@@ -130,10 +130,16 @@ function host({ site, layout, jobs, executable }: Intent, system: Reader): Host 
 
 function accounts(
   jobs: readonly Job[],
+  { settings: { scheduler, socket } }: Site,
   system: Reader,
 ): { missingUsers: string[]; missingGroups: string[]; users: Map<string | number, Owner> } {
-  const names = new Set(jobs.map(({ run_as }) => run_as.user));
-  const groups = new Set(jobs.flatMap(({ run_as }) => [run_as.group, run_as.shared_group]));
+  // cron has no control socket.
+  const listeners = scheduler === 'crontab' ? [] : [socket];
+  const names = new Set([...jobs.map(({ run_as }) => run_as.user), ...listeners.map(({ uid }) => uid)]);
+  const groups = new Set([
+    ...jobs.flatMap(({ run_as }) => [run_as.group, run_as.shared_group]),
+    ...listeners.map(({ gid }) => gid),
+  ]);
   const users = new Map(
     [...names].flatMap((name) => {
       const owner = system.user(name);

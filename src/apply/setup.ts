@@ -30,9 +30,13 @@ export interface SetupResult {
 
 /** What a site needs, from its config. */
 export function needsOf({ settings, packages }: Site): Needs {
-  const { logfolder, webroot, statusfile, statfile, logger, uid, gid, scheduler } = settings;
+  const { logfolder, webroot, statusfile, statfile, logger, uid, gid, scheduler, socket } = settings;
   const places = [logfolder, webroot, dirname(statusfile), dirname(statfile), logger.packagefileformat.base];
-  const accounts = packages.map(({ user, group }) => ({ user, group }));
+  const accounts = [
+    ...packages.map(({ user, group }) => ({ user, group })),
+    // The mirror user is not made in the socket's group: root stands in, who needs no making.
+    { user: socket.uid === uid ? 0 : socket.uid, group: socket.gid },
+  ];
   return {
     uid,
     gid,
