@@ -1,4 +1,4 @@
-import type { Finding } from '../../diagnostics/diagnostic.js';
+import type { Finding, Place } from '../../diagnostics/diagnostic.js';
 import type { Package, Site } from '../../model/site.js';
 import { executableFindings, some } from '../findings.js';
 import type { SchedulerContext } from '../scheduler.js';
@@ -11,63 +11,77 @@ const OLDEST = 247;
 export function findings(site: Site, { executable, jobs }: SchedulerContext): Finding[] {
   const { settings } = site;
   const shared = {
-    logfolder: settings.logger.packagefileformat.base,
-    statfile: settings.statfile,
-    statusfile: settings.statusfile,
+    '/settings/logger/packagefileformat/base': settings.logger.packagefileformat.base,
+    '/settings/statfile': settings.statfile,
+    '/settings/statusfile': settings.statusfile,
+  };
+  const accounts = {
+    '/settings/uid': settings.uid,
+    '/settings/gid': settings.gid,
+    '/settings/socket/uid': settings.socket.uid,
+    '/settings/socket/gid': settings.socket.gid,
   };
   const off = site.packages.filter(({ sandbox }) => sandbox === 'off').map(({ id }) => id);
   return [
     ...executableFindings(executable),
-    ...Object.entries(shared).flatMap(([key, path]) => pathFinding(`\`${key}\``, path)),
-    ...[settings.uid, settings.gid].flatMap((account) => accountFinding('the site', account)),
-    ...[settings.socket.uid, settings.socket.gid].flatMap((account) =>
-      accountFinding('the control socket', account),
+    ...Object.entries(shared).flatMap(([at, path]) => pathFinding(path, valueAt(site, at))),
+    ...Object.entries(accounts).flatMap(([at, account]) => accountFinding(account, valueAt(site, at))),
+    ...site.packages.flatMap((pkg) =>
+      packageFindings(site, pkg, Object.values(jobs.get(pkg.id)?.secrets ?? {})),
     ),
-    ...site.packages.flatMap((pkg) => packageFindings(pkg, Object.values(jobs.get(pkg.id)?.secrets ?? {}))),
-    ...(settings.systemd.version < OLDEST ? [tooOld(settings.systemd.version)] : []),
+    ...(settings.systemd.version < OLDEST ? [tooOld(site)] : []),
     ...(off.length > 0 ? [sandboxOff(off)] : []),
   ];
 }
 
-function packageFindings(pkg: Package, secrets: readonly string[]): Finding[] {
+function valueAt(site: Site, pointer: string): Place {
+  return { file: site.configPath, pointer, target: 'value' };
+}
+
+function packageFindings(site: Site, pkg: Package, secrets: readonly string[]): Finding[] {
+  const at = (path: string): Place => valueAt(site, `/packages/${pkg.id}${path}`);
   return [
-    ...pathFinding(`\`dst\` of \`${pkg.id}\``, pkg.dst),
-    ...secrets.flatMap((file) => pathFinding(`the password file of \`${pkg.id}\``, file)),
-    ...[pkg.user, pkg.group].flatMap((account) => accountFinding(`\`${pkg.id}\``, account)),
+    ...pathFinding(pkg.dst, at('/settings/dst')),
+    ...secrets.flatMap((file) => pathFinding(file, at('/settings/options/password_file'))),
+    ...accountFinding(pkg.user, at('/user')),
+    ...accountFinding(pkg.group, at('/group')),
   ];
 }
 
-function pathFinding(what: string, path: string): Finding[] {
+function pathFinding(path: string, place: Place): Finding[] {
   const problem = pathProblem(path);
   if (problem === null) return [];
   return [
     {
       code: 'bad-path',
       severity: 'error',
-      message: `${what} ${problem}, which a systemd unit cannot hold`,
+      message: `the path ${problem}, which a systemd unit cannot hold`,
       help: 'use a plain absolute path',
+      place,
     },
   ];
 }
 
-function accountFinding(what: string, account: string | number): Finding[] {
+function accountFinding(account: string | number, place: Place): Finding[] {
   if (isAccount(account)) return [];
   return [
     {
       code: 'bad-account',
       severity: 'error',
-      message: `\`${String(account).slice(0, 40)}\` of ${what} is no user or group name`,
+      message: `\`${String(account).slice(0, 40)}\` is no user or group name`,
       help: 'use a name of letters, digits, `_`, `.` and `-`, or a number',
+      place,
     },
   ];
 }
 
-function tooOld(version: number): Finding {
+function tooOld(site: Site): Finding {
   return {
     code: 'old-systemd',
     severity: 'warning',
-    message: `the units need systemd ${OLDEST}, \`settings.systemd.version\` is ${version}`,
+    message: `the units need systemd ${OLDEST}, \`settings.systemd.version\` is ${site.settings.systemd.version}`,
     help: 'set `sandbox` to `off`, or use `"scheduler": "crontab"`',
+    place: valueAt(site, '/settings/systemd/version'),
   };
 }
 
