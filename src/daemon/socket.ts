@@ -38,15 +38,15 @@ export async function listenForControl(layout: Layout, site: SiteFile, asked: As
     role: 'daemon',
     say: (text) => asked.say(text),
   });
+  const listening = new Promise<void>((done, fail) => {
+    server.once('error', fail);
+    server.once('listening', done);
+  });
+  // Node binds at once: the umask is back before anything else is started.
   const umask = process.umask(0o177);
-  try {
-    await new Promise<void>((done, fail) => {
-      server.once('error', fail);
-      server.listen(path, done);
-    });
-  } finally {
-    process.umask(umask);
-  }
+  server.listen(path);
+  process.umask(umask);
+  await listening;
   own(path, site);
   return server;
 }
