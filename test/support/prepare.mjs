@@ -14,6 +14,7 @@ const TEST_TOOLS = [
   'systemd-analyze=systemd',
   'dbus-daemon=dbus',
   'crontab=cron',
+  'gcc=gcc libc6-dev',
   'ssh=openssh-client',
   'logrotate',
   'dpkg-deb=dpkg',

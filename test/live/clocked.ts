@@ -1,0 +1,197 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Schedule } from '../../src/job/schedule.js';
+import { bootBed, type Bed } from '../bed/bed.js';
+
+const MIRROR = '/opt/mirror/dist/mirror.cjs';
+const WAKE = '/opt/mirror/wake';
+const SHIM = '/opt/mirror/clock.so';
+
+/** Every time that a scheduler started `run --scheduled ID`, in epoch milliseconds of its clock. */
+export interface Wakes {
+  readonly of: ReadonlyMap<string, readonly number[]>;
+  /** As the executor would read them. */
+  readonly schedules: ReadonlyMap<string, Schedule>;
+}
+
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * What really was started in `span` of a jumping clock (test/bed/clock.c): the packages (their schedule keys by id) are
+ * applied to a live system of their own whose host lives in `zone`, with a program that only notes the time in place of
+ * `mirror run`.
+ */
+export async function wakesIn(
+  scheduler: 'systemd' | 'crontab',
+  packages: object,
+  span: Span,
+  zone: { readonly host: string; readonly site: string },
+): Promise<Wakes> {
+  const bed = await bootBed();
+  try {
+    install(bed, zone.host);
+    const clock = openSync(join(bed.root, 'run/bed-clock'), 'w+');
+    try {
+      setClock(clock, span.from, span.from);
+      if (scheduler === 'systemd') giveClockToSystemd(bed);
+      apply(bed, scheduler, packages, zone.site);
+      if (scheduler === 'crontab') startCron(bed);
+      setClock(clock, span.from, span.to);
+      await reach(clock, span.to);
+    } finally {
+      closeSync(clock);
+    }
+    // What was started last may still write.
+    await sleep(300);
+    return read(bed);
+  } finally {
+    await bed.stop();
+  }
+}
+
+function install(bed: Bed, zone: string): void {
+  mkdirSync(join(bed.root, 'opt/mirror'), { recursive: true });
+  cpSync(join(import.meta.dirname, '../../dist'), join(bed.root, 'opt/mirror/dist'), { recursive: true });
+  const source = (name: string): string => join(import.meta.dirname, '../bed', name);
+  execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', join(bed.root, SHIM), source('clock.c')]);
+  execFileSync('gcc', ['-O2', '-o', join(bed.root, WAKE), source('wake.c')]);
+  writeFileSync(join(bed.root, 'run/bed-wakes'), '');
+  chmodSync(join(bed.root, 'run/bed-wakes'), 0o666);
+  rmSync(join(bed.root, 'etc/localtime'), { force: true });
+  symlinkSync(`/usr/share/zoneinfo/${zone}`, join(bed.root, 'etc/localtime'));
+}
+
+/** PID 1 takes the shim with it when it executes itself anew; nothing else gets it. */
+function giveClockToSystemd(bed: Bed): void {
+  const preload = join(bed.root, 'etc/ld.so.preload');
+  writeFileSync(preload, `${SHIM}\n`);
+  try {
+    bed.must('systemctl', 'daemon-reexec');
+  } finally {
+    rmSync(preload);
+  }
+  if (!readFileSync(join(bed.root, 'proc/1/maps'), 'utf8').includes(SHIM))
+    throw new Error('systemd did not take the clock');
+}
+
+function apply(bed: Bed, scheduler: string, packages: object, zone: string): void {
+  const entries = Object.entries(packages as Record<string, object>).map(
+    ([id, schedule]): [string, object] => [
+      id,
+      {
+        name: id,
+        id,
+        href: `/${id}`,
+        synctype: 'command',
+        syncrate: '',
+        sandbox: 'off',
+        settings: { hidden: false, src: '', dst: `/srv/ftp/${id}`, options: { command: ['true'] } },
+        ...schedule,
+      },
+    ],
+  );
+  const config = {
+    mirrorname: 'Clock',
+    hostname: 'clock.example.org',
+    settings: {
+      scheduler,
+      executable: WAKE,
+      logfolder: '/var/log/mirror',
+      webroot: '/var/www/mirror',
+      statusfile: '/var/www/mirror/status.json',
+      statfile: '/var/lib/mirror/stat.json',
+      uid: 'mirror',
+      gid: 'mirror',
+      localtimezone: zone,
+    },
+    packages: Object.fromEntries(entries),
+  };
+  mkdirSync(join(bed.root, 'etc/mirror'), { recursive: true });
+  mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
+  writeFileSync(join(bed.root, 'etc/mirror/config.json'), JSON.stringify(config));
+  bed.must(MIRROR, 'setup');
+  if (scheduler === 'systemd') lighten(bed);
+  bed.must(MIRROR, 'apply');
+  // The tick is no package, and would be started more often than any.
+  if (scheduler === 'systemd') bed.must('systemctl', 'stop', 'mirror-tick.timer');
+  else bed.must('sed', '-i', '/ publish$/d', '/etc/cron.d/mirror');
+}
+
+/** What makes a start slow and has nothing to do with its time: who runs it, what is done afterwards, the journal. */
+function lighten(bed: Bed): void {
+  const directory = join(bed.root, 'etc/systemd/system/mirror-sync-.service.d');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(
+    join(directory, 'light.conf'),
+    '[Service]\nUser=\nGroup=\nSupplementaryGroups=\nExecStopPost=\n',
+  );
+  bed.must('systemctl', 'log-level', 'err');
+}
+
+function startCron(bed: Bed): void {
+  bed.must(
+    'systemd-run',
+    '--quiet',
+    '--unit=clocked-cron',
+    `--setenv=LD_PRELOAD=${SHIM}`,
+    '--setenv=BED_CLOCK=wait',
+    'cron',
+    '-f',
+  );
+}
+
+/** Sets the clock of a bed and where it stops; epoch milliseconds. */
+export function setClock(file: number, now: number, end: number): void {
+  // One write: whoever reads sees both or neither move.
+  writeSync(file, new BigInt64Array([BigInt(now) * 1_000_000n, BigInt(end) * 1_000_000n]), 0, 16, 0);
+}
+
+/** What the clock of a bed says, in epoch milliseconds. */
+export function readClock(file: number): number {
+  const now = new BigInt64Array(1);
+  readSync(file, now, 0, 8, 0);
+  return Number((now[0] ?? 0n) / 1_000_000n);
+}
+
+async function reach(file: number, end: number): Promise<void> {
+  let seen = 0;
+  for (let still = 0; seen < end; still += 1) {
+    await sleep(50);
+    const at = readClock(file);
+    if (at > seen) still = 0;
+    if (still > 400) throw new Error(`the clock stands still at ${new Date(at).toISOString()}`);
+    seen = at;
+  }
+}
+
+function read(bed: Bed): Wakes {
+  const of = new Map<string, number[]>();
+  for (const line of readFileSync(join(bed.root, 'run/bed-wakes'), 'utf8').trim().split('\n')) {
+    const [id = '', at] = line.split(' ');
+    of.set(id, [...(of.get(id) ?? []), Number(at)]);
+  }
+  const jobs = join(bed.root, 'etc/mirror/compiled/jobs');
+  const schedules = readdirSync(jobs).map((name) => {
+    const job = JSON.parse(readFileSync(join(jobs, name), 'utf8')) as { id: string; schedule: Schedule };
+    return [job.id, job.schedule] as const;
+  });
+  return { of, schedules: new Map(schedules) };
+}
