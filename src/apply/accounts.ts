@@ -12,12 +12,18 @@ export async function makeAccounts(all: readonly Account[], work: Work): Promise
   const { layout, system, record } = work;
   const listed = listedAccounts(sysusersFile([], layout), system);
   const absent = missing(all, system);
-  const isOurs = ({ user, group }: Account): boolean =>
-    [user, group].some((name) => listed.has(String(name))) ||
-    absent.some(({ name }) => name === user || name === group);
-  const ours = all.filter(isOurs);
+  const isOurs = (kind: 'user' | 'group', name: string | number): boolean =>
+    typeof name === 'string' &&
+    (listed[`${kind}s`].has(name) ||
+      absent.some((account) => account.kind === kind && account.name === name));
+  const ours = all.flatMap((account): Account[] => {
+    if (isOurs('user', account.user)) return [account];
+    // Root stands in for a user who is there without us.
+    return isOurs('group', account.group) ? [{ user: 0, group: account.group }] : [];
+  });
+  const foreign = ours.flatMap(({ group }) => (isOurs('group', group) ? [] : [String(group)]));
   if (ours.length > 0) {
-    const file = sysusersFile(ours, layout);
+    const file = sysusersFile(ours, layout, new Set(foreign));
     putFile(file, work);
     if (absent.length > 0 && isInstalled(file.reader, system)) {
       const path = system.actual(file.path).kind === 'file' ? file.path : file.packaged.path;

@@ -26,16 +26,29 @@ const HEADER = '# Written by mirror. Once you change it, mirror leaves it alone.
 /** Names that systemd-sysusers takes; useradd takes more, and makes those. */
 const SYSUSERS_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,30}$/;
 
-/** sysusers.d(5): the users and groups, so that a machine rebuilt from its /usr gets them back at boot. */
-export function sysusersFile(accounts: readonly Account[], layout: Layout): SetupFile {
-  const lines = accounts.flatMap(({ user, group }) => {
-    if (![user, group].every((name) => SYSUSERS_NAME.test(String(name)) || typeof name === 'number'))
-      return [];
-    if (typeof user !== 'string') return typeof group === 'string' ? [`g ${group} -`] : [];
-    const about = '"Mirrors of package repositories" /var/lib/mirror /usr/sbin/nologin';
-    if (user === group) return [`u ${user} - ${about}`];
-    return [...(typeof group === 'string' ? [`g ${group} -`] : []), `u ${user} -:${String(group)} ${about}`];
-  });
+/**
+ * sysusers.d(5): the users and groups, so that a machine rebuilt from its /usr gets them back at boot. Groups in `foreign`
+ * come from elsewhere: they are referred to, not made.
+ */
+export function sysusersFile(
+  accounts: readonly Account[],
+  layout: Layout,
+  foreign: ReadonlySet<string> = new Set(),
+): SetupFile {
+  const about = '"Mirrors of package repositories" /var/lib/mirror /usr/sbin/nologin';
+  const known = accounts.filter(({ user, group }) =>
+    [user, group].every((name) => typeof name === 'number' || SYSUSERS_NAME.test(name)),
+  );
+  const users = known.filter(({ user }) => typeof user === 'string');
+  // A user whose group has his name brings it along.
+  const pairs = new Set(users.flatMap(({ user, group }) => (user === group ? [user] : [])));
+  const groups = known.flatMap(({ group }) =>
+    typeof group === 'string' && !pairs.has(group) && !foreign.has(group) ? [`g ${group} -`] : [],
+  );
+  const lines = [
+    ...groups,
+    ...users.map(({ user, group }) => `u ${user} ${user === group ? '-' : `-:${group}`} ${about}`),
+  ];
   return {
     path: `${layout.root}/etc/sysusers.d/mirror.conf`,
     content: `${HEADER}${[...new Set(lines)].join('\n')}\n`,
@@ -113,10 +126,18 @@ export function putFile(file: SetupFile, work: Work): boolean {
   return !isThere;
 }
 
-/** Accounts that a sysusers.d file in force names: `u NAME …` and `g NAME …`. */
-export function listedAccounts(file: SetupFile, system: Reader): Set<string> {
-  const text = system.read(file.path) ?? system.read(file.packaged.path) ?? '';
-  return new Set([...text.matchAll(/^[ug]\s+(\S+)/gm)].map(([, name = '']) => name));
+/** Users and groups that the sysusers.d file in force makes. */
+export function listedAccounts(
+  { path, packaged }: SetupFile,
+  system: Reader,
+): { readonly users: ReadonlySet<string>; readonly groups: ReadonlySet<string> } {
+  const text = system.read(path) ?? system.read(packaged.path) ?? '';
+  const rows = [...text.matchAll(/^([ug])\s+(\S+)\s+(\S+)/gm)];
+  return {
+    users: new Set(rows.flatMap(([, type, name = '']) => (type === 'u' ? [name] : []))),
+    // A user with no group named brings his own.
+    groups: new Set(rows.flatMap(([, type, name = '', id]) => (type === 'g' || id === '-' ? [name] : []))),
+  };
 }
 
 function isPackaged({ content, packaged }: SetupFile, system: Reader): boolean {

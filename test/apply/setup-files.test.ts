@@ -12,9 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeAccounts } from '../../src/apply/accounts.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile } from '../../src/apply/setup-files.js';
 import { beginWork, type Work } from '../../src/apply/setup-work.js';
 import { layout, STATE_DIRECTORIES } from '../../src/job/layout.js';
+import type { Owner } from '../../src/system/system.js';
 import { memorySystem, type MemorySystem, type Node } from '../../src/system/memory.js';
 
 const paths = layout();
@@ -78,6 +80,37 @@ describe('a file for another program', () => {
     const { work } = begin({ [wanted.path]: file(wanted.content) });
     expect(putFile(wanted, work)).toBe(false);
     expect(Object.keys(work.record.files)).toEqual([wanted.path]);
+  });
+
+  test('names a group only where no user brings it along', () => {
+    const accounts = [mirror, { user: 0, group: 'mirror' }, { user: 'archie', group: 'mirror' }];
+    const lines = sysusersFile(accounts, paths).content.split('\n').slice(1, -1);
+    expect(lines.map((line) => line.split(' "')[0])).toEqual(['u mirror -', 'u archie -:mirror']);
+  });
+
+  test('lists no account that comes from elsewhere, such as LDAP', async () => {
+    const { work, system } = begin();
+    const users: Record<string, Owner> = { ldap: { uid: 5000, gid: 5000 } };
+    const known = (name: string | number): Owner | null => users[name] ?? null;
+    const run = (argv: readonly string[]): ReturnType<typeof system.run> => {
+      if (argv[0] === 'systemd-sysusers') users.archie = { uid: 990, gid: 5000 };
+      return system.run(argv);
+    };
+    const machine = {
+      ...system,
+      user: known,
+      group: (name: string | number) => known(name)?.gid ?? null,
+      run,
+    };
+    const accounts = [
+      { user: 'ldap', group: 'ldap' },
+      { user: 'archie', group: 'ldap' },
+    ];
+    await makeAccounts(accounts, { ...work, system: machine });
+    await makeAccounts(accounts, { ...work, system: machine });
+    expect(work.done.slice(-2)).toEqual(['created /etc/sysusers.d/mirror.conf', 'created user archie']);
+    expect(system.read('/etc/sysusers.d/mirror.conf')).not.toMatch(/^[ug] ldap/m);
+    expect(work.problems).toEqual([]);
   });
 
   test('rotates no log twice: the package has a rule for the same path', () => {
