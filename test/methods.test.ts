@@ -3,13 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { methods } from '../src/methods/index.js';
 import type { Package, Source } from '../src/model/site.js';
+import { pkg, source } from './compile/site.js';
 
 /** What every sync method must keep, whatever it syncs: a new one joins by being in the registry. */
-const SOURCE: Source = {
-  url: 'rsync://rsync.example.org/debian',
-  publicUrl: 'rsync://rsync.example.org/debian',
-  host: 'rsync.example.org',
-};
+const SOURCE = source('rsync://rsync.example.org/debian');
 
 const OPTIONS: Record<string, Record<string, unknown>> = {
   command: { command: ['/usr/bin/true', '--flag'] },
@@ -18,54 +15,7 @@ const OPTIONS: Record<string, Record<string, unknown>> = {
 };
 
 function debian(synctype: string, changes: Partial<Package> = {}): Package {
-  return {
-    id: 'debian',
-    name: 'Debian',
-    href: '/debian',
-    synctype,
-    syncrate: 'PT6H',
-    schedule: { rule: { kind: 'interval', every: 21600, phase: 0 }, windows: [], zone: 'UTC' },
-    interval: 21600,
-    push: false,
-    minGap: 0,
-    disabled: false,
-    hidden: false,
-    link: [],
-    sources: [SOURCE],
-    dst: '/srv/ftp/debian',
-    options: OPTIONS[synctype] ?? {},
-    password: null,
-    retry: { delay: 600, attempts: 3, maxDelay: 3600 },
-    maxRuntime: 43200,
-    firstSync: { maxRuntime: 604800 },
-    guard: { deletes: 40000, ratio: 0.1, minFree: { share: 0.05 }, mount: null },
-    precheck: null,
-    acceptExit: {},
-    staleAfter: 86400,
-    network: {
-      family: 'any',
-      bind: null,
-      proxy: null,
-      caFile: null,
-      ssh: { key: null, knownHosts: null, port: null },
-    },
-    env: {},
-    user: 'mirror',
-    group: 'mirror',
-    umask: '022',
-    sandbox: 'strict',
-    resources: {
-      nice: 10,
-      io: { class: 'best-effort', level: 7 },
-      cpuWeight: null,
-      ioWeight: null,
-      memoryHigh: null,
-      memoryMax: null,
-    },
-    keep: { ok: 0, failed: 0, unchanged: 0, total: 0 },
-    renamedFrom: null,
-    ...changes,
-  };
+  return pkg('debian', { synctype, sources: [SOURCE], options: OPTIONS[synctype] ?? {}, ...changes });
 }
 
 describe.each([...methods.values()])('method $name', (method) => {
@@ -90,16 +40,16 @@ describe.each([...methods.values()])('method $name', (method) => {
   });
 
   test('gives the same steps for the same package', () => {
-    const pkg = debian(method.name);
-    expect(method.steps(pkg, SOURCE, false)).toEqual(method.steps(pkg, SOURCE, false));
+    const debianPackage = debian(method.name);
+    expect(method.steps(debianPackage, SOURCE, false)).toEqual(method.steps(debianPackage, SOURCE, false));
   });
 
   test('keeps a password out of the steps', () => {
-    const pkg = debian(method.name, {
+    const debianPackage = debian(method.name, {
       password: { literal: 'correct horse' },
       options: { ...OPTIONS[method.name], user: 'mirror' },
     });
-    expect(JSON.stringify(method.steps(pkg, SOURCE, false))).not.toContain('correct horse');
+    expect(JSON.stringify(method.steps(debianPackage, SOURCE, false))).not.toContain('correct horse');
   });
 });
 
@@ -135,8 +85,8 @@ describe('command', () => {
 
 describe('rsync', () => {
   const rsync = methods.get('rsync');
-  const argv = (changes: Partial<Package>, source = SOURCE, fallback = false): readonly string[][] =>
-    (rsync?.steps(debian('rsync', changes), source, fallback) ?? []).flatMap((step) =>
+  const argv = (changes: Partial<Package>, from = SOURCE, fallback = false): readonly string[][] =>
+    (rsync?.steps(debian('rsync', changes), from, fallback) ?? []).flatMap((step) =>
       step.kind === 'exec' || step.kind === 'probe' ? [[...step.argv]] : [],
     );
 
@@ -170,8 +120,10 @@ describe('rsync', () => {
   });
 
   test('neither deletes nor probes nor installs the marker from a fallback source', () => {
-    const pkg = debian('rsync', { precheck: { file: 'lastupdate', fullEvery: 604800, always: [] } });
-    const steps = rsync?.steps(pkg, SOURCE, true) ?? [];
+    const debianPackage = debian('rsync', {
+      precheck: { file: 'lastupdate', fullEvery: 604800, always: [] },
+    });
+    const steps = rsync?.steps(debianPackage, SOURCE, true) ?? [];
     expect(steps.map((step) => step.kind)).toEqual(['require-directory', 'exec']);
     expect(JSON.stringify(steps)).not.toContain('--delete');
     expect(JSON.stringify(steps)).toContain('--exclude=/lastupdate');
@@ -207,8 +159,8 @@ describe('rsync', () => {
     ['https://example.org/debian', 'source-scheme'],
     ['example.org', 'source-scheme'],
   ])('refuses %s', (url, code) => {
-    const source = { url, publicUrl: url, host: 'example.org' };
-    expect(rsync?.check(debian('rsync', { sources: [source] })).map((finding) => finding.code)).toEqual([
+    const unreadable = { url, publicUrl: url, host: 'example.org' };
+    expect(rsync?.check(debian('rsync', { sources: [unreadable] })).map((finding) => finding.code)).toEqual([
       code,
     ]);
   });
@@ -216,8 +168,8 @@ describe('rsync', () => {
   test.each(['../etc/passwd', '/lastupdate', 'last*', 'a b', 'dists/../../x'])(
     'refuses the marker %s',
     (file) => {
-      const pkg = debian('rsync', { precheck: { file, fullEvery: 1, always: [] } });
-      expect(rsync?.check(pkg).map((finding) => finding.code)).toEqual(['marker-path']);
+      const debianPackage = debian('rsync', { precheck: { file, fullEvery: 1, always: [] } });
+      expect(rsync?.check(debianPackage).map((finding) => finding.code)).toEqual(['marker-path']);
     },
   );
 
