@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bed } from '../bed/bed.js';
@@ -18,7 +18,6 @@ export interface ClockedCron {
   /** Kills cron and everything that it started, as a power failure would. */
   kill(): void;
   start(): void;
-  close(): void;
 }
 
 /** Starts it, at the present time. */
@@ -26,7 +25,7 @@ export function clockedCron(bed: Bed): ClockedCron {
   mkdirSync(join(bed.root, 'opt'), { recursive: true });
   const source = join(import.meta.dirname, '../bed/clock.c');
   execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', join(bed.root, SHIM), source]);
-  const clock = openSync(join(bed.root, 'run/bed-clock'), 'w+');
+  const clock = join(bed.root, 'run/bed-clock');
   let now = Math.floor(Date.now() / 60_000) * 60_000 + 1000;
   setClock(clock, now, now);
   const start = (): void => {
@@ -57,6 +56,5 @@ export function clockedCron(bed: Bed): ClockedCron {
       bed.run('systemctl', 'reset-failed', UNIT);
     },
     start,
-    close: () => closeSync(clock),
   };
 }

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
+  constants,
   cpSync,
   mkdirSync,
   openSync,
   readFileSync,
-  readSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -36,29 +36,25 @@ export interface Span {
 
 /**
  * What really was started in `span` of a jumping clock (test/bed/clock.c): the packages (their schedule keys by id) are
- * applied to a live system of their own whose host lives in `zone`, with a program that only notes the time in place of
+ * applied to a live system of their own that lives in `zone`, with a program that only notes the time in place of
  * `mirror run`.
  */
 export async function wakesIn(
   scheduler: 'systemd' | 'crontab',
   packages: object,
   span: Span,
-  zone: { readonly host: string; readonly site: string },
+  zone: string,
 ): Promise<Wakes> {
   const bed = await bootBed();
   try {
-    install(bed, zone.host);
-    const clock = openSync(join(bed.root, 'run/bed-clock'), 'w+');
-    try {
-      setClock(clock, span.from, span.from);
-      if (scheduler === 'systemd') giveClockToSystemd(bed);
-      apply(bed, scheduler, packages, zone.site);
-      if (scheduler === 'crontab') startCron(bed);
-      setClock(clock, span.from, span.to);
-      await reach(clock, span.to);
-    } finally {
-      closeSync(clock);
-    }
+    install(bed, zone);
+    const clock = join(bed.root, 'run/bed-clock');
+    setClock(clock, span.from, span.from);
+    if (scheduler === 'systemd') giveClockToSystemd(bed);
+    apply(bed, scheduler, packages, zone);
+    if (scheduler === 'crontab') startCron(bed);
+    setClock(clock, span.from, span.to);
+    await reach(clock, span.to);
     // What was started last may still write.
     await sleep(300);
     return read(bed);
@@ -158,24 +154,24 @@ function startCron(bed: Bed): void {
   );
 }
 
-/** Sets the clock of a bed and where it stops; epoch milliseconds. */
-export function setClock(file: number, now: number, end: number): void {
-  // One write: whoever reads sees both or neither move.
-  writeSync(file, new BigInt64Array([BigInt(now) * 1_000_000n, BigInt(end) * 1_000_000n]), 0, 16, 0);
+/** Sets the clock of a bed (its file) and where it stops; epoch milliseconds. */
+export function setClock(path: string, now: number, end: number): void {
+  // In place and in one write: it is mapped by those whose clock it is.
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+  writeSync(file, new BigInt64Array([BigInt(now) * 1_000_000n, BigInt(end) * 1_000_000n]));
+  closeSync(file);
 }
 
 /** What the clock of a bed says, in epoch milliseconds. */
-export function readClock(file: number): number {
-  const now = new BigInt64Array(1);
-  readSync(file, now, 0, 8, 0);
-  return Number((now[0] ?? 0n) / 1_000_000n);
+export function readClock(path: string): number {
+  return Number(readFileSync(path).readBigInt64LE() / 1_000_000n);
 }
 
-async function reach(file: number, end: number): Promise<void> {
+async function reach(path: string, end: number): Promise<void> {
   let seen = 0;
   for (let still = 0; seen < end; still += 1) {
     await sleep(50);
-    const at = readClock(file);
+    const at = readClock(path);
     if (at > seen) still = 0;
     if (still > 400) throw new Error(`the clock stands still at ${new Date(at).toISOString()}`);
     seen = at;
