@@ -94,7 +94,7 @@ function show(file, args) {
 }
 
 function heading(text) {
-  console.log(`\n\x1b[1m${text}\x1b[0m`);
+  console.log(process.stdout.isTTY ? `\n\x1b[1m${text}\x1b[0m` : `\n${text}`);
 }
 
 /** A small tree with a time marker, as Arch Linux has it. */
