@@ -37,7 +37,7 @@ export function messageOf(
   const since = time(incident.since);
   const { last } = state;
   const reason = event === 'failure' ? clean(last?.reason ?? null) : null;
-  const times = `${String(state.errors)} failed attempts in a row`;
+  const times = state.errors === 1 ? 'an attempt failed' : `${String(state.errors)} attempts failed in a row`;
   const text =
     event === 'failure'
       ? `${clean(pkg.name)} (${pkg.id}) on ${site.hostname}: ${times}${reason === null ? '' : `: ${reason}`}`

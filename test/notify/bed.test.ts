@@ -1,0 +1,163 @@
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bootBed, noBed, type Bed } from '../bed/bed.js';
+
+const MIRROR = '/opt/mirror/dist/mirror.cjs';
+const DIST = dirname(process.env.MIRROR_TEST_ENTRY ?? resolve('dist/mirror.cjs'));
+const noMail = existsSync('/usr/sbin/sendmail') ? null : 'needs a sendmail';
+
+/** Takes each POST of the bed's loopback down to a file. */
+const HOOK = `require('node:http').createServer((request, response) => {
+  request.on('data', (data) => require('node:fs').appendFileSync('/srv/posted', data + '\\n'));
+  request.on('end', () => response.end());
+}).listen(8080, '127.0.0.1');`;
+
+function config(scheduler: string): object {
+  return {
+    mirrorname: 'Bed',
+    hostname: 'bed.example.org',
+    settings: {
+      scheduler,
+      executable: MIRROR,
+      logfolder: '/var/log/mirror',
+      webroot: '/var/www/mirror',
+      statusfile: '/var/www/mirror/status.json',
+      statfile: '/var/lib/mirror/stat.json',
+      localtimezone: 'UTC',
+      notify: {
+        after_failures: 2,
+        command: ['/opt/mirror/tell'],
+        ...(noMail === null && { mail: 'mirror' }),
+        webhook: 'http://127.0.0.1:8080/s3cret',
+      },
+    },
+    packages: {
+      debian: {
+        ...{ name: 'Debian', id: 'debian', href: '/debian', synctype: 'command', syncrate: '' },
+        guard: { min_free: '0%' },
+        settings: {
+          src: '',
+          dst: '/srv/ftp/debian',
+          options: { command: ['/bin/sh', '-c', 'test -e /srv/ok && : >file || exit 69'] },
+        },
+      },
+    },
+  };
+}
+
+describe.skipIf(noBed !== null)(
+  `notices on a live system${noBed === null ? '' : ` (skipped: ${noBed})`}`,
+  () => {
+    let bed: Bed;
+    const write = (path: string, content: string, mode = 0o644): void => {
+      mkdirSync(dirname(join(bed.root, path)), { recursive: true });
+      writeFileSync(join(bed.root, path), content);
+      chmodSync(join(bed.root, path), mode);
+    };
+    const lines = (path: string): string[] =>
+      existsSync(join(bed.root, path))
+        ? readFileSync(join(bed.root, path), 'utf8').split('\n').filter(Boolean)
+        : [];
+    const until = async (what: () => boolean): Promise<void> => {
+      for (let tries = 0; !what(); tries += 1) {
+        if (tries > 200) throw new Error(bed.run('journalctl', '--no-pager', '-n', '60', '-o', 'cat').stdout);
+        await sleep(100);
+      }
+    };
+    const subjects = (): string[] => lines('/var/mail/mirror').filter((line) => line.startsWith('Subject:'));
+    /** One run, its unit's end included. */
+    const run = async (): Promise<void> => {
+      bed.run(MIRROR, 'run', 'debian');
+      await until(() => {
+        const state = bed.run('systemctl', 'is-active', 'mirror-sync-debian.service').stdout.trim();
+        return ['inactive', 'failed'].includes(state);
+      });
+    };
+
+    beforeAll(async () => {
+      bed = await bootBed();
+      cpSync(DIST, join(bed.root, 'opt/mirror/dist'), { recursive: true });
+      write(
+        '/opt/mirror/tell',
+        '#!/bin/sh\necho "$MIRROR_EVENT by $(id -un)" >>/var/lib/mirror/told\n',
+        0o755,
+      );
+      write('/opt/hook.cjs', HOOK);
+      bed.must('systemd-run', '--quiet', '--unit=hook', process.execPath, '/opt/hook.cjs');
+      write('/etc/mirror/config.json', JSON.stringify(config('systemd')));
+      mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
+      bed.must(MIRROR, 'setup');
+      bed.must(MIRROR, 'apply');
+    });
+    afterAll(() => bed.stop());
+
+    it('leave the sandbox by a unit of their own, as the mirror user, mail included', async () => {
+      expect(bed.must('systemctl', 'is-active', 'mirror-notify.path').trim()).toBe('active');
+      await run();
+      await run();
+      await until(() => lines('/var/lib/mirror/told').length === 1);
+      await until(() => lines('/srv/posted').length === 1);
+      if (noMail === null) await until(() => subjects().length === 1);
+      await run();
+      bed.must('systemctl', 'start', 'mirror-tick.service');
+      await until(
+        () => bed.run('systemctl', 'is-active', 'mirror-notify.service').stdout.trim() === 'inactive',
+      );
+      expect(lines('/var/lib/mirror/told')).toEqual(['failure by mirror']);
+      write('/srv/ok', '');
+      await run();
+      await until(() => lines('/srv/posted').length === 2);
+      await until(
+        () =>
+          lines('/var/lib/mirror/incident/debian.json').length === 0 ||
+          lines('/var/lib/mirror/told').length === 2,
+      );
+      expect(lines('/var/lib/mirror/told')).toEqual(['failure by mirror', 'recovery by mirror']);
+      if (noMail === null) {
+        await until(() => subjects().length === 2);
+        expect(subjects()).toEqual(['Subject: [Bed] debian: failing', 'Subject: [Bed] debian: well again']);
+      }
+      expect(lines('/srv/posted').map((line) => (JSON.parse(line) as { event: string }).event)).toEqual([
+        'failure',
+        'recovery',
+      ]);
+    });
+
+    it('keep the webhook’s URL from everybody but root', () => {
+      expect(statSync(join(bed.root, 'etc/mirror/secrets/notify.webhook')).mode & 0o777).toBe(0o600);
+      expect(
+        bed.run('grep', '-r', 's3cret', '/etc/systemd', '/etc/mirror/compiled', '/var/lib/mirror').stdout,
+      ).toBe('');
+      expect(bed.must('journalctl', '--no-pager', '-o', 'cat')).not.toContain('s3cret');
+    });
+
+    it('are sent by the tick itself where cron calls it, with root’s privileges dropped first', async () => {
+      rmSync(join(bed.root, 'srv/ok'));
+      for (const file of ['/var/lib/mirror/told', '/srv/posted']) rmSync(join(bed.root, file));
+      write('/etc/mirror/config.json', JSON.stringify(config('crontab')));
+      bed.must(MIRROR, 'apply');
+      expect(bed.run('systemctl', 'is-active', 'mirror-notify.path').stdout.trim()).toBe('inactive');
+      bed.must(MIRROR, 'publish');
+      expect(lines('/var/lib/mirror/told')).toEqual([]);
+      await run();
+      await run();
+      // As cron's line does every 15 minutes.
+      bed.must(MIRROR, 'publish');
+      bed.must(MIRROR, 'publish');
+      expect(lines('/var/lib/mirror/told')).toEqual(['failure by mirror']);
+      expect(lines('/srv/posted')).toHaveLength(1);
+      if (noMail === null) await until(() => subjects().length === 3);
+    });
+  },
+);
