@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeAccounts } from '../../src/apply/accounts.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile } from '../../src/apply/setup-files.js';
+import { readRecord } from '../../src/apply/setup-record.js';
 import { beginWork, type Work } from '../../src/apply/setup-work.js';
 import { layout, STATE_DIRECTORIES } from '../../src/job/layout.js';
 import type { Owner } from '../../src/system/system.js';
@@ -77,9 +78,9 @@ describe('a file for another program', () => {
   });
 
   test('that was written just before a kill is recorded by the next setup', () => {
-    const { work } = begin({ [wanted.path]: file(wanted.content) });
+    const { work, system } = begin({ [wanted.path]: file(wanted.content) });
     expect(putFile(wanted, work)).toBe(false);
-    expect(Object.keys(work.record.files)).toEqual([wanted.path]);
+    expect(Object.keys(readRecord(paths, system).files)).toEqual([wanted.path]);
   });
 
   test('names a group only where no user brings it along', () => {

@@ -4,7 +4,7 @@ import { needsOf, setup } from '../../src/apply/setup.js';
 import { uninstall } from '../../src/apply/uninstall.js';
 import { layout } from '../../src/job/layout.js';
 import { intercept } from '../../src/system/intercept.js';
-import type { MemorySystem, Node } from '../../src/system/memory.js';
+import { memorySystem, type MemorySystem, type Node } from '../../src/system/memory.js';
 import { pkg } from '../compile/site.js';
 import { ask, enabled, intend, machine, MIRROR, picture } from './machine.js';
 
@@ -48,6 +48,20 @@ describe('setup --uninstall', () => {
       expect(system.tree.has(path), path).toBe(true);
     expect(system.read(`${paths.state}/history/debian.jsonl`)).toBe('run\n');
     expect(system.facts('/srv/ftp')?.kind).toBe('directory');
+  });
+
+  test('after a setup alone leaves the machine as it was before', async () => {
+    const tree = Object.fromEntries(
+      ['flock', 'rsync', ...readers].map((name): [string, Node] => [
+        `/usr/bin/${name}`,
+        { kind: 'file', content: '', mode: 0o755 },
+      ]),
+    );
+    const system = memorySystem(new Map(Object.entries(tree)), { users: { mirror: MIRROR } });
+    await setup(needsOf(intent.site), paths, system);
+    expect(system.tree.size).toBeGreaterThan(20);
+    expect((await uninstall(paths, false, system)).problems).toEqual([]);
+    expect(Object.fromEntries(system.tree)).toEqual(tree);
   });
 
   test('a second time finds nothing to do', async () => {
