@@ -43,6 +43,11 @@ async function main(args: string[]): Promise<number> {
       if (error.message !== '') process.stderr.write(`${error.message}\n`);
       return error.code;
     }
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      process.stderr.write(`mirror: ${message}\n`);
+      return EXIT.cantCreate;
+    }
     process.stderr.write(
       `mirror: this is a bug in mirror; please report it with the following lines\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );

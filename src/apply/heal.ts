@@ -31,8 +31,9 @@ export async function heal(layout: Layout, system: System): Promise<string[] | n
   } catch (error) {
     return [(error as Error).message];
   }
+  // Without a journal only the journal itself can have been half written.
+  sweep(journal?.entries ?? [], layout, system);
   if (!journal) return null;
-  sweep(journal, layout, system);
   return rollBack(journal, layout, system);
 }
 
@@ -49,8 +50,8 @@ export function touchesUnits(journal: Journal, layout: Layout): boolean {
  * Temporary files of atomic writes that died before their rename. Only where apply alone writes: in the state directory
  * such a file may be a run's that is being written right now.
  */
-function sweep(journal: Journal, layout: Layout, system: System): void {
-  const paths = [...journal.entries.map(({ path }) => path), layout.manifest, journalPath(layout)];
+function sweep(entries: Journal['entries'], layout: Layout, system: System): void {
+  const paths = [...entries.map(({ path }) => path), layout.manifest, journalPath(layout)];
   const ours = new Set(paths.filter((path) => !path.startsWith(`${layout.state}/`)));
   for (const directory of new Set([...ours].map((path) => dirname(path))))
     for (const { name } of system.list(directory, 100_000)) {
