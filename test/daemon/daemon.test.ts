@@ -108,6 +108,34 @@ describe('mirror daemon', () => {
     await two.ended;
   });
 
+  test('holds, stops and pushes during a run are what they are under systemd and cron', async () => {
+    site = machine();
+    const long =
+      'echo x >>$FLAGS/long; : >$MIRROR_DST/file; n=0; while ! [ -e $FLAGS/go ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n+1)); done';
+    site.config({
+      long: script('long', long, daily),
+      held: script('held', 'echo x >>$FLAGS/held', daily),
+      stuck: script('stuck', 'echo x >>$FLAGS/stuck; exec sleep 60', daily),
+    });
+    await site.run('apply');
+    for (const id of ['long', 'held', 'stuck']) wasDown(id);
+    await site.run('hold', 'held', '--reason', 'disk check');
+    const one = site.daemon();
+    for (const id of ['long', 'stuck']) await until(() => lines(join(site.root, id)).length === 1, id);
+    for (let i = 0; i < 3; i += 1) await site.run('push', 'long', '--debounce', 'PT0S');
+    expect((await site.run('stop', 'stuck')).code).toBe(0);
+    expect(site.state('stuck')).toMatchObject({ run: null, last: { outcome: 'stopped' }, errors: 0 });
+    writeFileSync(join(site.root, 'go'), '');
+    await until(
+      () => lines(site.layout.historyFile('long')).length === 2 && site.state('long').run === null,
+      'two runs',
+    );
+    expect(lines(join(site.root, 'long'))).toEqual(['x', 'x']);
+    expect(lines(join(site.root, 'held'))).toEqual([]);
+    one.child.kill('SIGTERM');
+    await one.ended;
+  });
+
   test('killed at work, the next one finds everything in the state', async () => {
     site = machine();
     site.config({ slow: script('slow', 'echo x >>$FLAGS/slow; sleep 1', daily) });
