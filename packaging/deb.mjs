@@ -60,7 +60,11 @@ async function program(tree) {
   for (const name of readdirSync(lib).filter((file) => file.endsWith('.cjs'))) {
     const text = readFileSync(join(lib, name), 'utf8');
     const isProgram = name === 'mirror.cjs';
-    writeFileSync(join(lib, name), text.replace(/^#!.*\n/, isProgram ? '#!/usr/bin/node\n' : ''));
+    // The program is a shell script that starts Node, see src/main.sh; the package's is where Debian has it.
+    const plain = isProgram
+      ? text.replaceAll(/\bnode "\$0"/g, '/usr/bin/node "$0"')
+      : text.replace(/^#!.*\n/, '');
+    writeFileSync(join(lib, name), plain);
   }
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
   symlinkSync('../lib/mirror/mirror.cjs', join(tree, 'usr/bin/mirror'));
