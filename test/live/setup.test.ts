@@ -109,6 +109,12 @@ describe.skipIf(noBed !== null)(
       expect(read('/var/log/mirror/mirror.log.1')).toBe('one line\n');
       expect(owner('/var/log/mirror/mirror.log.1')).toMatch(/^mirror:mirror /);
       expect(read('/var/log/mirror/mirror.log')).toBe('');
+      // Without root's rights: a file that is not his to read stays as it is.
+      write('/var/log/mirror/mirror.log', 'secret\n', 0o600);
+      bed.must('chown', 'root:root', '/var/log/mirror/mirror.log');
+      expect(bed.run('logrotate', '-f', '/etc/logrotate.d/mirror-site').status).not.toBe(0);
+      expect(read('/var/log/mirror/mirror.log')).toBe('secret\n');
+      bed.must('rm', '/var/log/mirror/mirror.log');
     });
 
     it('leaves an edited rule alone and says nothing, as long as it would not write another', () => {
@@ -146,6 +152,7 @@ describe.skipIf(noBed !== null)(
         write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two') }));
         bed.must(MIRROR, 'apply');
         write('/srv/pause', '4\n');
+        write('/var/log/mirror/note', 'mine\n');
         bed.must(MIRROR, 'start', 'one');
         for (let tries = 0; !has('/srv/ftp/one/file') && tries < 100; tries += 1) await sleep(100);
         expect(units()).toContain('mirror-sync-one.timer');
@@ -162,7 +169,7 @@ describe.skipIf(noBed !== null)(
           '/etc/mirror/secrets',
         ])
           expect(has(path), path).toBe(false);
-        for (const path of ['/etc/mirror/config.json', '/srv/ftp/one/file', '/var/log/mirror/mirror.log.1'])
+        for (const path of ['/etc/mirror/config.json', '/srv/ftp/one/file', '/var/log/mirror/note'])
           expect(has(path), path).toBe(true);
         expect(bed.run('id', 'mirror').status).toBe(0);
         for (let tries = 0; tries < 100; tries += 1) {
