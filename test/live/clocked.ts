@@ -143,6 +143,11 @@ function lighten(bed: Bed): void {
 }
 
 function startCron(bed: Bed): void {
+  // As for systemd: no sessions and no log.
+  writeFileSync(
+    join(bed.root, 'etc/pam.d/cron'),
+    ['auth', 'account', 'session'].map((what) => `${what} required pam_permit.so\n`).join(''),
+  );
   bed.must(
     'systemd-run',
     '--quiet',
@@ -151,6 +156,8 @@ function startCron(bed: Bed): void {
     '--setenv=BED_CLOCK=wait',
     'cron',
     '-f',
+    '-L',
+    '0',
   );
 }
 
