@@ -49,9 +49,13 @@ inside() {
   mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/sys/fs/cgroup"
   mount -t tmpfs -o mode=755,nosuid,nodev bed "$root/run"
   mount -t tmpfs -o mode=1777,nosuid,nodev bed "$root/tmp"
-  # Each boot of a bed is one of its own: states name the boot that they belong to.
-  cat /proc/sys/kernel/random/uuid >"$directory/layer/boot_id"
-  mount --bind "$directory/layer/boot_id" "$root/proc/sys/kernel/random/boot_id"
+  # Each boot of a bed is one of its own: states name the boot that they belong to. A unit with ProtectProc= has a /proc
+  # of its own, too.
+  cat /proc/sys/kernel/random/uuid >"$root/run/boot_id"
+  mount --bind "$root/run/boot_id" "$root/proc/sys/kernel/random/boot_id"
+  mkdir -p "$root/run/systemd/system/mirror-.service.d"
+  printf '[Service]\nBindReadOnlyPaths=/run/boot_id:/proc/sys/kernel/random/boot_id\n' \
+    >"$root/run/systemd/system/mirror-.service.d/boot-of-the-bed.conf"
   [ -e "$directory/layer/configured" ] || configure "$root"
   : >"$directory/layer/configured"
   cd "$root"
