@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hash } from './hash.js';
 
 /** Slots missed while the host was down are made up for within this many milliseconds after boot. */
 const SPREAD = 30 * 60_000;
@@ -22,11 +23,4 @@ export function makeUpAt(
 /** Epoch ms at which this kernel started. */
 export function bootTime(now: number): number {
   return now - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
-}
-
-/** FNV-1a, 32 bit. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return value;
 }

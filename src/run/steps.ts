@@ -7,6 +7,7 @@ import type { Transfer } from '../state/package-state.js';
 import type { Lock } from '../system/flock.js';
 import { refuseDirectory } from './destination.js';
 import { executeStep } from './exec.js';
+import { hash } from './hash.js';
 import type { LogFile } from './log-file.js';
 import { emptyMarkerDirectory, installMarker } from './marker.js';
 import { signalOutcome } from './session.js';
@@ -118,11 +119,21 @@ async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
     log.note('INFO', `${step.marker} has not changed, but a full pass is due`);
     return GO_ON;
   }
+  if (state.full_of !== passOf(turn.source)) {
+    // What an exclude that is gone, or another upstream, would bring is not there yet, whatever the marker says.
+    log.note('INFO', `${step.marker} has not changed, but what is synced has: full pass`);
+    return GO_ON;
+  }
   for (const always of step.always) {
     const refreshed = await executeStep(turn, always, 'refresh');
     if (refreshed.outcome.kind !== 'synced') return { outcome: refreshed.outcome, done: true };
   }
   return { outcome: { kind: 'unchanged' }, done: true };
+}
+
+/** The commands of a source's full pass, as a number: they change when what a full pass brings may change. */
+function passOf(source: Attempt): number {
+  return hash(JSON.stringify(source.steps.filter(({ kind }) => kind === 'exec')));
 }
 
 /** The least favourable of what steps that let the run go on said: synced, partial, incomplete. */
@@ -137,6 +148,7 @@ function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): EndFa
   const stat = statSync(job.dst, { throwIfNoEntry: false });
   const dst = stat ? { dst: { path: job.dst, dev: stat.dev, boot_id: self.bootId } } : {};
   const whole = !turn.fallback && (outcome.kind === 'synced' || outcome.kind === 'partial');
-  if (!whole || transfer?.files == null) return dst;
-  return { ...dst, size: { files: transfer.files, bytes: transfer.total_bytes } };
+  const pass = { ...dst, full_of: passOf(turn.source) };
+  if (!whole || transfer?.files == null) return pass;
+  return { ...pass, size: { files: transfer.files, bytes: transfer.total_bytes } };
 }

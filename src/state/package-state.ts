@@ -65,6 +65,8 @@ export interface PackageState {
   readonly last_success_log: string | null;
   /** End of the last full pass that ended with exit 0 (not `unchanged`). */
   readonly last_full: number | null;
+  /** Which commands made that pass, as a number: a probe vouches for dst only while the job still has the same. */
+  readonly full_of: number | null;
   readonly last_error: number | null;
   readonly last_error_log: string | null;
   /** Errors in a row; 0 after a success. */
@@ -89,6 +91,7 @@ export function emptyState(id: string): PackageState {
     last_success: null,
     last_success_log: null,
     last_full: null,
+    full_of: null,
     last_error: null,
     last_error_log: null,
     errors: 0,

@@ -5,6 +5,8 @@ export interface EndFacts {
   /** What dst holds, after a full pass. */
   readonly size?: PackageState['size'];
   readonly dst?: PackageState['dst'];
+  /** The commands of a pass over the whole of dst; see `PackageState.full_of`. */
+  readonly full_of?: number;
   /** The delete guard tripped in this run: the number of deletions it would have allowed. */
   readonly tripped?: number;
 }
@@ -44,7 +46,11 @@ export function runEnded(state: PackageState, record: RunRecord, facts: EndFacts
     case 'held':
       return state;
     case 'synced':
-      return stamped(state, { ...succeeded(base, record), last_full: ended, blocked: null }, ended);
+      return stamped(
+        state,
+        { ...succeeded(base, record), last_full: ended, full_of: facts.full_of ?? null, blocked: null },
+        ended,
+      );
     case 'partial':
       return stamped(state, { ...succeeded(base, record), blocked: null }, ended);
     case 'unchanged':

@@ -146,6 +146,24 @@ describe('a poisoned precheck', () => {
   });
 });
 
+test('an unchanged marker is not believed when a change of the config brings other files', async () => {
+  const job = (exclude: string[]): void =>
+    void site.job('wider', {
+      attempts: site.attempts('wider', [daemon.url('mirror')], { precheck, options: { exclude } }),
+    });
+  job(['/b']);
+  await site.run('wider');
+  await site.run('wider');
+  expect(site.state('wider').last?.outcome).toBe('unchanged');
+  expect(existsSync(join(site.dst('wider'), 'b'))).toBe(false);
+  job([]);
+  await site.run('wider');
+  expect(site.state('wider').last?.outcome).toBe('synced');
+  expect(existsSync(join(site.dst('wider'), 'b'))).toBe(true);
+  await site.run('wider');
+  expect(site.state('wider').last?.outcome).toBe('unchanged');
+});
+
 test('an unchanged marker is not believed for longer than full_every', async () => {
   const attempts = site.attempts('old', [daemon.url('mirror')], {
     precheck: { ...precheck, fullEvery: 3600 },
