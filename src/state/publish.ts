@@ -110,6 +110,11 @@ function takeMarker(layout: Layout): boolean {
   }
 }
 
+/** What this process may not look at (a sandbox, another user's directory) is not missing for that. */
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
 }

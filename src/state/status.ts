@@ -83,7 +83,11 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
     return is(state.last.outcome, 'ERROR', state.last.reason);
   }
   if (stale !== null) return is('stale', 'ERROR', staleBecause(state, now), Math.max(state.changed, stale));
-  if (isStandingLocal(pkg, state) && facts.dstExists) return is('ok', 'ACTIVE', null);
+  if (isStandingLocal(pkg, state)) {
+    if (facts.dstExists) return is('ok', 'ACTIVE', null);
+    // Its success is history: being there was all it had to do.
+    if (base === 'ACTIVE') return is('failed', 'ERROR', `${pkg.dst} is missing`);
+  }
   if (state.run !== run) return is('interrupted', base, 'the executor died before it could record the end');
   return is(settledWord(settled), base, settled.last?.reason ?? null);
 }

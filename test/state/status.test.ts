@@ -69,6 +69,13 @@ describe('the word and the published status', () => {
     const own = aPackage('own', { synctype: 'local', syncrate: '', src: '', stale_after: null });
     expect(view(own, emptyState('own'), { ...facts, dstExists: true }, NOON).published).toBe('ACTIVE');
     expect(view(own, emptyState('own'), facts, NOON).published).toBe('UNKNOWN');
+    // Also when a run, or mirror.py, once said that all was well.
+    const synced = { ...ok, id: 'own' };
+    expect(view(own, synced, facts, NOON)).toMatchObject({
+      published: 'ERROR',
+      reason: `${own.dst} is missing`,
+    });
+    expect(view(own, synced, { ...facts, dstExists: true }, NOON).published).toBe('ACTIVE');
     expect(view(own, emptyState('own'), { ...facts, dstExists: true, hold }, NOON).published).toBe('UNKNOWN');
     const rsync = aPackage('own', { syncrate: '', stale_after: null });
     expect(view(rsync, emptyState('own'), { ...facts, dstExists: true }, NOON).published).toBe('UNKNOWN');
