@@ -46,6 +46,11 @@ export function secretRanges(text: string, tree: Node | undefined, broken: boole
     const from = match.index + (match[1]?.length ?? 0);
     ranges.push([from, from + (match[2]?.length ?? 0)]);
   }
+  // A proxy or source without a scheme: `"user:password@host…"`.
+  for (const match of text.matchAll(/("[^"/:@\s]{1,256}:)([^"/\s]{1,4096})@/g)) {
+    const from = match.index + (match[1]?.length ?? 0);
+    ranges.push([from, from + (match[2]?.length ?? 0)]);
+  }
   for (const match of text.matchAll(new RegExp(SECRET_WORD, 'gi'))) {
     ranges.push([match.index + (match[1] ?? '').length, match.index + match[0].length]);
   }

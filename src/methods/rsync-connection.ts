@@ -55,7 +55,11 @@ export function networkFindings(pkg: Package): PackageFinding[] {
     refuse('/network/ca_file', 'rsync has no TLS, so `ca_file` would not be used', 'remove it');
   }
   if (proxy !== null && !/^[^\s/@]+:\d+$/.test(proxy)) {
-    refuse('/network/proxy', `rsync takes a proxy as \`host:port\`, not \`${proxy}\``, 'give `host:port`');
+    refuse(
+      '/network/proxy',
+      'rsync takes a proxy as `host:port`, without a user or a scheme',
+      'give `host:port`',
+    );
   }
   if (proxy !== null && pkg.sources.some((source) => endpoint(source.url) !== 'daemon')) {
     refuse(

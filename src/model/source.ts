@@ -7,7 +7,7 @@ export interface ParsedSource {
 }
 
 /**
- * Reads one `src`: `scheme://[user[:password]@]host[:port]/path`, `[user@]host::module`, `[user@]host:/path`, or a path of
+ * Reads one `src`: `scheme://[user[:password]@]host[:port]/path`, `[user[:password]@]host::module`, `[user@]host:/path`, or a path of
  * this machine. Any text is accepted: which forms a method takes is the method's to say.
  */
 export function parseSource(text: string): ParsedSource {
@@ -24,10 +24,12 @@ export function parseSource(text: string): ParsedSource {
       password,
     };
   }
-  const remote = /^(?:([^/@:]*)@)?(\[[^\]]*\]|[^/@:[]+)(::?.*)$/s.exec(text);
+  const remote = /^(?:([^/@:]*(?::[^/@]*)?)@)?(\[[^\]]*\]|[^/@:[]+)(::?.*)$/s.exec(text);
   if (remote && !text.startsWith('/')) {
-    const [, , host = '', path = ''] = remote;
-    return { source: { url: text, publicUrl: `${host}${path}`, host: hostOf(host) }, password: null };
+    const [, login, host = '', path = ''] = remote;
+    const { user, password } = splitLogin(login);
+    const url = password === null ? text : `${user === null ? '' : `${user}@`}${host}${path}`;
+    return { source: { url, publicUrl: `${host}${path}`, host: hostOf(host) }, password };
   }
   return { source: { url: text, publicUrl: text, host: null }, password: null };
 }

@@ -227,6 +227,15 @@ describe('sources', () => {
     ['https://h/a@b', 'https://h/a@b', 'h'],
   ])('%s', (text, publicUrl, host) => expect(parseSource(text).source).toMatchObject({ publicUrl, host }));
 
+  test('a password before `host::module` is one, too', () => {
+    const { source, password } = parseSource('bob:s3cr3t@h.example::m');
+    expect([source.url, source.publicUrl, password]).toEqual(['bob@h.example::m', 'h.example::m', 's3cr3t']);
+    expect(parseSource('h.example:dir@2')).toMatchObject({
+      source: { url: 'h.example:dir@2' },
+      password: null,
+    });
+  });
+
   test('nothing public ever has a password, whatever the text', () => {
     const part = fc.string({ minLength: 1, maxLength: 8 }).filter((text) => !/[/\s]/.test(text));
     fc.assert(
