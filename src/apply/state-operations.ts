@@ -1,6 +1,6 @@
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import { renamed as renamedPackages, type Intent } from '../plan/assemble.js';
-import { isCreated } from '../plan/destinations.js';
+import { isCreated, movesToEmpty } from '../plan/destinations.js';
 import type { Observation } from '../plan/observation.js';
 import type { Plan } from '../plan/plan.js';
 import { importStat } from '../state/import.js';
@@ -30,7 +30,7 @@ export function stateOperations(
     renameOperations(layout, old, id, system),
   );
   const touched = new Set([...imported.operations, ...carried].map(({ path }) => path));
-  const words = [...baselines(plan, layout, seen.now), ...holds(plan, layout, hold, owner)];
+  const words = [...baselines(plan, layout, seen, system), ...holds(plan, layout, hold, owner)];
   return {
     // A baseline of now stands above one that a rename brings along.
     operations: [
@@ -69,12 +69,25 @@ function destinations(seen: Observation, system: Reader): Operation[] {
   });
 }
 
-/** New packages and changed schedules start counting now: an apply never makes everything due at once. */
-function baselines(plan: Plan, layout: Layout, now: number): Operation[] {
-  const content = JSON.stringify({ at: now } satisfies Baseline);
-  return plan.packages
-    .filter(({ kind, schedule }) => kind === 'new' || (kind === 'changed' && schedule !== null))
-    .map(({ id }) => ({ kind: 'write', path: layout.baselineFile(id), content, mode: 0o664 }));
+/**
+ * New packages and changed schedules start counting now: an apply never makes everything due at once. A dst that moves to
+ * an empty place is named as well: no run would fill one otherwise.
+ */
+function baselines(plan: Plan, layout: Layout, seen: Observation, system: Reader): Operation[] {
+  return plan.packages.flatMap(({ id, kind, schedule }): Operation[] => {
+    const path = layout.baselineFile(id);
+    const counts = kind === 'new' || (kind === 'changed' && schedule !== null);
+    const destination = seen.destinations.get(id);
+    const fresh = destination && movesToEmpty(destination) ? { fresh_dst: destination.job.dst } : {};
+    if (!counts && !('fresh_dst' in fresh)) return [];
+    const before = baselineOf(system.read(path));
+    const baseline: Baseline = {
+      ...before,
+      at: counts || !before ? seen.now : before.at,
+      ...fresh,
+    };
+    return [{ kind: 'write', path, content: JSON.stringify(baseline), mode: 0o664 }];
+  });
 }
 
 function holds(plan: Plan, layout: Layout, hold: Hold | null, owner: Owner | undefined): Operation[] {
@@ -114,6 +127,15 @@ function renameOperations(layout: Layout, old: string, id: string, system: Reade
       { kind: 'unlink', path: from },
     ];
   });
+}
+
+function baselineOf(text: string | null): Baseline | null {
+  try {
+    const found = JSON.parse(text ?? 'null') as Partial<Baseline> | null;
+    return typeof found?.at === 'number' ? (found as Baseline) : null;
+  } catch {
+    return null;
+  }
 }
 
 function stateFor(layout: Layout, old: string, id: string, system: Reader): string | null {

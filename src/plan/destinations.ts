@@ -21,6 +21,12 @@ export function isCreated({ found, mounted }: Destination): boolean {
   return found.kind === 'missing' && found.parent && mounted;
 }
 
+/** Whether a package that was applied before moves to an empty dst. */
+export function movesToEmpty({ job, before, found }: Destination): boolean {
+  const empty = found.kind === 'missing' || (found.kind === 'directory' && found.files === 0);
+  return before !== null && before.dst !== job.dst && empty;
+}
+
 /** Reasons not to touch or not to make a dst. */
 export function dstRefusals({ destinations, host }: Observation, permissions: Permissions): Refusal[] {
   return [...destinations.values()].flatMap((destination) => [
@@ -63,9 +69,9 @@ function ownerRefusals(
   ];
 }
 
-function refetchRefusals({ job, before, found, hasContent }: Destination): Refusal[] {
-  const empty = found.kind === 'missing' || (found.kind === 'directory' && found.files === 0);
-  if (!before || before.dst === job.dst || !empty || !hasContent) return [];
+function refetchRefusals(destination: Destination): Refusal[] {
+  const { job, before, hasContent } = destination;
+  if (!before || !movesToEmpty(destination) || !hasContent) return [];
   return [
     {
       code: 'refetch',

@@ -12,6 +12,8 @@ export interface Expected {
   readonly mount: string | null;
   /** A person vouches for this run (`--allow-deletes`): another device is what they moved dst to. */
   readonly vouched: boolean;
+  /** A dst that apply let the package move to although it is empty (`--refetch`), or null. */
+  readonly fresh: string | null;
 }
 
 /**
@@ -32,7 +34,9 @@ export function refuseDirectory(path: string, expected: Expected): Outcome | nul
   }
   if (!stat.isDirectory()) return refusal(`${path} is not a directory`);
   if (!before) return null;
-  if (isEmpty(path) && (state.size === null || state.size.files > 1)) {
+  // Once something was synced there, it is a dst like any other.
+  const isFresh = expected.fresh === path && state.dst?.path !== path;
+  if (!isFresh && isEmpty(path) && (state.size === null || state.size.files > 1)) {
     return refusal(`${path} is empty, and it has been synced before`);
   }
   const known = state.dst;

@@ -4,6 +4,7 @@ import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, ProbeStep, Step } from '../job/step.js';
 import type { EndFacts } from '../state/reduce.js';
 import type { Transfer } from '../state/package-state.js';
+import { readFreshDst } from '../state/store.js';
 import type { Lock } from '../system/flock.js';
 import { refuseDirectory } from './destination.js';
 import { executeStep } from './exec.js';
@@ -73,6 +74,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
         bootId: session.self.bootId,
         mount: job.guard.mount,
         vouched: turn.allowDeletes !== null,
+        fresh: readFreshDst(layout, job.id),
       });
       return refused === null ? GO_ON : { outcome: refused, done: true };
     }

@@ -152,4 +152,6 @@ export interface Stop {
 /** `baseline/<id>.json`, written by apply when a package is new or its schedule changed. */
 export interface Baseline {
   readonly at: number;
+  /** A dst that apply found or made empty where the package is now to be: the one that a run may fill from nothing. */
+  readonly fresh_dst?: string;
 }

@@ -67,6 +67,12 @@ export function readBaseline(layout: Layout, id: string): number | null {
   return typeof baseline?.at === 'number' ? baseline.at : null;
 }
 
+/** The empty dst that apply let the package move to, or null. */
+export function readFreshDst(layout: Layout, id: string): string | null {
+  const baseline = readJson(layout.baselineFile(id)) as Baseline | null | undefined;
+  return baseline?.fresh_dst ?? null;
+}
+
 /** Says that slots up to `at` (epoch ms) are nobody's debt. */
 export function writeBaseline(layout: Layout, id: string, at: number): void {
   writeFileAtomic(layout.baselineFile(id), JSON.stringify({ at } satisfies Baseline), SHARED);

@@ -98,6 +98,18 @@ describe('a first apply', () => {
   });
 });
 
+test('a dst that may move to an empty place is named to the executor, which fills no other empty one', async () => {
+  const system = machine();
+  await apply(intend([debian]), ask(), system);
+  const at = system.now();
+  system.tree.set('/srv/ftp/debian/README', { kind: 'file', content: '', mode: 0o644 });
+  const moved = intend([pkg('debian', { dst: '/srv/ftp/new' })]);
+  expect(await apply(moved, ask(), system)).toMatchObject({ kind: 'refused' });
+  expect(await apply(moved, ask({ refetch: true }), system)).toMatchObject({ kind: 'applied' });
+  const baseline = JSON.parse(system.read(paths.baselineFile('debian')) ?? '') as unknown;
+  expect(baseline).toEqual({ at, fresh_dst: '/srv/ftp/new' });
+});
+
 describe('a second apply', () => {
   test('changes nothing, takes no lock and starts no process', async () => {
     const system = machine({}, { program: (argv) => ({ stdout: argv.join(' ') }) });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Guard } from '../../src/job/job.js';
+import type { Guard, Job } from '../../src/job/job.js';
 import { startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
 import { install, listing, manyFiles, tree } from './fixture.js';
@@ -129,6 +129,23 @@ describe('a dst that is not what it was', () => {
     expect(code).toBe(77);
     expect(stdout).toContain('is empty, and it has been synced before');
     expect(listing(site.dst('gone'))).toEqual(['lost+found']);
+  });
+
+  test('is filled when it is the empty one that apply let the package move to, and only until it was', async () => {
+    fresh(manyFiles(5));
+    const attempts = (id: string): Job['attempts'] => site.attempts(id, [daemon.url('mirror')]);
+    site.job('moves', { attempts: attempts('moves') });
+    await site.run('moves');
+    const dst = site.dst('moved');
+    mkdirSync(dst, { recursive: true });
+    site.job('moves', { dst, attempts: attempts('moved') });
+    expect((await site.run('moves')).code).toBe(77);
+    writeFileSync(site.layout.baselineFile('moves'), JSON.stringify({ at: 0, fresh_dst: dst }));
+    expect((await site.run('moves')).code).toBe(0);
+    expect(listing(dst)).toHaveLength(5);
+    rmSync(dst, { recursive: true });
+    mkdirSync(dst);
+    expect((await site.run('moves')).code).toBe(77);
   });
 
   test('is not created for a package that was never synced', async () => {
