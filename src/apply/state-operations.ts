@@ -165,13 +165,13 @@ function importOperations(
   const text = isFirst && !hasStates && !isElsewhere ? system.read(statfile) : null;
   if (text === null) return none;
   const { states, warnings } = importStat(text, [...jobs.keys()]);
-  if (states.length === 0) return { operations: [], messages: [...warnings] };
   const facts = system.facts(statfile);
-  const backup = `${statfile}.bak`;
+  const backup = freeName(`${statfile}.bak`, text, system);
   const keepsBackup = system.actual(backup).kind === 'absent';
   const given = owner ? { owner } : {};
   return {
     operations: [
+      // Also when nothing of it is understood: publishing replaces it.
       ...(keepsBackup
         ? [{ kind: 'write', path: backup, content: text, mode: facts?.mode ?? 0o640, ...given } as const]
         : []),
@@ -185,6 +185,14 @@ function importOperations(
       ...warnings,
     ],
   };
+}
+
+/** `path`, or `path.1` and so on where something else has that name: an older backup is somebody's. */
+function freeName(path: string, text: string, system: Reader): string {
+  let free = path;
+  for (let i = 1; system.actual(free).kind !== 'absent' && system.read(free) !== text; i++)
+    free = `${path}.${String(i)}`;
+  return free;
 }
 
 function account(user: string | number, group: string | number, system: Reader): Owner | undefined {

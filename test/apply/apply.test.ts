@@ -98,6 +98,20 @@ describe('a first apply', () => {
   });
 });
 
+test('a stat.json of which nothing is understood is kept all the same, beside an older backup', async () => {
+  const file = (content: string) => ({ kind: 'file', content, mode: 0o640 }) as const;
+  const statfile = '/var/lib/mirror/stat.json';
+  const system = machine({
+    [statfile]: file('{"packages": {"renamed": {}}}'),
+    [`${statfile}.bak`]: file('old'),
+  });
+  expect(await apply(intend([debian]), ask(), system)).toMatchObject({
+    messages: [`history of 0 packages taken over from ${statfile}, kept as ${statfile}.bak.1`],
+  });
+  expect(system.read(`${statfile}.bak`)).toBe('old');
+  expect(system.read(`${statfile}.bak.1`)).toBe('{"packages": {"renamed": {}}}');
+});
+
 test('a dst that may move to an empty place is named to the executor, which fills no other empty one', async () => {
   const system = machine();
   await apply(intend([debian]), ask(), system);
