@@ -177,3 +177,13 @@ describe('rsync', () => {
     expect(argv({ options: { option_include: 'z', option_exclude: 'DS' } })[0]?.[1]).toBe('-vrltHz');
   });
 });
+
+test.each([
+  [{ extra_args: ['-n'] }, 'extra_args'],
+  [{ extra_args: ['--dry-run'] }, 'extra_args'],
+  [{ base_args: ['-rltn'] }, 'base_args'],
+  [{ option_include: 'zn' }, 'option_include'],
+])('rsync is not told to copy nothing and to call that a success: %j', (options, key) => {
+  const found = methods.get('rsync')?.check(debian('rsync', { options }));
+  expect(found).toMatchObject([{ code: 'dry-run', severity: 'error', at: `/settings/options/${key}` }]);
+});

@@ -32,7 +32,12 @@ export const rsync: SyncMethod = {
       ? [{ command: 'ssh', debian: 'openssh-client' }]
       : []),
   ],
-  check: (pkg) => [...sourceFindings(pkg), ...markerFindings(pkg), ...networkFindings(pkg)],
+  check: (pkg) => [
+    ...sourceFindings(pkg),
+    ...markerFindings(pkg),
+    ...dryRunFindings(pkg),
+    ...networkFindings(pkg),
+  ],
   steps: (pkg, source, fallback) => {
     const require: Step = { kind: 'require-directory', path: pkg.dst };
     // A fallback may lag behind: it neither deletes nor moves the marker, so the first source is asked in full again.
@@ -167,6 +172,19 @@ function markerFindings(pkg: Package): PackageFinding[] {
       help: 'name a file such as `lastupdate` or `project/trace/master`',
       at,
     }));
+}
+
+/** A pass that copies nothing ends with exit 0: it would be shown as a success. */
+function dryRunFindings(pkg: Package): PackageFinding[] {
+  const { base_args = [], extra_args = [], option_include = '' }: RsyncOptions = pkg.options;
+  const given = { base_args, extra_args, option_include: option_include.split('').map((c) => `-${c}`) };
+  return Object.entries(given).flatMap(([key, words]) => {
+    const word = words.find((arg) => /^(-[acdg-zACDE-LN-SU-Z]*n|--dry-run|--list-only)$/.test(arg));
+    if (word === undefined) return [];
+    const message = `\`${word}\` makes rsync copy nothing, and every run a success all the same`;
+    const help = 'take it out; `mirror run ID --dry-run` shows what would be run';
+    return [{ code: 'dry-run', severity: 'error', message, help, at: `/settings/options/${key}` }];
+  });
 }
 
 function withSlash(path: string): string {
