@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Layout } from '../job/layout.js';
 import { readJob } from '../run/job-file.js';
-import { systemctl } from '../run/unit.js';
+import { systemctl, unitEnded } from '../run/unit.js';
 import { readSiteFile } from '../state/site.js';
 
 /** Bytes of a question: a verb, a blank, an id of at most 64 characters, and room to say that it is too long. */
@@ -28,6 +28,12 @@ export async function answerStarter(socket: Socket, layout: Layout): Promise<voi
     socket.setTimeout(PATIENCE, () => socket.destroy());
     socket.end(problem === null ? 'ok\n' : `${problem}\n`, () => socket.destroy());
   });
+  // Asked by the unit's own last command (a request that came after its run's last look): it waits for our answer, so
+  // the start that counts comes after.
+  const [, started] = /^start (.*)$/.exec(question) ?? [];
+  if (problem !== null || started === undefined) return;
+  const { unit } = readJob(layout, started);
+  if (unit !== null && (await unitEnded(unit))) systemctl('start', '--no-block', '--', unit);
 }
 
 /** Does what the line asks; null when done. */

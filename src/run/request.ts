@@ -3,7 +3,7 @@ import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Request } from '../state/package-state.js';
 import { writeRequest } from '../state/store.js';
-import { commandUnit, unitToStart } from './unit.js';
+import { commandUnit, unitOf } from './unit.js';
 
 /**
  * Asks for a run and starts it without waiting. The request is on disk first: if the package is running, exactly one more
@@ -16,7 +16,7 @@ export async function requestRun(layout: Layout, job: Job, request: Request): Pr
 
 /** Starts a run that serves the pending request: by its unit, else as a process of its own. */
 export async function startRequested(layout: Layout, job: Job): Promise<string | null> {
-  const unit = unitToStart(job, layout);
+  const unit = unitOf(job, layout);
   if (unit !== null) return commandUnit(layout, 'start', job.id, unit);
   const [entry = ''] = process.argv.slice(1);
   const root = layout.root === '' ? [] : ['--root', layout.root];

@@ -9,9 +9,14 @@ import { askStarter, hasStarter } from './starter.js';
  * where there is none: another scheduler, another root, no systemd, or we are that unit.
  */
 export function unitToStart(job: Job, layout: Layout): string | null {
-  if (layout.root !== '' || job.scheduler !== 'systemd' || job.unit === null) return null;
-  if (!existsSync('/run/systemd/system') || insideUnit(job.unit)) return null;
-  return job.unit;
+  const unit = unitOf(job, layout);
+  return unit === null || insideUnit(unit) ? null : unit;
+}
+
+/** The package's unit where systemd runs, or null; also for the unit's own ExecStopPost=, whose children die with it. */
+export function unitOf(job: Job, layout: Layout): string | null {
+  if (layout.root !== '' || job.scheduler !== 'systemd') return null;
+  return existsSync('/run/systemd/system') ? job.unit : null;
 }
 
 /** Starts or stops a package's unit without waiting: as root by itself, else through root's starter. Null when done. */
@@ -21,8 +26,23 @@ export async function commandUnit(
   id: string,
   unit: string,
 ): Promise<string | null> {
-  if (process.getuid?.() !== 0 && hasStarter(layout)) return askStarter(layout, verb, id);
+  const isRoot = process.getuid?.() === 0;
+  // A unit's own last command cannot wait for that unit's end.
+  if ((!isRoot || insideUnit(unit)) && hasStarter(layout)) return askStarter(layout, verb, id);
+  if (verb === 'start' && isRoot) await unitEnded(unit);
   return systemctl(verb, '--no-block', '--', unit);
+}
+
+/**
+ * Waits, half a minute at most, while a unit is on its way down: systemd takes a start of a oneshot service until its
+ * very end for the start that is just ending, and starts nothing. Whether it was on its way down.
+ */
+export async function unitEnded(unit: string): Promise<boolean> {
+  for (let looks = 0; looks < 300; looks += 1) {
+    if (activeState(unit) !== 'deactivating') return looks > 0;
+    await new Promise((next) => setTimeout(next, 100));
+  }
+  return true;
 }
 
 /** Runs `systemctl`; null when it went well, else what it said. */
@@ -35,10 +55,12 @@ export function systemctl(...args: string[]): string | null {
 
 /** Whether the unit runs, or is about to. */
 export function unitIsActive(unit: string): boolean {
-  const result = spawnSync('systemctl', ['show', '--property=ActiveState', '--value', unit], {
-    encoding: 'utf8',
-  });
-  return ['active', 'activating', 'deactivating', 'reloading'].includes(result.stdout.trim());
+  return ['active', 'activating', 'deactivating', 'reloading'].includes(activeState(unit));
+}
+
+function activeState(unit: string): string {
+  const args = ['show', '--property=ActiveState', '--value', unit];
+  return spawnSync('systemctl', args, { encoding: 'utf8' }).stdout.trim();
 }
 
 function insideUnit(unit: string): boolean {

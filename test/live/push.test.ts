@@ -105,7 +105,7 @@ describe.skipIf(skipped !== null)(
         () => site.state('burst').last !== null && site.state('burst').run === null,
         'the first',
       );
-      const later = 'burst: requested, to begin in \\d s: the last push was just served\n';
+      const later = 'burst: requested, to begin in \\d+ s: the last push was just served\n';
       expect(pushes(5)).toMatch(new RegExp(`^(${later}){5}$`));
       await site.until(() => site.state('burst').run !== null, 'it waits');
       expect(site.as('ada', 'status', 'burst').stdout).toMatch(/waiting .*pushed soon after the last push/);
@@ -139,6 +139,25 @@ describe.skipIf(skipped !== null)(
       );
       site.bed.must('systemctl', 'start', 'mirror-tick.service');
       await site.until(() => site.runs('ubuntu') === before + 1, 'the tick started it');
+    });
+
+    it('is not lost when it comes after the run’s last look: the unit’s end starts it', async () => {
+      const ended = (): boolean =>
+        site.bed.run('systemctl', 'is-active', 'mirror-sync-ubuntu.service').stdout === 'inactive\n';
+      await site.until(ended, 'the run before is over');
+      const before = site.runs('ubuntu');
+      const request = JSON.stringify({ at: Date.now(), by: 'nobody', allow_deletes: null });
+      // A run that leaves a request as if it had come in its last millisecond, once; then the real one.
+      const first = `test -e /var/lib/mirror/late && exec ${MIRROR} run --scheduled ubuntu; touch /var/lib/mirror/late; echo '${request}' >/var/lib/mirror/request/ubuntu.json`;
+      const program = `/bin/sh -c "${first.replaceAll('"', '\\"')}"`;
+      mkdirSync(join(site.bed.root, 'run/systemd/system/mirror-sync-ubuntu.service.d'), { recursive: true });
+      site.write(
+        '/run/systemd/system/mirror-sync-ubuntu.service.d/late.conf',
+        `[Service]\nExecStart=\nExecStart=${program}\n`,
+      );
+      site.bed.must('systemctl', 'daemon-reload');
+      site.bed.must('systemctl', 'start', 'mirror-sync-ubuntu.service');
+      await site.until(() => site.runs('ubuntu') === before + 1, 'the end of the unit started it');
     });
   },
 );
