@@ -34,7 +34,10 @@ async function main(args: string[]): Promise<number> {
       .wrap(Math.min(110, process.stdout.columns || 80))
       .epilogue('Exit codes and the config: see README.md. `mirror <command> --help` shows an example.')
       .fail((message: string | null, error: Error | undefined) => {
-        throw error ?? new ExitError(EXIT.usage, `mirror: ${message ?? 'bad usage'}\nTry: mirror --help`);
+        // yargs throws errors of its own for some misuses (`-c` without a value); any other is ours to explain.
+        if (error !== undefined && error.name !== 'YError') throw error;
+        const said = message ?? error?.message ?? 'bad usage';
+        throw new ExitError(EXIT.usage, `mirror: ${said}\nTry: mirror --help`);
       });
     await parser.parseAsync();
     return EXIT.ok;

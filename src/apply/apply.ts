@@ -1,4 +1,5 @@
-import { assemble, type Intent } from '../plan/assemble.js';
+import { EXIT } from '../job/outcome.js';
+import { assemble, renamed, type Intent } from '../plan/assemble.js';
 import type { Permissions } from '../plan/guards.js';
 import type { Observation } from '../plan/observation.js';
 import type { Plan, Refusal } from '../plan/plan.js';
@@ -78,6 +79,36 @@ async function underLock(intent: Intent, request: Request, system: System): Prom
   const end = settled(plan);
   if (end) return end.kind === 'refused' ? end : { ...end, messages: healed };
 
+  const old = [...renamed(intent.site, layout, seen.manifest).keys()];
+  const locks = old.map((id) => ({ id, lock: system.lock(layout.runLock(id)) }));
+  try {
+    const running = locks.filter(({ lock }) => lock === null).map(({ id }) => renamedWhileRunning(id));
+    if (running.length > 0) return { kind: 'refused', plan, refusals: running };
+    return await transact(plan, seen, healed, intent, request, system);
+  } finally {
+    for (const { lock } of locks) lock?.release();
+  }
+}
+
+/** Under its new id a package has another run lock: two syncs could work on one dst, and the old one's state would be lost. */
+function renamedWhileRunning(id: string): Refusal {
+  return {
+    code: 'renamed-running',
+    exit: EXIT.busy,
+    message: `${id} is running and cannot be renamed now`,
+    help: `mirror stop ${id}, or apply again when it has ended`,
+  };
+}
+
+async function transact(
+  plan: Plan,
+  seen: Observation,
+  healed: readonly string[],
+  intent: Intent,
+  request: Request,
+  system: System,
+): Promise<Result> {
+  const { layout } = intent;
   const isLive = layout.root === '';
   const adopt = request.permissions.drift === 'adopt';
   const files = artifactOperations(plan, layout, seen.manifest, adopt, system);

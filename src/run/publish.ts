@@ -6,7 +6,7 @@ import { markDirty, publish } from '../state/publish.js';
 import { repair } from '../state/repair.js';
 import type { Repairs } from '../state/repair.js';
 import { readSiteFile } from '../state/site.js';
-import { idsIn } from '../state/store.js';
+import { idsIn, warnOnStderr } from '../state/store.js';
 import { writeStderr } from './console.js';
 import { readJob } from './job-file.js';
 import { tellPeople } from './notices.js';
@@ -32,10 +32,15 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   process.umask(0o022);
   const repairs = repair(layout, Date.now());
   markDirty(layout);
-  publish(layout, Date.now());
+  const problems: string[] = [];
+  publish(layout, Date.now(), (message) => {
+    problems.push(message);
+    warnOnStderr(message);
+  });
   report(repairs, json);
   await told;
-  return EXIT.ok;
+  // A run never fails for it, but whoever only publishes must not look as if it had.
+  return problems.length === 0 ? EXIT.ok : EXIT.cantCreate;
 }
 
 /** Requests that nobody serves: their start failed, or the machine went down. */

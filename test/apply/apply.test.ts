@@ -209,6 +209,22 @@ describe('a removed package', () => {
     expect(system.read(paths.historyFile('Debian'))).toBe('old\n');
     expect(system.read(paths.stateFile('debian'))).toBeNull();
   });
+
+  test('waits while it runs under the old one: two ids are two run locks on one dst', async () => {
+    const system = machine();
+    await apply(intend([debian]), ask(), system);
+    const running = {
+      ...system,
+      lock: (path: string) => (path === paths.runLock('debian') ? null : system.lock(path)),
+    };
+    const result = await apply(
+      intend([pkg('Debian', { renamedFrom: 'debian', dst: '/srv/ftp/debian' })]),
+      ask(),
+      running,
+    );
+    expect(result).toMatchObject({ kind: 'refused', refusals: [{ code: 'renamed-running', exit: 75 }] });
+    expect(system.read(paths.job('Debian'))).toBeNull();
+  });
 });
 
 describe('an edited file', () => {
