@@ -45,7 +45,7 @@ export type PackageConfig = {
    */
   min_gap?: string;
   /**
-   * Also run when asked by a push, beside the interval.
+   * Says that upstream pushes beside the interval: shown by `explain`. Any package may be pushed.
    */
   push?: boolean;
   /**
@@ -326,7 +326,7 @@ export interface Limits {
   load_max?: number;
 }
 /**
- * Who runs the mirror.
+ * Who runs the mirror; for people and for methods that tell upstream.
  */
 export interface Maintainer {
   /**
@@ -343,7 +343,7 @@ export interface Maintainer {
  */
 export interface Logger {
   /**
-   * Least level of mirror's own messages.
+   * mirror.py's level of its daemon's messages. Read, but without effect: nothing is resident here.
    */
   level?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
   /**
@@ -351,7 +351,7 @@ export interface Logger {
    */
   packagelevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
   /**
-   * A line of mirror's own messages, in Python's %-style.
+   * mirror.py's form of its daemon's messages. Read, but without effect; `packageformat` forms the executor's.
    */
   format?: string;
   /**
