@@ -22,33 +22,41 @@ export async function answerStarter(socket: Socket, layout: Layout): Promise<voi
     socket.destroy();
     return;
   }
-  const problem = obey(question, layout);
+  const order = orderOf(question, layout);
+  const problem = carryOut(order);
   await new Promise<void>((done) => {
     socket.once('close', done);
     socket.setTimeout(PATIENCE, () => socket.destroy());
     socket.end(problem === null ? 'ok\n' : `${problem}\n`, () => socket.destroy());
   });
+  if (typeof order === 'string' || problem !== null || order.verb === 'stop') return;
   // Asked by the unit's own last command (a request that came after its run's last look): it waits for our answer, so
   // the start that counts comes after.
-  const [, started] = /^start (.*)$/.exec(question) ?? [];
-  if (problem !== null || started === undefined) return;
-  const { unit } = readJob(layout, started);
-  if (unit !== null && (await unitEnded(unit))) systemctl('start', '--no-block', '--', unit);
+  if (await unitEnded(order.unit)) carryOut(order);
 }
 
-/** Does what the line asks; null when done. */
-export function obey(question: string, layout: Layout): string | null {
+interface Order {
+  readonly verb: 'start' | 'stop';
+  readonly unit: string;
+}
+
+/** What the line asks, or why it may not. */
+function orderOf(question: string, layout: Layout): Order | string {
   const [, verb, id] = /^(start|stop) ([A-Za-z0-9][A-Za-z0-9._+-]{0,63})$/.exec(question) ?? [];
-  if (verb === undefined || id === undefined) return 'expected: start ID or stop ID';
+  if ((verb !== 'start' && verb !== 'stop') || id === undefined) return 'expected: start ID or stop ID';
   try {
     if (readSiteFile(layout)?.packages.some((pkg) => pkg.id === id) !== true)
       return `no package ${id} is applied here`;
     const { unit } = readJob(layout, id);
-    if (unit === null || !unit.startsWith('mirror-sync-')) return `${id} has no unit`;
-    return systemctl(verb, '--no-block', '--', unit);
+    return unit?.startsWith('mirror-sync-') ? { verb, unit } : `${id} has no unit`;
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** Null when done, else why not. */
+function carryOut(order: Order | string): string | null {
+  return typeof order === 'string' ? order : systemctl(order.verb, '--no-block', '--', order.unit);
 }
 
 /** The first line, or all of a short message; null when the other side is slow, gone or says too much. */
