@@ -29,6 +29,28 @@ export function becomeUser(
   if (process.getuid?.() !== 0) process.env.HOME = homeDirectory();
 }
 
+/**
+ * Calls `action` with a user's rights, in a process that is root and stays it: files that the user controls are not root's
+ * to follow. The real uid remains root's, so the user cannot signal the process meanwhile.
+ */
+export function asUser<T>(user: string | number, group: string | number, action: () => T): T {
+  const groups = process.getgroups?.() ?? [];
+  try {
+    initgroups(user, group);
+  } catch {
+    process.setgroups?.([]);
+  }
+  process.setegid?.(group);
+  process.seteuid?.(user);
+  try {
+    return action();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.(groups);
+  }
+}
+
 /** Node has it on every POSIX system; its types do not. */
 function initgroups(user: string | number, extra: string | number): void {
   (process as unknown as { initgroups(user: string | number, extra: string | number): void }).initgroups(

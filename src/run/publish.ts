@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { layout as layoutOf } from '../job/layout.js';
+import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import { markDirty, publish } from '../state/publish.js';
@@ -7,16 +8,17 @@ import { repair } from '../state/repair.js';
 import type { Repairs } from '../state/repair.js';
 import { readSiteFile } from '../state/site.js';
 import { idsIn, warnOnStderr } from '../state/store.js';
+import { dueAgain } from './again.js';
 import { writeStderr } from './console.js';
 import { readJob } from './job-file.js';
 import { tellPeople } from './notices.js';
-import { becomeUser } from './privileges.js';
+import { asUser, becomeUser } from './privileges.js';
 import { startRequested } from './request.js';
 import { hasStarter } from './starter.js';
 
 /**
  * `mirror publish`: repairs what dead processes left, publishes every output, and, where it may, starts packages whose
- * request nobody serves. Returns the exit code.
+ * request nobody serves and those whose run was cut off. Returns the exit code.
  */
 export async function publishCommand(root: string, json: boolean): Promise<number> {
   const layout = layoutOf(root);
@@ -25,26 +27,37 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     writeStderr(`mirror: nothing is applied here (no ${layout.siteFile}): run \`mirror apply\``);
     return EXIT.noInput;
   }
-  // Before privileges are dropped: root starts units himself. Nothing but file names is looked at.
-  await startLeftOver(layout);
-  const told = tellPeople(layout, site);
-  if (root === '' && process.getuid?.() === 0) becomeUser(site.run_as.user, site.run_as.group);
   process.umask(0o022);
-  const repairs = repair(layout, Date.now());
+  const { user, group } = site.run_as;
+  const drops = root === '' && process.getuid?.() === 0;
+  // What the mirror user could have written is read as that user; started is as root, who alone may.
+  const look = (): Found => {
+    const repairs = repair(layout, Date.now());
+    return { repairs, again: dueAgain(layout, repairs.cutOff, Date.now()) };
+  };
+  const { repairs, again } = drops ? asUser(user, group, look) : look();
+  const restarted = await startLeftOver(layout, again);
+  const told = tellPeople(layout, site);
+  if (drops) becomeUser(user, group);
   markDirty(layout);
   const problems: string[] = [];
   publish(layout, Date.now(), (message) => {
     problems.push(message);
     warnOnStderr(message);
   });
-  report(repairs, json);
+  report(repairs, restarted, json);
   await told;
   // A run never fails for it, but whoever only publishes must not look as if it had.
   return problems.length === 0 ? EXIT.ok : EXIT.cantCreate;
 }
 
-/** Requests that nobody serves: their start failed, or the machine went down. */
-async function startLeftOver(layout: Layout): Promise<void> {
+interface Found {
+  readonly repairs: Repairs;
+  readonly again: readonly Job[];
+}
+
+/** Serves requests that nobody serves (their start failed, or the machine went down); names what it started `again`. */
+async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<string[]> {
   const isRoot = process.getuid?.() === 0;
   const mayStartUnits =
     layout.root === '' && existsSync('/run/systemd/system') && (isRoot || hasStarter(layout));
@@ -56,14 +69,24 @@ async function startLeftOver(layout: Layout): Promise<void> {
       // A request for a package that is gone.
     }
   }
+  const started: string[] = [];
+  for (const job of again) {
+    if (job.scheduler === 'systemd' && !mayStartUnits) continue;
+    const problem = await startRequested(layout, job);
+    if (problem === null) started.push(job.id);
+    else writeStderr(`mirror: ${job.id}: was cut off and could not be started: ${problem}`);
+  }
+  return started;
 }
 
-function report({ lost, released, requested }: Repairs, json: boolean): void {
+function report({ lost, released, requested }: Repairs, restarted: readonly string[], json: boolean): void {
   if (json) {
-    const object = { format: 'mirror/publish/1', lost, released, requested };
+    const object = { format: 'mirror/publish/1', lost, released, requested, restarted };
     process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
     return;
   }
   for (const id of lost) writeStderr(`mirror: ${id}: its run died without a word; now interrupted`);
+  for (const id of restarted)
+    writeStderr(`mirror: ${id}: was cut off with its slot still due; started again`);
   for (const id of released) writeStderr(`mirror: ${id}: its hold ran out`);
 }

@@ -27,6 +27,7 @@ export function executorLives(run: ActiveRun): boolean {
 
 let boot: string | undefined;
 
-function currentBoot(): string {
+/** This boot's id, looked up once. */
+export function currentBoot(): string {
   return (boot ??= bootId());
 }

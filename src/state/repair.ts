@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { STATE_DIRECTORIES } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { tryLock } from '../system/flock.js';
-import { executorLives } from './alive.js';
+import { currentBoot, executorLives } from './alive.js';
 import { appendHistory } from './history.js';
 import { outputs } from './outputs/index.js';
+import type { PackageState } from './package-state.js';
 import { runLost } from './reduce.js';
 import { outputPath } from './publish.js';
 import { readSiteFile } from './site.js';
@@ -31,6 +32,15 @@ export interface Repairs {
   readonly released: readonly string[];
   /** Idle packages that somebody asked to run: the caller may start them. */
   readonly requested: readonly string[];
+  /** Idle packages whose last run was cut off: the caller may start them again; see `run/again.ts`. */
+  readonly cutOff: readonly CutOff[];
+}
+
+/** An idle package whose last run ended as `interrupted`. */
+export interface CutOff {
+  readonly state: PackageState;
+  /** The run was of an earlier boot and is recorded only now: nobody but who ends it can know. */
+  readonly earlierBoot: boolean;
 }
 
 /**
@@ -41,12 +51,18 @@ export interface Repairs {
 export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): Repairs {
   const lost: string[] = [];
   const running = new Set<string>();
+  const cutOff: CutOff[] = [];
   for (const id of idsIn(layout, 'state')) {
     try {
-      const { run } = readState(layout, id, warn);
-      if (run === null) continue;
-      if (executorLives(run) || !endLostRun(layout, id, now, warn)) running.add(id);
-      else lost.push(id);
+      const state = readState(layout, id, warn);
+      const { run } = state;
+      const ended = run === null ? state : executorLives(run) ? null : endLostRun(layout, id, now, warn);
+      if (ended === null) running.add(id);
+      else {
+        if (run !== null) lost.push(id);
+        const earlierBoot = run !== null && run.boot_id !== currentBoot();
+        if (ended.last?.outcome === 'interrupted') cutOff.push({ state: ended, earlierBoot });
+      }
     } catch (error) {
       warn(`${id} was not repaired: ${(error as Error).message}`);
     }
@@ -63,23 +79,23 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
   } catch (error) {
     warn(`leftover temporary files were not swept: ${(error as Error).message}`);
   }
-  return { lost, released, requested };
+  return { lost, released, requested, cutOff };
 }
 
-/** False when the run turned out to live: its lock is held, by the executor or by a tool that outlived it. */
-function endLostRun(layout: Layout, id: string, now: number, warn: Warn): boolean {
+/** The state after it; null when the run turned out to live: its lock is held, by the executor or by a tool that outlived it. */
+function endLostRun(layout: Layout, id: string, now: number, warn: Warn): PackageState | null {
   const lock = tryLock(layout.runLock(id));
-  if (lock === null) return false;
+  if (lock === null) return null;
   try {
     // Read again: between our look and the lock it may have ended by itself.
     const state = readState(layout, id, warn);
-    if (state.run === null) return false;
+    if (state.run === null) return state;
     const ended = runLost(state, now, readStop(layout, id) === null ? 'nothing' : 'to-stop');
     writeState(layout, ended);
     if (ended.last !== null) appendHistory(layout, id, ended.last);
     clearStop(layout, id);
     remove(layout.waitingFile(id));
-    return true;
+    return ended;
   } finally {
     lock.release();
   }
