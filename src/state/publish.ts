@@ -28,13 +28,13 @@ export function markDirty(layout: Layout): void {
  * What cannot be published is a warning, never an exception: it must not fail a sync. `now` in epoch ms.
  */
 export function publish(layout: Layout, now: number, warn: Warn = warnOnStderr): void {
-  const began = performance.now();
+  const began = Date.now();
   try {
     while (existsSync(layout.dirtyMarker)) {
       const lock = tryLock(layout.publishLock);
       if (lock === null) return;
       try {
-        while (takeMarker(layout)) rebuild(layout, Math.round(now + performance.now() - began), warn);
+        while (takeMarker(layout)) rebuild(layout, now + Date.now() - began, warn);
       } finally {
         lock.release();
       }

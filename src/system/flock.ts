@@ -21,7 +21,11 @@ export function tryLock(path: string, wait = 0): Lock | null {
     // Somebody else's file; it was made group-writable when it was created.
   }
   const args = wait > 0 ? ['-w', String(wait)] : ['-n'];
-  const result = spawnSync('flock', [...args, '-E', '75', '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] });
+  const result = spawnSync('flock', [...args, '-E', '75', '3'], {
+    // Nothing of a locale: loading one takes flock(1) longer than locking.
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+  });
   if (result.status === 0) return { fd, release: () => closeSync(fd) };
   closeSync(fd);
   if (result.status === 75) return null;
