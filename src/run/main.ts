@@ -25,9 +25,9 @@ import { describe, levelOf } from './turns.js';
 import { unitToStart } from './unit.js';
 import { whoAsks } from './who.js';
 
-/** The executor: `argv` is `run …` or `publish …`. Sets the process's exit code. */
-export async function main(argv: readonly string[]): Promise<void> {
-  process.exitCode = await execute(argv);
+/** The executor: `argv` is `run …` or `publish …`. Ends the process: taking Node apart in good order is work for nothing. */
+export async function main(argv: readonly string[]): Promise<never> {
+  process.exit(await execute(argv));
 }
 
 /** Like `main`, returning the exit code. Never throws: what goes wrong is said on stderr. */
@@ -64,7 +64,8 @@ async function runCommand(args: RunArguments): Promise<number> {
 /** A run in this process. */
 async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<number> {
   const say = consoleFor(job, process.env);
-  const by = whoAsks(process.env);
+  // A timer leaves no request, so nobody reads its name.
+  const by = args.scheduled ? 'mirror' : whoAsks(process.env);
   const secrets = readSecrets(job, process.env.CREDENTIALS_DIRECTORY);
   if (args.root === '') dropPrivileges(job.run_as);
   const session: Session = {
