@@ -133,6 +133,8 @@ function homeOf(key: string, at: string, subject: Subject): string | null {
   if (at !== '/settings/options' && isOption(key)) {
     return "in the package's `settings.options`";
   }
+  if (at === '' && keysOf('settings').includes(key))
+    return "in the site's `settings`: it is for all packages";
   return null;
 }
 

@@ -35,8 +35,9 @@ export function readSources(reader: ConfigReader, path: string): Sources {
   const include = member(main.value, 'include');
   for (const [index, pattern] of (Array.isArray(include) ? include : []).entries()) {
     if (typeof pattern !== 'string' || !/^\S/.test(pattern)) continue;
-    const matches = reader.glob(posix.resolve(dirname(path), pattern)).filter((match) => match !== path);
-    if (matches.length === 0) diagnostics.push(noMatch(main, pattern, index));
+    const found = reader.glob(posix.resolve(dirname(path), pattern));
+    const matches = found.filter((match) => match !== path);
+    if (matches.length === 0) diagnostics.push(noMatch(main, pattern, index, found.length > 0));
     for (const match of matches) {
       if (documents.has(match)) continue;
       const document = open(reader, match);
@@ -83,6 +84,17 @@ function define(
     }
     return;
   }
+  if (base === '' && isWholeConfig(value)) {
+    diagnostics.push(
+      at(document, '', 'value', {
+        code: 'include-config',
+        severity: 'error',
+        message: 'this is a whole config, and an included file holds packages only',
+        help: 'narrow the pattern in `include` so that it does not match this file',
+      }),
+    );
+    return;
+  }
   for (const [id, raw] of Object.entries(value)) {
     // Notes, and the key that editors want in every file.
     if (id.startsWith('_') || (base === '' && id === '$schema')) continue;
@@ -91,6 +103,11 @@ function define(
     if (other) diagnostics.push(twice(document, place, id, other));
     else packages.set(id, { id, document, pointer: place, raw });
   }
+}
+
+/** The main config under another name, or another site's: its keys are no packages. */
+function isWholeConfig(value: Record<string, unknown>): boolean {
+  return isObject(value.settings) && typeof value.mirrorname === 'string';
 }
 
 function twice(document: Document, place: string, id: string, other: Definition): Diagnostic {
@@ -104,12 +121,16 @@ function twice(document: Document, place: string, id: string, other: Definition)
   });
 }
 
-function noMatch(document: Document, pattern: string, index: number): Diagnostic {
+function noMatch(document: Document, pattern: string, index: number, matchesItself: boolean): Diagnostic {
   return at(document, pointer('include', index), 'value', {
     code: 'include-empty',
     severity: 'error',
-    message: `no file matches \`${pattern}\``,
-    help: `paths are relative to ${dirname(document.path)}`,
+    message: matchesItself
+      ? `\`${pattern}\` matches no other file than this one`
+      : `no file matches \`${pattern}\``,
+    help: matchesItself
+      ? 'keep the packages in files of their own: `packages.d/*.json`'
+      : `paths are relative to ${dirname(document.path)}`,
   });
 }
 

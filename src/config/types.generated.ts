@@ -108,6 +108,11 @@ export type PackageConfig = {
   renamed_from?: string;
   /**
    * @deprecated
+   * Ignored: the name that upstream knows belongs in `settings.options.user`.
+   */
+  username?: string;
+  /**
+   * @deprecated
    * Ignored: options belong in `settings.options`.
    */
   options?: {

@@ -10,6 +10,7 @@ import { plainWords } from './arguments.js';
 import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './directories.js';
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
+import { logsAreApart } from './logs.js';
 import { fftsHasFile, onePrecheckFile, precheckIsUsed } from './precheck.js';
 import { literalWebhook, notifyReachesSomebody } from './notify.js';
 import type { Rule } from './rule.js';
@@ -27,6 +28,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   literalPassword,
   literalWebhook,
   noPasswordInOtherUrls,
+  logsAreApart,
   logsInDst,
   nestedDst,
   notifyReachesSomebody,

@@ -14,6 +14,7 @@ export const LEGACY_TOP: readonly LegacyKey[] = [
 ];
 
 export const LEGACY_PACKAGE: readonly LegacyKey[] = [
+  { key: 'username', help: 'use `settings.options.user`' },
   { key: 'options', help: 'use `settings.options`' },
   ...['status', 'statusinfo', 'lastsync', 'timestamp', 'errorcount'].map((key) => ({
     key,

@@ -15,7 +15,8 @@ export function knownTimeZone({ settings }: CheckedSite): Finding[] {
     new Intl.DateTimeFormat('en', { timeZone: settings.localtimezone });
     return [];
   } catch {
-    const message = `unknown time zone \`${settings.localtimezone}\``;
+    const isEmpty = settings.localtimezone.trim() === '';
+    const message = isEmpty ? 'the time zone is empty' : `unknown time zone \`${settings.localtimezone}\``;
     const guess = nearest(settings.localtimezone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
     const help =
       guess === null
