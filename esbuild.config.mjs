@@ -16,13 +16,28 @@ const common = {
   loader: { '.hbs': 'text' },
 };
 
+/** What the executor loads only when a job needs it (src/run/special.ts): a bundle beside it. */
+const special = {
+  name: 'special',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^\.\.?\/special\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './special.cjs', external: true } : undefined,
+    ),
+};
+
 await build({
   ...common,
-  entryPoints: { mirror: 'src/main.ts', run: 'src/run/main.ts', control: 'src/control/main.ts' },
+  entryPoints: {
+    mirror: 'src/main.ts',
+    run: 'src/run/main.ts',
+    special: 'src/run/special.ts',
+    control: 'src/control/main.ts',
+  },
   outdir,
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   external: ['./run.cjs', './control.cjs', './cli.mjs'],
+  plugins: [special],
   banner: { js: '#!/usr/bin/env node' },
 });
 await build({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { methods } from '../src/methods/index.js';
 import type { Package, Source } from '../src/model/site.js';
-import { pkg, source } from './compile/site.js';
+import { context, pkg, source } from './compile/site.js';
 
 /** What every sync method must keep, whatever it syncs: a new one joins by being in the registry. */
 const SOURCE = source('rsync://rsync.example.org/debian');
@@ -31,7 +31,7 @@ describe.each([...methods.values()])('method $name', (method) => {
   });
 
   test('asks for dst before anything else and only execs absolute dst or source words', () => {
-    const steps = method.steps(debian(method.name), SOURCE, false);
+    const steps = method.steps(debian(method.name), context(SOURCE));
     expect(steps[0]).toEqual({ kind: 'require-directory', path: '/srv/ftp/debian' });
     for (const step of steps) {
       if (step.kind === 'exec' || step.kind === 'probe')
@@ -41,7 +41,9 @@ describe.each([...methods.values()])('method $name', (method) => {
 
   test('gives the same steps for the same package', () => {
     const debianPackage = debian(method.name);
-    expect(method.steps(debianPackage, SOURCE, false)).toEqual(method.steps(debianPackage, SOURCE, false));
+    expect(method.steps(debianPackage, context(SOURCE))).toEqual(
+      method.steps(debianPackage, context(SOURCE)),
+    );
   });
 
   test('keeps a password out of the steps', () => {
@@ -49,7 +51,7 @@ describe.each([...methods.values()])('method $name', (method) => {
       password: { literal: 'correct horse' },
       options: { ...OPTIONS[method.name], user: 'mirror' },
     });
-    expect(JSON.stringify(method.steps(debianPackage, SOURCE, false))).not.toContain('correct horse');
+    expect(JSON.stringify(method.steps(debianPackage, context(SOURCE)))).not.toContain('correct horse');
   });
 });
 
@@ -63,7 +65,7 @@ describe('command', () => {
 
   test('learns proxy and CA file from its environment', () => {
     const exec = command
-      ?.steps(debian('command', { network }), SOURCE, false)
+      ?.steps(debian('command', { network }), context(SOURCE))
       .find((step) => step.kind === 'exec');
     expect(exec).toMatchObject({
       env: {
@@ -86,7 +88,7 @@ describe('command', () => {
 describe('rsync', () => {
   const rsync = methods.get('rsync');
   const argv = (changes: Partial<Package>, from = SOURCE, fallback = false): readonly string[][] =>
-    (rsync?.steps(debian('rsync', changes), from, fallback) ?? []).flatMap((step) =>
+    (rsync?.steps(debian('rsync', changes), context(from, { fallback })) ?? []).flatMap((step) =>
       step.kind === 'exec' || step.kind === 'probe' ? [[...step.argv]] : [],
     );
 
@@ -113,7 +115,7 @@ describe('rsync', () => {
   });
 
   test('puts the delete limit right before the source', () => {
-    const exec = rsync?.steps(debian('rsync'), SOURCE, false).find((step) => step.kind === 'exec');
+    const exec = rsync?.steps(debian('rsync'), context(SOURCE)).find((step) => step.kind === 'exec');
     expect(exec?.kind === 'exec' && exec.delete_limit && exec.argv[exec.delete_limit.at]).toBe(
       'rsync://rsync.example.org/debian/',
     );
@@ -123,7 +125,7 @@ describe('rsync', () => {
     const debianPackage = debian('rsync', {
       precheck: { file: 'lastupdate', fullEvery: 604800, always: [] },
     });
-    const steps = rsync?.steps(debianPackage, SOURCE, true) ?? [];
+    const steps = rsync?.steps(debianPackage, context(SOURCE, { fallback: true })) ?? [];
     expect(steps.map((step) => step.kind)).toEqual(['require-directory', 'exec']);
     expect(JSON.stringify(steps)).not.toContain('--delete');
     expect(JSON.stringify(steps)).toContain('--exclude=/lastupdate');

@@ -112,8 +112,9 @@ function attemptText(job: Job, index: number): string {
   return `Steps${from}${when}\n${steps.join('')}`;
 }
 
-function stepText({ text, command, always }: StepWords, number: string): string {
+function stepText({ text, command, file, always }: StepWords, number: string): string {
   const lines = [`  ${number}${text}`];
+  for (const line of file?.trimEnd().split('\n') ?? []) lines.push(`     | ${line}`);
   if (command !== undefined) lines.push(`     ${command}`);
   for (const line of always ?? []) lines.push(`     then always: ${line}`);
   return lines.map((line) => `${plain(line)}\n`).join('');

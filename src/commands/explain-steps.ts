@@ -1,6 +1,6 @@
 import { HIDDEN, isSecretKey } from '../config/secret-text.js';
 import type { Job } from '../job/job.js';
-import type { ExecStep, Step } from '../job/step.js';
+import type { ExecStep, FilePart, Step } from '../job/step.js';
 import { formatDuration } from '../model/duration.js';
 import { shellText } from '../plan/commands.js';
 
@@ -11,6 +11,8 @@ export interface StepWords {
   /** The same as a shell would take it. */
   readonly command?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The text of a file that is written, with placeholders for secrets and what only a run knows. */
+  readonly file?: string;
   /** Commands that follow a probe that found nothing new. */
   readonly always?: readonly string[];
 }
@@ -32,15 +34,35 @@ export function stepWords(step: Step, job: Job): StepWords {
     }
     case 'exec':
       return { text: execText(step, job), ...commandWords(step, job) };
+    case 'make-directory':
+      return { text: `make ${step.path}${step.empty ? ', empty, and remove it after the run' : ''}` };
+    case 'write-file':
+      return { text: `write ${step.path} (mode ${step.mode})`, file: step.content.map(partText).join('') };
+    case 'count-deletions':
+      return {
+        text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
+        ...commandWords(step, job),
+      };
+    case 'check-freshness': {
+      const age = step.max_age === null ? '' : `; older than ${formatDuration(step.max_age)} is stale`;
+      const back = step.refuse ? '; end here if it is older than the one known' : '';
+      return { text: `read upstream's time from ${step.path}${age}${back}` };
+    }
     case 'install-marker':
       return { text: `put the \`${step.marker}\` that was fetched first into ${job.dst}` };
   }
+}
+
+function partText(part: FilePart): string {
+  if (typeof part === 'string') return part;
+  return 'secret' in part ? HIDDEN : `<${part.value}>`;
 }
 
 function execText(step: ExecStep, job: Job): string {
   const notes = [
     ...(step.delete_limit ? [limitText(job)] : []),
     ...(step.stdin_secret === undefined ? [] : ['the password goes to its standard input']),
+    ...(step.push_words ? ['with the words of a push at its end'] : []),
     ...Object.entries(step.accept ?? {}).map(
       ([code, reason]) => `exit ${code} counts as incomplete: ${reason}`,
     ),

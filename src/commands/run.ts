@@ -7,6 +7,7 @@ interface Options extends GlobalOptions {
   readonly scheduled: boolean;
   readonly here: boolean;
   readonly 'dry-run': boolean;
+  readonly transfer: boolean;
   readonly 'allow-deletes': number | undefined;
 }
 
@@ -28,6 +29,12 @@ export const command: CommandModule<GlobalOptions, Options> = {
         default: false,
         describe: 'Print what would be run, run nothing',
       })
+      .option('transfer', {
+        type: 'boolean',
+        default: false,
+        implies: 'dry-run',
+        describe: "Run the sync tool's own dry run, and say what it would add, change and delete",
+      })
       .option('scheduled', {
         type: 'boolean',
         default: false,
@@ -43,6 +50,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
       ...(options.scheduled ? ['--scheduled'] : []),
       ...(options.here ? ['--here'] : []),
       ...(options['dry-run'] ? ['--dry-run'] : []),
+      ...(options.transfer ? ['--transfer'] : []),
       ...(options.json ? ['--json'] : []),
       ...(allow === undefined ? [] : ['--allow-deletes', String(allow)]),
     ];

@@ -1,5 +1,6 @@
 import { JOB_FORMAT, type Attempt, type Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import type { Step } from '../job/step.js';
 import type { SyncMethod } from '../methods/method.js';
 import type { Package, Site, Source } from '../model/site.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
@@ -35,7 +36,21 @@ export function compileJob(
     attempts: sources.map((source, index): Attempt => ({
       src: source.publicUrl,
       upstream: source.host,
-      steps: method.steps(pkg, source, index > 0),
+      steps: [
+        ...method.steps(pkg, {
+          source,
+          fallback: index > 0,
+          work: layout.workDirectory(pkg.id),
+          cache: layout.cacheDirectory(pkg.id),
+          site: {
+            mirrorname: site.mirrorname,
+            hostname: site.hostname,
+            ftpsync: settings.ftpsync,
+            maintainer: settings.maintainer,
+          },
+        }),
+        ...freshness(pkg),
+      ],
     })),
     guard: {
       deletes: pkg.guard.deletes,
@@ -62,4 +77,12 @@ export function compileJob(
       console_level: settings.logger.packagelevel,
     },
   };
+}
+
+/** The last step of every method: how old upstream itself is. */
+function freshness(pkg: Package): readonly Step[] {
+  if (pkg.freshness === null) return [];
+  const { file, format, maxAge, monotonic } = pkg.freshness;
+  const path = `${pkg.dst}/${file}`;
+  return [{ kind: 'check-freshness', path, format, max_age: maxAge, monotonic, refuse: false }];
 }

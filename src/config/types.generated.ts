@@ -77,6 +77,7 @@ export type PackageConfig = {
   first_sync?: FirstSync;
   guard?: Guard;
   precheck?: Precheck;
+  freshness?: Freshness;
   accept_exit?: AcceptedExits;
   /**
    * Time without a success after which the package counts as stale; default three intervals, at least a day.
@@ -679,6 +680,27 @@ export interface Precheck {
    * Items: Text without control characters.
    */
   always?: string[];
+}
+/**
+ * How old upstream itself is: its time marker, read after each run. An old one makes the package stale though it synced.
+ */
+export interface Freshness {
+  /**
+   * The file that holds upstream's time, relative to dst.
+   */
+  file: string;
+  /**
+   * How it tells the time: `epoch` (seconds, alone on the first line), `date` (the first line as date(1) prints it), `trace` (Debian's `Date:` field or first line), `release` (the `Date:` field of an apt Release file), `mtime` (the file's own time).
+   */
+  format?: 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+  /**
+   * Oldest time that still counts as fresh; default any.
+   */
+  max_age?: string;
+  /**
+   * Upstream's time must not go backwards: said when it does, and refused by methods that can before they publish.
+   */
+  monotonic?: boolean;
 }
 /**
  * Exit codes of the tool (1 to 255) to take as `incomplete` instead of failed, each with the reason why.

@@ -34,6 +34,10 @@ export interface Layout {
   stopFile(id: string): string;
   runLock(id: string): string;
   markerDirectory(id: string): string;
+  /** Files of one run, removed after it. */
+  workDirectory(id: string): string;
+  /** What a sync method keeps from run to run. */
+  cacheDirectory(id: string): string;
   slotLock(name: string, index: number): string;
   waitingFile(id: string): string;
   historyFile(id: string): string;
@@ -70,6 +74,8 @@ export function layout(root = ''): Layout {
     stopFile: (id) => `${state}/stop/${id}.json`,
     runLock: (id) => `${state}/locks/run-${id}`,
     markerDirectory: (id) => `${state}/marker/${id}`,
+    workDirectory: (id) => `${state}/work/${id}`,
+    cacheDirectory: (id) => `${state}/cache/${id}`,
     slotLock: (name, index) => `${state}/locks/slot-${name}-${String(index)}`,
     waitingFile: (id) => `${state}/waiting/${id}.json`,
     historyFile: (id) => `${state}/history/${id}.jsonl`,
@@ -86,6 +92,8 @@ export const STATE_DIRECTORIES = [
   'stop',
   'locks',
   'marker',
+  'work',
+  'cache',
   'waiting',
   'history',
   'incident',

@@ -3,8 +3,18 @@
  * executor interprets them. A step never holds a secret and never needs a shell.
  */
 
-/** Whose exit codes and messages an exec speaks; `run/classify` has one table for each. */
-export type Tool = 'rsync' | 'command';
+/** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
+export type Tool =
+  | 'rsync'
+  | 'command'
+  | 'ftpsync'
+  | 'lftp'
+  | 'bandersnatch'
+  | 'jigdo'
+  | 'debmirror'
+  | 'apt-mirror'
+  | 'reposync'
+  | 'git';
 
 interface Exec {
   /** Exact words, program first; `job.prefix` (nice, ionice) goes in front. */
@@ -12,6 +22,8 @@ interface Exec {
   /** Added to the executor's own small environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly tool: Tool;
+  /** Working directory; default the package's dst. */
+  readonly cwd?: string;
   /** Name of one of `job.secrets`; its content is written to the tool's stdin, then stdin is closed. */
   readonly stdin_secret?: string;
 }
@@ -19,12 +31,19 @@ interface Exec {
 /** Runs the tool with dst's guards on; its exit code decides the outcome. */
 export interface ExecStep extends Exec {
   readonly kind: 'exec';
-  /** Working directory; default the package's dst. */
-  readonly cwd?: string;
   /** `accept_exit`: exit code → reason. Such an exit makes the run `incomplete`, never `synced`. */
   readonly accept?: Readonly<Record<string, string>>;
   /** Where a run-time number goes: the executor inserts `flag` + the delete limit into argv at index `at`. */
   readonly delete_limit?: { readonly flag: string; readonly at: number };
+  /** The words of the push that asked for the run, of those that match `allow`, are added to the end of argv. */
+  readonly push_words?: { readonly allow: string };
+  /** A directory of log files of the tool's own, which are added to the run's log when the tool has ended. */
+  readonly gather?: string;
+  /**
+   * The tool's own dry run, for `mirror run --dry-run --transfer`: argv with `remove` words at `at` replaced by `words`
+   * and without a delete limit. Not there: the tool has none.
+   */
+  readonly dry_run?: { readonly at: number; readonly remove: number; readonly words: readonly string[] };
 }
 
 /**
@@ -59,4 +78,73 @@ export interface RequireDirectoryStep {
   readonly path: string;
 }
 
-export type Step = RequireDirectoryStep | ProbeStep | ExecStep | InstallMarkerStep;
+/**
+ * Makes a directory of ours (mode 0700, below the state directory). `empty`: whatever is in it is removed first, and the
+ * whole of it when the run has ended, because it may hold secrets.
+ */
+export interface MakeDirectoryStep {
+  readonly kind: 'make-directory';
+  readonly path: string;
+  readonly empty: boolean;
+}
+
+/** How a run-time text is written so that the reader of the file takes it as one value. */
+export type Quoting = 'raw' | 'shell' | 'lftp' | 'url';
+
+/** A piece of a file: literal text, a secret by name, or something that is known only when the run is. */
+export type FilePart =
+  | string
+  | { readonly secret: string; readonly quote: Quoting }
+  /** `date`: now as `date -u` prints it; `delete-limit`: the guard's number; `trigger`: why the run started. */
+  | { readonly value: 'date' | 'delete-limit' | 'trigger' };
+
+/**
+ * Writes a file, atomically. An absolute path in a directory that `make-directory` made, or in dst: then its directories
+ * are made as needed, and a symbolic link on the way is refused.
+ */
+export interface WriteFileStep {
+  readonly kind: 'write-file';
+  readonly path: string;
+  /** Four octal digits. */
+  readonly mode: string;
+  readonly content: readonly FilePart[];
+}
+
+/**
+ * The delete guard for a tool without a limit of its own: runs what only tells what would be deleted, and counts the
+ * lines of its output that match `pattern`. More than the limit allows and the run is `blocked`. When the tool cannot
+ * say (any exit but 0) the run ends as the exec would have.
+ */
+export interface CountDeletionsStep extends Exec {
+  readonly kind: 'count-deletions';
+  /** A regular expression; each line that matches is one deletion. */
+  readonly pattern: string;
+  /** Lists what there is now, one line each, where the deletions are not of dst's files. */
+  readonly existing?: readonly string[];
+}
+
+/** How a file tells a time; `run/freshness` reads them. */
+export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+
+/**
+ * Reads upstream's own time from a file: a dst that is synced with an upstream which is itself old is `stale`. With
+ * `refuse`, a time before the one known is a failure (upstream went backwards): placed before the step that publishes.
+ */
+export interface CheckFreshnessStep {
+  readonly kind: 'check-freshness';
+  /** Absolute: in dst, or a copy in a directory of the run. */
+  readonly path: string;
+  readonly format: FreshnessFormat;
+  /** Seconds; null: any age. */
+  readonly max_age: number | null;
+  readonly monotonic: boolean;
+  readonly refuse: boolean;
+}
+
+/** Steps that most runs have: the executor's own bundle interprets them. */
+export type CommonStep = RequireDirectoryStep | ProbeStep | ExecStep | InstallMarkerStep;
+
+/** Steps of some methods, whose interpreters are loaded when a job has one. */
+export type SpecialStep = MakeDirectoryStep | WriteFileStep | CountDeletionsStep | CheckFreshnessStep;
+
+export type Step = CommonStep | SpecialStep;

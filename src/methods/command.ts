@@ -12,7 +12,7 @@ export const command: SyncMethod = {
     return program === undefined ? [] : [{ command: program, debian: '' }];
   },
   check: (pkg) => unusedNetwork(pkg.network),
-  steps: (pkg, source) => [
+  steps: (pkg, { source }) => [
     { kind: 'require-directory', path: pkg.dst },
     {
       kind: 'exec',

@@ -1,6 +1,6 @@
 import type { Finding } from '../diagnostics/diagnostic.js';
 import type { Step } from '../job/step.js';
-import type { Package, Source } from '../model/site.js';
+import type { Package, Settings, Site, Source } from '../model/site.js';
 
 /**
  * A finding of a method, at a pointer relative to the package's object (`/settings/src`); the caller turns it into a
@@ -11,6 +11,19 @@ export interface PackageFinding extends Omit<Finding, 'place'> {
   readonly target?: 'key' | 'value';
 }
 
+/** What a method needs to know beside the package. */
+export interface MethodContext {
+  /** The upstream of these steps. */
+  readonly source: Source;
+  /** Every source but the first: such a run must not delete. */
+  readonly fallback: boolean;
+  /** A directory of the package's own for the files of one run; a `make-directory` step makes it. */
+  readonly work: string;
+  /** A directory of the package's own whose files stay from run to run (lists, indexes); made likewise. */
+  readonly cache: string;
+  readonly site: Pick<Site, 'mirrorname' | 'hostname'> & Pick<Settings, 'ftpsync' | 'maintainer'>;
+}
+
 /** A sync method: a compile-time pure function from a package to steps. It never runs anything. */
 export interface SyncMethod {
   /** The `synctype` in the config; its options' schema is `schemas/methods/<name>.schema.json`. */
@@ -19,8 +32,11 @@ export interface SyncMethod {
   tools(pkg: Package): readonly { readonly command: string; readonly debian: string }[];
   /** Mistakes that the schema cannot see (scheme of the URL, combinations). */
   check(pkg: Package): readonly PackageFinding[];
-  /**
-   * Steps of one run from `source`. `fallback` is true for every source but the first: such a run must not delete.
-   */
-  steps(pkg: Package, source: Source, fallback: boolean): readonly Step[];
+  /** Steps of one run from `context.source`. */
+  steps(pkg: Package, context: MethodContext): readonly Step[];
+}
+
+/** The first step of a method that writes files for its tool: an empty private directory, removed after the run. */
+export function workDirectory(context: MethodContext): Step {
+  return { kind: 'make-directory', path: context.work, empty: true };
 }

@@ -23,6 +23,9 @@ const BASE_LETTERS = 'vrltDSH';
 /** Seconds for a probe: one small file; mirror.py's numbers. */
 const PROBE = { contimeout: 10, timeout: 60 };
 
+/** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
+const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
+
 /** rsync from a daemon, over ssh, or from a path of this host. */
 export const rsync: SyncMethod = {
   name: 'rsync',
@@ -38,7 +41,7 @@ export const rsync: SyncMethod = {
     ...dryRunFindings(pkg),
     ...networkFindings(pkg),
   ],
-  steps: (pkg, source, fallback) => {
+  steps: (pkg, { source, fallback }) => {
     const require: Step = { kind: 'require-directory', path: pkg.dst };
     // A fallback may lag behind: it neither deletes nor moves the marker, so the first source is asked in full again.
     if (fallback) return [require, mainPass(pkg, source, false)];
@@ -79,6 +82,7 @@ function mainPass(pkg: Package, source: Source, deletions: boolean): ExecStep {
     ...secret.stdin,
     ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
     ...(deletions ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
   };
 }
 

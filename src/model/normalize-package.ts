@@ -65,6 +65,7 @@ export function normalizePackage(
     firstSync: policy.firstSync,
     guard: policy.guard,
     precheck: precheckOf(config, options),
+    freshness: freshnessOf(config),
     acceptExit: config.accept_exit ? withoutNotes(config.accept_exit) : {},
     staleAfter: staleAfter(policy, parsed),
     network: policy.network,
@@ -122,6 +123,16 @@ function precheckOf(config: PackageConfig, options: Readonly<Record<string, unkn
     file,
     fullEvery: seconds(config.precheck?.full_every ?? DEFAULTS.package.fullEvery),
     always: config.precheck?.always ?? [],
+  };
+}
+
+function freshnessOf({ freshness }: PackageConfig): Package['freshness'] {
+  if (freshness === undefined) return null;
+  return {
+    file: freshness.file,
+    format: freshness.format ?? DEFAULTS.package.freshnessFormat,
+    maxAge: freshness.max_age === undefined ? null : seconds(freshness.max_age),
+    monotonic: freshness.monotonic ?? DEFAULTS.package.monotonic,
   };
 }
 

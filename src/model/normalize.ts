@@ -28,6 +28,7 @@ export function normalizeSettings(config: SettingsConfig, node: string): SiteDef
     uid: config.uid ?? DEFAULTS.settings.uid,
     gid: config.gid ?? DEFAULTS.settings.gid,
     localtimezone: config.localtimezone,
+    ftpsync: strings(config.ftpsync ?? {}),
     maintainer: config.maintainer
       ? { name: config.maintainer.name ?? '', email: config.maintainer.email ?? '' }
       : null,
@@ -61,6 +62,13 @@ export function normalizeSettings(config: SettingsConfig, node: string): SiteDef
 export function plainPath(path: string): string {
   if (!path.endsWith('/') && !path.includes('//')) return path;
   return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+}
+
+/** Without notes. */
+function strings(config: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).filter(([key, value]) => !key.startsWith('_') && typeof value === 'string'),
+  );
 }
 
 function legacyRetry(delay: number): { retry: { delay: string } } {

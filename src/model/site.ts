@@ -1,6 +1,7 @@
 import type { MinFree } from '../job/job.js';
 import type { Keep } from '../job/job.js';
 import type { Schedule } from '../job/schedule.js';
+import type { FreshnessFormat } from '../job/step.js';
 
 /**
  * The normalized site: every default filled in, every legacy spelling replaced, every time in seconds. What the
@@ -32,6 +33,8 @@ export interface Settings {
   readonly gid: string | number;
   readonly localtimezone: string;
   readonly maintainer: { readonly name: string; readonly email: string } | null;
+  /** What every ftpsync package tells Debian about this mirror, by mirror.py's keys; notes left out. */
+  readonly ftpsync: Readonly<Record<string, string>>;
   readonly limits: {
     readonly concurrent: number;
     readonly per_upstream: number;
@@ -114,6 +117,13 @@ export interface Package {
     readonly file: string;
     readonly fullEvery: number;
     readonly always: readonly string[];
+  } | null;
+  /** Upstream's own time, read from a file of dst after a run; seconds. */
+  readonly freshness: {
+    readonly file: string;
+    readonly format: FreshnessFormat;
+    readonly maxAge: number | null;
+    readonly monotonic: boolean;
   } | null;
   readonly acceptExit: Readonly<Record<string, string>>;
   readonly staleAfter: number | null;

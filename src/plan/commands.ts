@@ -47,8 +47,13 @@ function stepCommands(step: Step): [string, readonly string[]][] {
         ['probe', step.argv],
         ...step.always.map((always): [string, readonly string[]] => ['always', always.argv]),
       ];
+    case 'count-deletions':
+      return [['count', step.argv]];
     case 'require-directory':
     case 'install-marker':
+    case 'make-directory':
+    case 'write-file':
+    case 'check-freshness':
       return [];
   }
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-/** `mirror run [--scheduled] [--here] [--root DIR] [--allow-deletes N] [--dry-run] [--json] ID`. */
+/** `mirror run [--scheduled] [--here] [--root DIR] [--allow-deletes N] [--dry-run [--transfer]] [--json] ID`. */
 export interface RunArguments {
   readonly id: string;
   /** A timer or cron line started us: check whether a slot is due, and retry. */
@@ -11,6 +11,8 @@ export interface RunArguments {
   readonly root: string;
   readonly allowDeletes: number | null;
   readonly dryRun: boolean;
+  /** With dryRun: run the tools' own dry runs, too. */
+  readonly transfer: boolean;
   readonly json: boolean;
 }
 
@@ -27,6 +29,7 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     scheduled: flag('--scheduled'),
     here: flag('--here'),
     dryRun: flag('--dry-run'),
+    transfer: flag('--transfer'),
     json: flag('--json'),
     root: rootDirectory(value('--root')),
     allowDeletes: count(value('--allow-deletes')),
@@ -37,6 +40,7 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
   if (parsed.scheduled && parsed.allowDeletes !== null) {
     throw new UsageError('--allow-deletes is a person’s word: it does not go with --scheduled');
   }
+  if (parsed.transfer && !parsed.dryRun) throw new UsageError('--transfer goes with --dry-run');
   return { id, ...parsed };
 }
 
@@ -79,7 +83,7 @@ function scan(argv: readonly string[], withValue: readonly string[]): Scan {
     if (next === undefined || next === '') throw new UsageError(`${name} needs a value`);
     given.set(name, next);
   }
-  const known = new Set([...withValue, '--scheduled', '--here', '--dry-run', '--json']);
+  const known = new Set([...withValue, '--scheduled', '--here', '--dry-run', '--transfer', '--json']);
   for (const name of given.keys()) if (!known.has(name)) throw new UsageError(`unknown option: ${name}`);
   return { words, flag: (name) => given.has(name), value: (name) => given.get(name) ?? null };
 }

@@ -23,6 +23,16 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`install ${step.marker}`];
     case 'exec':
       return [words(commandLine(job, step, step.delete_limit ? limit() : null))];
+    case 'make-directory':
+      return [`${step.empty ? 'empty' : 'make'} ${step.path}`];
+    case 'write-file':
+      return [`write ${step.path}`];
+    case 'count-deletions':
+      return [
+        `only if this tells of at most ${String(limit())} deletions: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+      ];
+    case 'check-freshness':
+      return [`read upstream's time from ${step.path}`];
     case 'probe':
       return [
         `unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,

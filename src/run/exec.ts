@@ -4,7 +4,7 @@ import type { ExecStep } from '../job/step.js';
 import { runPhase } from '../state/reduce.js';
 import type { PackageState, Transfer } from '../state/package-state.js';
 import { processStart } from '../system/process.js';
-import { classify, neverStarted } from './classify.js';
+import { classify } from './classify.js';
 import { shown } from './console.js';
 import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
@@ -13,7 +13,8 @@ import { save, signalOutcome } from './session.js';
 import { runTool } from './spawn.js';
 import type { ToolEnd } from './spawn.js';
 import type { Turn } from './steps.js';
-import { parseRsyncStats } from './transfer.js';
+import { toolTable } from './tools/index.js';
+import type { ToolTable } from './tools/table.js';
 
 /** Milliseconds after which a pass is published as SYNC: most find nothing new and are over before anybody could look. */
 const NOTEWORTHY = 300;
@@ -23,6 +24,8 @@ export interface ExecEnd {
   readonly transfer: Transfer | null;
   /** Whether the tool wrote anything. */
   readonly printed: boolean;
+  /** Byte of the log at which its output begins. */
+  readonly from: number;
   /** The delete limit that tripped, or null. */
   readonly tripped: number | null;
 }
@@ -42,9 +45,10 @@ export async function executeStep(
 ): Promise<ExecEnd> {
   const { session, log } = turn;
   const { job } = session;
+  const table = await toolTable(step.tool);
   const limit = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
-  const argv = commandLine(job, step, limit);
-  const nothing = { transfer: null, printed: false, tripped: null };
+  const argv = [...commandLine(job, step, limit), ...pushWordsFor(step, turn.words)];
+  const nothing = { transfer: null, printed: false, from: 0, tripped: null };
 
   const secret = step.stdin_secret === undefined ? null : session.secrets.get(step.stdin_secret);
   if (secret === undefined || (secret !== null && 'problem' in secret)) {
@@ -62,7 +66,7 @@ export async function executeStep(
   const end = await runTool(
     {
       argv,
-      env: environment(job, step, session.self.pid, session.self.pidStart),
+      env: { ...environment(job, step), [RUN_VARIABLE]: runMark(session.self.pid, session.self.pidStart) },
       cwd: step.cwd ?? job.dst,
       input: secret === null ? null : `${secret.text}\n`,
       output: log.fd,
@@ -79,14 +83,22 @@ export async function executeStep(
     },
   );
   clearTimeout(announce);
+  if (step.gather !== undefined) (await import('./special.js')).gatherLogs(step.gather, log);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
-  const outcome = outcomeOf(turn, step, end, output);
-  if (before !== null && end.kind === 'exit' && neverStarted(step.tool, end.exit)) {
+  const outcome = outcomeOf(turn, step, table, end, output);
+  if (before !== null && end.kind === 'exit' && table.neverStarted.includes(end.exit ?? -1)) {
     session.state = { ...session.state, last_full: before };
   }
   const tripped = outcome.kind === 'blocked' ? limit : null;
-  return { outcome, printed, tripped, transfer: step.tool === 'rsync' ? parseRsyncStats(output) : null };
+  return { outcome, printed, from, tripped, transfer: table.transfer(output) };
+}
+
+/** What upstream's push said, as far as the step has a use for it. */
+function pushWordsFor(step: ExecStep, words: readonly string[]): readonly string[] {
+  if (step.push_words === undefined) return [];
+  const allowed = new RegExp(step.push_words.allow);
+  return words.filter((word) => allowed.test(word));
 }
 
 /** The exact words that start a step's tool: prefix, argv, and the delete limit where its place is. */
@@ -118,10 +130,10 @@ function doubtWhole(turn: Turn): number | null {
   return last_full;
 }
 
-function outcomeOf(turn: Turn, step: ExecStep, end: ToolEnd, output: string): Outcome {
+function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, output: string): Outcome {
   switch (end.kind) {
     case 'exit':
-      return classify(step.tool, { exit: end.exit, signal: end.signal, output }, step.accept);
+      return classify(table, { exit: end.exit, signal: end.signal, output }, step.accept);
     case 'timed-out':
       return { kind: 'timed-out', reason: 'ended at its time limit' };
     case 'guard':
@@ -133,8 +145,8 @@ function outcomeOf(turn: Turn, step: ExecStep, end: ToolEnd, output: string): Ou
   }
 }
 
-/** Small and the same on every backend: what was reviewed is what runs. */
-function environment(job: Job, step: ExecStep, pid: number, start: number): Record<string, string> {
+/** A tool's environment: small and the same on every backend, so that what was reviewed is what runs. */
+export function environment(job: Job, step: ExecStep): Record<string, string> {
   const { PATH, HOME } = process.env;
   return {
     PATH: PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -143,6 +155,5 @@ function environment(job: Job, step: ExecStep, pid: number, start: number): Reco
     LC_ALL: 'C.UTF-8',
     ...job.env,
     ...step.env,
-    [RUN_VARIABLE]: runMark(pid, start),
   };
 }

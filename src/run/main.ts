@@ -1,22 +1,17 @@
 import { layout as layoutOf } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
-import { EXIT, exitCode } from '../job/outcome.js';
-import type { Outcome } from '../job/outcome.js';
+import { EXIT } from '../job/outcome.js';
 import type { Job } from '../job/job.js';
-import { peekState, readHold } from '../state/store.js';
+import { peekState } from '../state/store.js';
 import { bootId, processStart } from '../system/process.js';
 import { UsageError, parsePublishArguments, parseRunArguments } from './arguments.js';
 import type { RunArguments } from './arguments.js';
 import { consoleFor, writeStderr } from './console.js';
 import { isInside } from './destination.js';
-import { describeRun } from './dry-run.js';
 import { exitOf } from './finish.js';
-import { followRun } from './follow.js';
 import { JobFileError, readJob } from './job-file.js';
 import { dropPrivileges } from './privileges.js';
-import { publishCommand } from './publish.js';
-import { outcomeOfRecord, reportRun } from './report.js';
-import { requestRun } from './request.js';
+import { reportRun } from './report.js';
 import { run } from './run.js';
 import { readSecrets } from './secrets.js';
 import type { Session } from './session.js';
@@ -36,7 +31,7 @@ export async function execute(argv: readonly string[]): Promise<number> {
     const [command, ...rest] = argv;
     if (command === 'publish') {
       const { root, json } = parsePublishArguments(rest);
-      return await publishCommand(root, json);
+      return await (await import('./special.js')).publishCommand(root, json);
     }
     return await runCommand(parseRunArguments(rest));
   } catch (error) {
@@ -51,14 +46,25 @@ async function runCommand(args: RunArguments): Promise<number> {
     writeStderr(`mirror: ${job.id}: dst ${job.dst} is outside --root ${args.root}`);
     return EXIT.config;
   }
-  if (args.dryRun) {
-    process.stdout.write(`${describeRun(job, peekState(layout, job.id), args.allowDeletes).join('\n')}\n`);
-    return EXIT.ok;
-  }
+  if (args.dryRun) return dryRun(args, layout, job);
   const byHand = !args.scheduled && !args.here;
-  return byHand && unitToStart(job, layout) !== null
-    ? runUnit(args, layout, job)
-    : runHere(args, layout, job);
+  if (byHand && unitToStart(job, layout) !== null) {
+    return (await import('./special.js')).runUnit(args, layout, job);
+  }
+  return runHere(args, layout, job);
+}
+
+/** What a run would do; with `--transfer`, also what its tools say they would move. */
+async function dryRun(args: RunArguments, layout: Layout, job: Job): Promise<number> {
+  const { describeRun, describeTransfer } = await import('./special.js');
+  const print = (lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`);
+  print(describeRun(job, peekState(layout, job.id), args.allowDeletes));
+  if (!args.transfer) return EXIT.ok;
+  const secrets = readSecrets(job, process.env.CREDENTIALS_DIRECTORY);
+  if (args.root === '') dropPrivileges(job.run_as);
+  const { lines, exit } = await describeTransfer(job, secrets);
+  print(lines);
+  return exit;
 }
 
 /** A run in this process. */
@@ -83,37 +89,6 @@ async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<nu
   if (args.scheduled && !args.json) say(levelOf(outcome), describe(outcome));
   else reportRun(job.id, outcome, exit, record, args.json);
   return exit;
-}
-
-/** A run by the package's unit, followed to its end. */
-async function runUnit(args: RunArguments, layout: Layout, job: Job): Promise<number> {
-  const at = Date.now();
-  const hold = readHold(layout, job.id, at);
-  if (hold !== null) {
-    const held: Outcome = {
-      kind: 'held',
-      reason: `held by ${hold.by}${hold.reason === null ? '' : `: ${hold.reason}`}`,
-    };
-    reportRun(job.id, held, EXIT.ok, null, args.json);
-    return EXIT.ok;
-  }
-  const by = whoAsks(process.env);
-  const problem = await requestRun(layout, job, { at, by, allow_deletes: args.allowDeletes });
-  if (problem !== null) {
-    writeStderr(`mirror: ${problem}; try sudo, or --here as the mirror user`);
-    return EXIT.needsPerson;
-  }
-  const interruption = watchSignals();
-  const record = await followRun(layout, job, at, interruption);
-  if (record !== null) {
-    reportRun(job.id, outcomeOfRecord(record), record.exit, record, args.json);
-    return record.exit;
-  }
-  const reason =
-    interruption.signal === null ? 'ended without a record' : 'not followed any longer; the run goes on';
-  const outcome: Outcome = { kind: 'busy', reason };
-  reportRun(job.id, outcome, exitCode(outcome), null, args.json);
-  return exitCode(outcome);
 }
 
 function complain(error: unknown): number {

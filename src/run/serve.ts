@@ -37,6 +37,7 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
     trigger,
     started,
     allowDeletes: session.allowDeletes ?? request?.allow_deletes ?? null,
+    words: request?.words ?? [],
   };
   if (session.state.blocked !== null && wish.allowDeletes === null) {
     return record(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
@@ -61,7 +62,7 @@ async function awaitPush(session: LockedSession): Promise<RunEnd | null> {
     return ripeRequest(session) !== null || readRequest(layout, job.id) === null;
   });
   if (slept !== 'interrupted') return null;
-  const wish: AttemptWish = { trigger: 'push', started: now, allowDeletes: null };
+  const wish: AttemptWish = { trigger: 'push', started: now, allowDeletes: null, words: [] };
   return record(session, { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') });
 }
 
@@ -113,7 +114,8 @@ async function sleepUntil(
   const asked = slept === 'woken' ? ripeRequest(session) : null;
   const trigger = asked === null ? wish.trigger : triggerOf(asked);
   const request = begin(session, trigger, started);
-  return { trigger, started, allowDeletes: request?.allow_deletes ?? wish.allowDeletes };
+  const words = request?.words ?? wish.words;
+  return { trigger, started, allowDeletes: request?.allow_deletes ?? wish.allowDeletes, words };
 }
 
 /**

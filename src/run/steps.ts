@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import type { Attempt } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, ProbeStep, Step } from '../job/step.js';
 import type { EndFacts } from '../state/reduce.js';
-import type { Transfer } from '../state/package-state.js';
+import type { Transfer, Trigger } from '../state/package-state.js';
 import { readFreshDst } from '../state/store.js';
 import type { Lock } from '../system/flock.js';
 import { refuseDirectory } from './destination.js';
@@ -25,6 +25,9 @@ export interface Turn {
   /** Epoch ms. */
   readonly deadline: number;
   readonly allowDeletes: number | null;
+  readonly trigger: Trigger;
+  /** What upstream's push said. */
+  readonly words: readonly string[];
   /** Called when a pass takes long enough for people to notice. */
   readonly syncing: () => void;
 }
@@ -37,24 +40,39 @@ export interface StepsEnd {
 
 /** Interprets a source's steps in order; the first that fails ends the run. */
 export async function runSteps(turn: Turn): Promise<StepsEnd> {
+  try {
+    return await inOrder(turn);
+  } finally {
+    for (const step of turn.source.steps) {
+      if (step.kind === 'make-directory' && step.empty) rmSync(step.path, { recursive: true, force: true });
+    }
+  }
+}
+
+async function inOrder(turn: Turn): Promise<StepsEnd> {
   const { session, source } = turn;
   let outcome: Outcome = { kind: 'synced' };
   let transfer: Transfer | null = null;
   let facts: EndFacts = {};
+  let over = false;
   for (const step of source.steps) {
+    // Upstream's own time goes on even when nothing else is new.
+    if (over && (step.kind !== 'check-freshness' || step.refuse)) continue;
     if (session.interruption.signal !== null) {
       return { outcome: signalOutcome(session, 'between two steps'), transfer, facts };
     }
     const result = await runStep(turn, step, outcome);
-    transfer = result.transfer ?? transfer;
+    transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
-    if (result.done) return { outcome: result.outcome, transfer, facts };
-    outcome = worse(outcome, result.outcome);
+    if (result.done && result.outcome.kind !== 'unchanged')
+      return { outcome: result.outcome, transfer, facts };
+    over ||= result.done;
+    outcome = result.done ? result.outcome : worse(outcome, result.outcome);
   }
-  return { outcome, transfer, facts: { ...facts, ...measure(turn, outcome, transfer) } };
+  return { outcome, transfer, facts: over ? facts : { ...facts, ...measure(turn, outcome, transfer) } };
 }
 
-interface StepEnd {
+export interface StepEnd {
   readonly outcome: Outcome;
   /** The run is over, whatever steps are left. */
   readonly done: boolean;
@@ -62,7 +80,7 @@ interface StepEnd {
   readonly facts?: EndFacts;
 }
 
-const GO_ON: StepEnd = { outcome: { kind: 'synced' }, done: false };
+export const GO_ON: StepEnd = { outcome: { kind: 'synced' }, done: false };
 
 async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
   const { session } = turn;
@@ -88,6 +106,11 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
         turn.log.note('INFO', `installed ${step.marker}`);
       }
       return GO_ON;
+    case 'make-directory':
+    case 'write-file':
+    case 'count-deletions':
+    case 'check-freshness':
+      return (await import('./special.js')).runSpecialStep(turn, step);
   }
 }
 
@@ -131,6 +154,26 @@ async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
     if (refreshed.outcome.kind !== 'synced') return { outcome: refreshed.outcome, done: true };
   }
   return { outcome: { kind: 'unchanged' }, done: true };
+}
+
+/** Figures of a run of several passes: what was moved adds up, what is there is the last one's word. */
+function together(before: Transfer | null, after: Transfer | null): Transfer | null {
+  if (before === null || after === null) return after ?? before;
+  const sum = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
+  const moved = {
+    transferred_files: sum(before.transferred_files, after.transferred_files),
+    transferred_bytes: sum(before.transferred_bytes, after.transferred_bytes),
+    received_bytes: sum(before.received_bytes, after.received_bytes),
+    deleted: sum(before.deleted, after.deleted),
+  };
+  const total_bytes = after.total_bytes ?? before.total_bytes;
+  const speedup = moved.received_bytes && total_bytes !== null ? total_bytes / moved.received_bytes : null;
+  return {
+    files: after.files ?? before.files,
+    total_bytes,
+    ...moved,
+    speedup: speedup === null ? after.speedup : Math.round(speedup * 100) / 100,
+  };
 }
 
 /** The commands of a source's full pass, as a number: they change when what a full pass brings may change. */

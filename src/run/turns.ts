@@ -33,6 +33,8 @@ export interface AttemptWish {
   readonly trigger: Trigger;
   readonly started: number;
   readonly allowDeletes: number | null;
+  /** What upstream's push said. */
+  readonly words: readonly string[];
 }
 
 /** Takes slots, runs the first source's steps, and goes on to the next source only when upstream is unavailable. */
@@ -88,6 +90,8 @@ async function turn(
       log,
       deadline: began + limit * 1000,
       allowDeletes: wish.allowDeletes,
+      trigger: wish.trigger,
+      words: wish.words,
       syncing: () => publishQuietly(session),
     });
     log.note(levelOf(outcome), describe(outcome));

@@ -78,6 +78,16 @@ export interface PackageState {
   /** dst's device and the boot it was seen in. */
   readonly dst: { readonly path: string; readonly dev: number; readonly boot_id: string } | null;
   readonly blocked: { readonly since: number; readonly limit: number; readonly reason: string } | null;
+  /** Upstream's own time as its marker told it after the last success; not there where nobody asks. */
+  readonly freshness?: Freshness | undefined;
+}
+
+/** How old upstream itself is. Epoch ms; `max_age` in seconds, null: any age will do. */
+export interface Freshness {
+  readonly time: number;
+  /** The newest time ever seen, where it must not go backwards; else `time`. */
+  readonly newest: number;
+  readonly max_age: number | null;
 }
 
 /** State of a package nothing is known about. */
@@ -104,7 +114,7 @@ export function emptyState(id: string): PackageState {
 
 /** Whether a parsed file is a whole state of package `id`: what readers rely on has the right type. */
 export function isPackageState(value: PackageState, id: string): boolean {
-  const { run, last, size, dst, blocked } = value;
+  const { run, last, size, dst, blocked, freshness } = value;
   const times = [value.last_end, value.last_success, value.last_full, value.last_error];
   return (
     (value.format as string) === STATE_FORMAT &&
@@ -116,7 +126,8 @@ export function isPackageState(value: PackageState, id: string): boolean {
       (typeof last.outcome === 'string' && [last.started, last.ended].every(Number.isFinite))) &&
     (size === null || Number.isFinite(size.files)) &&
     (dst === null || Number.isFinite(dst.dev)) &&
-    (blocked === null || [blocked.since, blocked.limit].every(Number.isFinite))
+    (blocked === null || [blocked.since, blocked.limit].every(Number.isFinite)) &&
+    (freshness === undefined || [freshness.time, freshness.newest].every(Number.isFinite))
   );
 }
 

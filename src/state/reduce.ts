@@ -9,6 +9,8 @@ export interface EndFacts {
   readonly full_of?: number;
   /** The delete guard tripped in this run: the number of deletions it would have allowed. */
   readonly tripped?: number;
+  /** Upstream's own time. */
+  readonly freshness?: PackageState['freshness'];
 }
 
 /** mirror.py's four words. */
@@ -39,7 +41,10 @@ export function runPhase(state: PackageState, change: Partial<ActiveRun>, now: n
 export function runEnded(state: PackageState, record: RunRecord, facts: EndFacts = {}): PackageState {
   const { ended, log } = record;
   const kept = { size: facts.size ?? state.size, dst: facts.dst ?? state.dst };
-  const base: PackageState = { ...state, ...kept, run: null, last: record, last_end: ended };
+  // A success that learnt no time is one of a package that does not ask for it any longer.
+  const succeeds = ['synced', 'unchanged', 'partial'].includes(record.outcome);
+  const freshness = succeeds || facts.freshness ? facts.freshness : state.freshness;
+  const base: PackageState = { ...state, ...kept, freshness, run: null, last: record, last_end: ended };
   switch (record.outcome) {
     case 'busy':
     case 'not-due':

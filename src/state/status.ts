@@ -82,7 +82,14 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
   if (state.errors > 0 && state.last && isFailure(state.last.outcome)) {
     return is(state.last.outcome, 'ERROR', state.last.reason);
   }
-  if (stale !== null) return is('stale', 'ERROR', staleBecause(state, now), Math.max(state.changed, stale));
+  if (stale !== null) {
+    return is(
+      'stale',
+      'ERROR',
+      staleBecause(pkg, state, facts.baseline, now),
+      Math.max(state.changed, stale),
+    );
+  }
   if (isStandingLocal(pkg, state)) {
     if (facts.dstExists) return is('ok', 'ACTIVE', null);
     // Its success is history: being there was all it had to do.
@@ -92,8 +99,24 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
   return is(settledWord(settled), base, settled.last?.reason ?? null);
 }
 
-/** Epoch ms at which a package became stale, or null when it is not. */
+/** Epoch ms at which a package became stale, or null when it is not: without a success, or with an upstream that is old. */
 export function staleSince(
+  pkg: PublishedPackage,
+  state: PackageState,
+  baseline: number | null,
+  now: number,
+): number | null {
+  return withoutSuccessSince(pkg, state, baseline, now) ?? oldUpstreamSince(state, now);
+}
+
+/** Epoch ms since when upstream's own time is older than it may be, or null. */
+function oldUpstreamSince({ freshness }: PackageState, now: number): number | null {
+  if (freshness == null || freshness.max_age === null) return null;
+  const at = freshness.time + freshness.max_age * 1000;
+  return at < now ? at : null;
+}
+
+function withoutSuccessSince(
   pkg: PublishedPackage,
   state: PackageState,
   baseline: number | null,
@@ -117,7 +140,15 @@ function heldBecause(hold: Hold): string {
   return `by ${hold.by}${until}${hold.reason === null ? '' : `: ${hold.reason}`}`;
 }
 
-function staleBecause(state: PackageState, now: number): string {
+function staleBecause(
+  pkg: PublishedPackage,
+  state: PackageState,
+  baseline: number | null,
+  now: number,
+): string {
+  if (state.freshness && withoutSuccessSince(pkg, state, baseline, now) === null) {
+    return `synced, but upstream itself is of ${new Date(state.freshness.time).toISOString()}`;
+  }
   if (state.last_success === null) return 'no success since it was applied';
   if (state.last_success > now) return 'its recorded success lies in the future';
   return `last success at ${new Date(state.last_success).toISOString()}`;

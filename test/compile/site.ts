@@ -1,4 +1,5 @@
 import { layout } from '../../src/job/layout.js';
+import type { MethodContext } from '../../src/methods/method.js';
 import { parseSchedule } from '../../src/model/schedule.js';
 import type { Package, Settings, Site, Source } from '../../src/model/site.js';
 
@@ -30,6 +31,7 @@ export function site(packages: readonly Package[], settings: Partial<Settings> =
       gid: 'mirror',
       localtimezone: 'Asia/Seoul',
       maintainer: null,
+      ftpsync: {},
       limits: { concurrent: 4, per_upstream: 1, load_max: null },
       logger: {
         level: 'INFO',
@@ -45,6 +47,23 @@ export function site(packages: readonly Package[], settings: Partial<Settings> =
     },
     packages,
     unsupported: [],
+  };
+}
+
+/** What `methods` are told beside the package. */
+export function context(from: Source, changes: Partial<MethodContext> = {}): MethodContext {
+  return {
+    source: from,
+    fallback: false,
+    work: '/var/lib/mirror/work/x',
+    cache: '/var/lib/mirror/cache/x',
+    site: {
+      mirrorname: 'Example University Mirror',
+      hostname: 'mirror.example.edu',
+      ftpsync: {},
+      maintainer: null,
+    },
+    ...changes,
   };
 }
 
@@ -74,6 +93,7 @@ export function pkg(id: string, overrides: Partial<Package> = {}): Package {
     firstSync: { maxRuntime: 604800 },
     guard: { deletes: 40000, ratio: 0.1, minFree: { share: 0.05 }, mount: null },
     precheck: null,
+    freshness: null,
     acceptExit: {},
     staleAfter: 86400,
     network: {

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { classify } from '../../src/run/classify.js';
+import { command as commandTable } from '../../src/run/tools/command.js';
+import { rsync as rsyncTable } from '../../src/run/tools/rsync.js';
 
 function rsync(exit: number, output = '', accept = {}): string {
-  const outcome = classify('rsync', { exit, signal: null, output }, accept);
+  const outcome = classify(rsyncTable, { exit, signal: null, output }, accept);
   return outcome.kind === 'failed' ? outcome.failure : outcome.kind;
 }
 
 function command(exit: number): string {
-  const outcome = classify('command', { exit, signal: null, output: '' });
+  const outcome = classify(commandTable, { exit, signal: null, output: '' });
   return outcome.kind === 'failed' ? outcome.failure : outcome.kind;
 }
 
@@ -64,7 +66,7 @@ describe('an exit code of rsync', () => {
   test('is explained by the line that says most, without control characters', () => {
     const output =
       'receiving file list\nrsync: [Receiver] failed to connect: \u001b[31mrefused (111)\nrsync error: x\n';
-    const outcome = classify('rsync', { exit: 10, signal: null, output });
+    const outcome = classify(rsyncTable, { exit: 10, signal: null, output });
     expect(outcome).toMatchObject({
       reason:
         'connection to upstream failed (exit 10): rsync: [Receiver] failed to connect: ?[31mrefused (111)',
@@ -75,7 +77,7 @@ describe('an exit code of rsync', () => {
 describe('a signal', () => {
   test('that asks to end is an interruption, any other a crash', () => {
     const end = (signal: NodeJS.Signals): string =>
-      classify('rsync', { exit: null, signal, output: '' }).kind;
+      classify(rsyncTable, { exit: null, signal, output: '' }).kind;
     expect([end('SIGTERM'), end('SIGHUP'), end('SIGKILL'), end('SIGSEGV')]).toEqual([
       'interrupted',
       'interrupted',

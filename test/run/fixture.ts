@@ -1,3 +1,4 @@
+import { context } from '../compile/site.js';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import {
@@ -215,7 +216,8 @@ function rsyncAttempts(
   } as unknown as Package;
   return sources.map((url, index) => {
     const upstream = url.startsWith('/') ? null : '127.0.0.1';
-    const steps = rsync.steps(pkg, { url, publicUrl: url, host: upstream }, index > 0);
+    const source = { url, publicUrl: url, host: upstream };
+    const steps = rsync.steps(pkg, context(source, { fallback: index > 0 }));
     return { src: url, upstream, steps };
   });
 }

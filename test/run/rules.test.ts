@@ -8,7 +8,7 @@ import { timeFields } from '../../src/run/local-time.js';
 import { isPruningTime } from '../../src/run/log-pruning.js';
 import { isMountPoint } from '../../src/run/mounts.js';
 import { retryAt } from '../../src/run/retry.js';
-import { parseRsyncStats } from '../../src/run/transfer.js';
+import { parseRsyncStats } from '../../src/run/tools/rsync-stats.js';
 import type { Job } from '../../src/job/job.js';
 
 describe('the delete limit', () => {

@@ -5,13 +5,7 @@ import type { Step } from '../../job/step.js';
 import type { Package, Settings } from '../../model/site.js';
 import { templates } from './templates.js';
 
-/** A unit's sandbox: the paths of its own that it may write to, and the directives it shares with most others. */
-export interface Sandbox {
-  readonly writable: readonly string[];
-  readonly walls: string;
-}
-
-/** What decides the shared directives; see templates/sandbox.hbs. */
+/** What decides the directives, which most units share; see templates/sandbox.hbs. */
 interface Walls {
   readonly strict: boolean;
   readonly user: string | number;
@@ -27,40 +21,35 @@ const HOME = /^\/(home|root|run\/user)(\/|$)/;
 const TMP = /^\/(var\/)?tmp(\/|$)/;
 
 /**
- * Sandbox of a package's run, null for `off`: it writes to dst, its logs and what publishing writes, and sees people's
- * homes and the shared /tmp only where one of its own paths lies there. `strict` adds what an unusual tool could trip
- * over: no capabilities, no other users, no namespaces, no set-user-id files, and the usual system calls only.
+ * Walls around a package's run, null for `off`: beside its dst, which its unit names, it writes to its logs and to what
+ * publishing writes, and it sees people's homes and the shared /tmp only where one of its own paths lies there. `strict`
+ * adds what an unusual tool could trip over: no capabilities, no other users, no namespaces, no set-user-id files, and
+ * the usual system calls only.
  */
-export function packageSandbox(pkg: Package, job: Job, settings: Settings, layout: Layout): Sandbox | null {
+export function packageSandbox(pkg: Package, job: Job, settings: Settings, layout: Layout): string | null {
   if (pkg.sandbox === 'off') return null;
   const { ssh } = pkg.network;
   const writable = [job.log.base, ...publishing(settings, layout)];
   const used = [pkg.dst, ...writable, ssh.key ?? '', ssh.knownHosts ?? '', pkg.network.caFile ?? ''];
-  for (const { steps } of job.attempts) for (const step of steps) used.push(...argv(step));
+  for (const { steps } of job.attempts)
+    for (const step of steps) for (const word of argv(step)) if (word.startsWith('/')) used.push(word);
   // Without both files ssh looks into the user's home, wherever that is.
   const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
-  return {
-    // "-": not there yet, or not mounted; the run then says so itself, better than a namespace error.
-    writable: [`-${pkg.dst}`],
-    walls: walls({
-      strict: pkg.sandbox === 'strict',
-      user: pkg.user,
-      writable,
-      protectHome: !sshHome && !used.some((path) => HOME.test(path)),
-      privateTmp: !used.some((path) => TMP.test(path)),
-    }),
-  };
+  return walls({
+    strict: pkg.sandbox === 'strict',
+    user: pkg.user,
+    writable,
+    protectHome: !sshHome && !used.some((path) => HOME.test(path)),
+    privateTmp: !used.some((path) => TMP.test(path)),
+  });
 }
 
-/** Sandbox of `mirror publish` in a unit of its own. */
-export function publishSandbox(settings: Settings, layout: Layout): Sandbox {
+/** Walls around `mirror publish` in a unit of its own. */
+export function publishSandbox(settings: Settings, layout: Layout): string {
   const writable = publishing(settings, layout);
   const inside = (places: RegExp): boolean => writable.some((path) => places.test(path));
   const { uid } = settings;
-  return {
-    writable: [],
-    walls: walls({ strict: true, user: uid, writable, protectHome: !inside(HOME), privateTmp: !inside(TMP) }),
-  };
+  return walls({ strict: true, user: uid, writable, protectHome: !inside(HOME), privateTmp: !inside(TMP) });
 }
 
 /** Walls around what serves the control sockets: it writes requests and stops; root's half writes nothing. */
@@ -99,7 +88,7 @@ function publishing(settings: Settings, layout: Layout): string[] {
 }
 
 function argv(step: Step): readonly string[] {
-  return step.kind === 'exec' || step.kind === 'probe' ? step.argv : [];
+  return 'argv' in step ? step.argv : [];
 }
 
 function overSsh(pkg: Package): boolean {

@@ -1,4 +1,4 @@
-import type { Transfer } from '../state/package-state.js';
+import type { Transfer } from '../../state/package-state.js';
 
 /**
  * Reads what `rsync --stats --no-human-readable` prints at its end, or null when it did not get that far. The last match

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Job } from '../job/job.js';
+import { EXIT, exitCode } from '../job/outcome.js';
+import type { ExecStep, Step } from '../job/step.js';
+import { environment } from './exec.js';
+import type { Secret } from './secrets.js';
+import { dryLines } from './tools/dry-lines.js';
+import type { DryLine } from './tools/dry-lines.js';
+import { fileText } from './write-file.js';
+
+/** What a sync would move, as the tool's own dry run tells; bytes are null where it does not say. */
+export interface WouldTransfer {
+  readonly add: { files: number; bytes: number | null };
+  readonly change: { files: number; bytes: number | null };
+  readonly delete: { files: number };
+}
+
+/**
+ * Runs the dry run that the tools of a job's first source have, and says what they would do. Nothing in dst is written, no
+ * lock is taken, and no guard is asked: the files that a tool reads are written into a scratch directory instead of the
+ * run's own, which a run may be using. The text says so where a tool has no dry run, or where it failed.
+ */
+export async function describeTransfer(
+  job: Job,
+  secrets: ReadonlyMap<string, Secret>,
+): Promise<{ lines: string[]; exit: number }> {
+  const scratch = mkdtempSync(join(tmpdir(), 'mirror-dry-run-'));
+  try {
+    const steps = inScratch(job.attempts[0]?.steps ?? [], scratch);
+    const execs = steps.filter((step) => step.kind === 'exec');
+    const dry = execs.filter((step) => step.dry_run !== undefined);
+    if (execs.length === 0) return { lines: ['nothing to transfer'], exit: EXIT.ok };
+    if (dry.length === 0) {
+      return { lines: [`${execs[0]?.tool ?? 'the tool'} has no dry run of its own`], exit: EXIT.unavailable };
+    }
+    for (const step of steps) {
+      if (step.kind !== 'write-file' || !step.path.startsWith(`${scratch}/`)) continue;
+      const text = fileText(step, { job, state: null, secrets, trigger: 'request', allowDeletes: null });
+      if (typeof text !== 'string') {
+        return { lines: [`not run: ${'reason' in text ? text.reason : text.kind}`], exit: exitCode(text) };
+      }
+      writeFileSync(step.path, text, { mode: 0o600 });
+    }
+    const ends: (WouldTransfer | string)[] = [];
+    for (const step of dry) ends.push(await dryRun(job, step, secrets));
+    return {
+      lines: ends.map((end) => (typeof end === 'string' ? end : summary(end))),
+      exit: ends.some((end) => typeof end === 'string') ? EXIT.unavailable : EXIT.ok,
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The steps with the run's private directory, wherever it is named, replaced by `scratch`. */
+function inScratch(steps: readonly Step[], scratch: string): readonly Step[] {
+  const own = steps.find((step) => step.kind === 'make-directory' && step.empty);
+  if (own?.kind !== 'make-directory') return steps;
+  const text = JSON.stringify(steps).replaceAll(JSON.stringify(own.path).slice(1, -1), scratch);
+  return JSON.parse(text) as Step[];
+}
+
+/** What one tool would do, or why that cannot be told. */
+async function dryRun(
+  job: Job,
+  step: ExecStep,
+  secrets: ReadonlyMap<string, Secret>,
+): Promise<WouldTransfer | string> {
+  const read = dryLines.get(step.tool);
+  if (step.dry_run === undefined || read === undefined) return `${step.tool} has no dry run of its own`;
+  const secret = step.stdin_secret === undefined ? null : secrets.get(step.stdin_secret);
+  if (secret === undefined || (secret !== null && 'problem' in secret)) {
+    return `not run: ${secret?.problem ?? 'a secret is missing'}`;
+  }
+  const { at, remove, words } = step.dry_run;
+  const [program = '', ...args] = step.argv.toSpliced(at, remove, ...words);
+  const child = spawn(program, args, {
+    cwd: [step.cwd ?? job.dst].find((path) => existsSync(path)) ?? '/',
+    env: environment(job, step),
+    stdio: [secret === null ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | string>((done) => {
+    child.on('error', (error) => done(error.message));
+    child.on('close', (code, signal) => done(code ?? signal ?? 'unknown'));
+  });
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(secret === null ? '' : `${secret.text}\n`);
+  const total = { add: { files: 0, bytes: 0 }, change: { files: 0, bytes: 0 }, delete: { files: 0 } };
+  if (child.stdout)
+    for await (const line of createInterface({ input: child.stdout })) count(total, read(line));
+  const exit = await ended;
+  return exit === 0 ? total : `${program}: exit ${String(exit)}`;
+}
+
+function count(total: WouldTransfer, line: DryLine | null): void {
+  if (line === null) return;
+  total[line.kind].files += 1;
+  if (line.kind === 'delete') return;
+  const { bytes } = total[line.kind];
+  total[line.kind].bytes = bytes === null || line.bytes === null ? null : bytes + line.bytes;
+}
+
+function summary({ add, change, delete: gone }: WouldTransfer): string {
+  const part = (verb: string, files: number, bytes: number | null): string =>
+    `${String(files)} ${verb}${bytes === null ? '' : ` (${String(bytes)} bytes)`}`;
+  return [
+    part('to add', add.files, add.bytes),
+    part('to change', change.files, change.bytes),
+    part('to delete', gone.files, null),
+  ].join(', ');
+}

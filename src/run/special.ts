@@ -1,0 +1,37 @@
+import type { SpecialStep, Tool } from '../job/step.js';
+import { countDeletions } from './count-deletions.js';
+import { checkFreshness } from './freshness.js';
+import { GO_ON } from './steps.js';
+import type { StepEnd, Turn } from './steps.js';
+import type { ToolTable } from './tools/table.js';
+import { makeDirectory, writeStepFile } from './write-file.js';
+
+/**
+ * What only some jobs need, in a bundle of its own (`dist/special.cjs`) that the executor loads when a job has such a
+ * step, or is not asked to run one: most runs are one rsync, and start the sooner for it.
+ */
+export { describeRun } from './dry-run.js';
+export { describeTransfer } from './dry-transfer.js';
+export { gatherLogs } from './gather-logs.js';
+export { publishCommand } from './publish.js';
+export { runUnit } from './run-unit.js';
+
+/** Tables of the tools that the executor's own bundle does not know. */
+export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([]);
+
+/** Interprets one of the steps that are not in every job. */
+export async function runSpecialStep(turn: Turn, step: SpecialStep): Promise<StepEnd> {
+  switch (step.kind) {
+    case 'make-directory':
+      makeDirectory(step);
+      return GO_ON;
+    case 'write-file': {
+      const refused = writeStepFile(turn, step);
+      return refused === null ? GO_ON : { outcome: refused, done: true };
+    }
+    case 'count-deletions':
+      return countDeletions(turn, step);
+    case 'check-freshness':
+      return checkFreshness(turn, step);
+  }
+}

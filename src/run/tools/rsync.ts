@@ -1,0 +1,37 @@
+import { parseRsyncStats } from './rsync-stats.js';
+import { OK } from './table.js';
+import type { ToolTable } from './table.js';
+
+/** Exit codes are those of rsync(1) 3.x. */
+export const rsync: ToolTable = {
+  name: 'rsync',
+  never: [
+    // rsync reports 23 or 24 rather than 25 when files were also missing; the guard tripped all the same.
+    [null, /^Deletions stopped due to --max-delete limit/m, 'blocked', 'the delete guard stopped deletions'],
+    [[25], null, 'blocked', 'the delete guard stopped deletions'],
+    [
+      null,
+      /^rsync: (?!\[sender\]).*(No space left on device|Disk quota exceeded)/m,
+      'space',
+      'no space left',
+    ],
+  ],
+  rows: [
+    OK,
+    [[24], null, 'partial', 'files vanished upstream during the transfer'],
+    // Not at the start of a line: rsync may have asked for a password first.
+    [[5], /@ERROR: (auth failed|access denied|Unknown module)/i, 'auth', 'refused by upstream'],
+    [[5], /password file|server requested a password/i, 'auth', 'password trouble'],
+    [[5], null, 'unavailable', 'upstream did not start the transfer'],
+    [[12, 255], /Permission denied \(|Host key verification failed/, 'auth', 'refused by ssh'],
+    [[10, 12, 30, 35, 255], null, 'unavailable', 'connection to upstream failed'],
+    [[1, 2, 4], null, 'config', 'rsync does not take these arguments, or upstream is too different'],
+    [[3, 11, 14, 22], null, 'io', 'local trouble'],
+    [[20], null, 'interrupted', 'rsync was told to stop'],
+    [[23], null, 'transfer', 'some files were not transferred'],
+    [[126, 127], null, 'config', 'rsync cannot be run'],
+  ],
+  neverStarted: [1, 2, 4, 5, 10, 35],
+  explains: [/@ERROR/, /^rsync: /],
+  transfer: parseRsyncStats,
+};

@@ -1,0 +1,30 @@
+import type { FailureKind } from '../../job/outcome.js';
+import type { Transfer } from '../../state/package-state.js';
+
+export type Verdict = FailureKind | 'synced' | 'partial' | 'interrupted' | 'blocked';
+
+/** A row matches when its exit is listed (null: any but 0) and its text, if any, was printed; the first one decides. */
+export type Row = readonly [
+  exits: readonly number[] | null,
+  text: RegExp | null,
+  verdict: Verdict,
+  meaning: string,
+];
+
+/** What a tool's exit codes and output mean: one object a tool, the same for every package that runs it. */
+export interface ToolTable {
+  readonly name: string;
+  /** Looked at before `accept_exit`: no site wants these accepted. */
+  readonly never: readonly Row[];
+  /** Exit × output → outcome; what no row matches is `failed (tool)`. */
+  readonly rows: readonly Row[];
+  /** Exits after which the tool never began to change dst: it got no further than upstream's door. */
+  readonly neverStarted: readonly number[];
+  /** Lines that explain a failure, the best first; `last` is the last line of all. */
+  readonly explains: readonly (RegExp | 'last')[];
+  /** What the tool says it moved; null where it says nothing. */
+  readonly transfer: (output: string) => Transfer | null;
+}
+
+/** Exit 0 is success. */
+export const OK: Row = [[0], null, 'synced', ''];
