@@ -149,7 +149,7 @@ function planned(
   { permissions }: Request,
   system: System,
 ): { plan: Plan; seen: Observation } {
-  const seen = observe(intent, system);
+  const seen = observe(intent, system, permissions.refetch);
   return { plan: assemble(intent, seen, permissions, seen.now), seen };
 }
 

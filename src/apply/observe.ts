@@ -11,6 +11,7 @@ import { isMountPoint } from '../run/mounts.js';
 import { isSystemdRunning } from '../system/systemctl.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
+import { isBare, wantsRefetch } from './refetch.js';
 import { missingTools } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
@@ -21,16 +22,19 @@ export class UnusableManifest extends Error {}
 
 /**
  * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and no more: no user,
- * dst or tool is asked after, and no program is started. Throws UnusableManifest.
+ * dst or tool is asked after, and no program is started; with `refetch` each dst is, whether it is empty. Throws
+ * UnusableManifest.
  */
-export function observe(intent: Intent, system: Reader): Observation {
+export function observe(intent: Intent, system: Reader, refetch = false): Observation {
   const manifest = readManifest(intent.layout, system);
   const found = changes(intent.artifacts, manifest, (path, guess) => system.actual(path, guess));
-  const idle = found.every(({ kind }) => kind === 'unchanged');
+  const unchanged = found.every(({ kind }) => kind === 'unchanged');
+  const asked = unchanged && !refetch ? new Map() : destinations(intent, manifest, found, refetch, system);
+  const idle = unchanged && asked.size === 0;
   return {
     manifest,
     changes: found,
-    destinations: idle ? new Map() : destinations(intent, manifest, found, system),
+    destinations: asked,
     host: idle ? null : host(intent, system),
     now: system.now(),
   };
@@ -50,6 +54,7 @@ function destinations(
   { site, layout, jobs }: Intent,
   manifest: Manifest,
   found: readonly Change[],
+  refetch: boolean,
   system: Reader,
 ): Map<string, Destination> {
   const oldIds = new Map([...renamed(site, layout, manifest)].map(([old, id]) => [id, old]));
@@ -59,17 +64,23 @@ function destinations(
   const made = new Set([...jobs.values()].map(({ dst }) => dst));
   for (const [id, job] of jobs) {
     const change = byPath.get(layout.job(id));
-    if (!change || change.kind === 'unchanged' || isOutside(layout, job.dst)) continue;
+    if (!change || isOutside(layout, job.dst)) continue;
     const old = byPath.get(layout.job(oldIds.get(id) ?? id));
-    const before = old ? jobBefore([old], old.path) : null;
-    if (before && key(before) === key(job)) continue;
+    const before = change.kind === 'unchanged' ? job : old ? jobBefore([old], old.path) : null;
+    const stays = before !== null && key(before) === key(job);
+    if (stays && !(refetch && isBare(job.dst, system))) continue;
     const { mount } = job.guard;
+    const there = look(job.dst, made, system);
+    const mounted = mount === null || isMountPoint(mount, mountinfo);
+    const again = refetch && before?.dst === job.dst && wantsRefetch(layout, job, there, mounted, system);
+    if (stays && !again) continue;
     asked.set(id, {
       job,
       before,
-      found: look(job.dst, made, system),
-      mounted: mount === null || isMountPoint(mount, mountinfo),
+      found: there,
+      mounted,
       hasContent: before !== null && hasContent(layout, before, system),
+      refetch: again,
     });
   }
   return asked;

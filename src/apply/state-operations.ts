@@ -1,6 +1,6 @@
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import { renamed as renamedPackages, type Intent } from '../plan/assemble.js';
-import { isCreated, movesToEmpty } from '../plan/destinations.js';
+import { isCreated, startsEmpty } from '../plan/destinations.js';
 import type { Observation } from '../plan/observation.js';
 import type { Plan } from '../plan/plan.js';
 import { importStat } from '../state/import.js';
@@ -70,15 +70,16 @@ function destinations(seen: Observation, system: Reader): Operation[] {
 }
 
 /**
- * New packages and changed schedules start counting now: an apply never makes everything due at once. A dst that moves to
- * an empty place is named as well: no run would fill one otherwise.
+ * New packages and changed schedules start counting now: an apply never makes everything due at once. A dst that is to be
+ * filled from nothing is named as well: no run would do so otherwise.
  */
 function baselines(plan: Plan, layout: Layout, seen: Observation, system: Reader): Operation[] {
   return plan.packages.flatMap(({ id, kind, schedule }): Operation[] => {
     const path = layout.baselineFile(id);
     const counts = kind === 'new' || (kind === 'changed' && schedule !== null);
     const destination = seen.destinations.get(id);
-    const fresh = destination && movesToEmpty(destination) ? { fresh_dst: destination.job.dst } : {};
+    const fresh =
+      destination && startsEmpty(destination) ? { fresh_dst: destination.job.dst, fresh_at: seen.now } : {};
     if (!counts && !('fresh_dst' in fresh)) return [];
     const before = baselineOf(system.read(path));
     const baseline: Baseline = {

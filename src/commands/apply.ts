@@ -15,7 +15,7 @@ export const command: CommandModule<GlobalOptions, ApplyChoice> = {
       .option('refetch', {
         type: 'boolean',
         default: false,
-        describe: 'Accept that a moved dst is empty and everything is downloaded again',
+        describe: 'Accept that a dst is empty, moved or on a new disk, and everything is downloaded again',
       })
       .option('adopt', {
         type: 'boolean',

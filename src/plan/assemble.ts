@@ -27,7 +27,8 @@ export function assemble(intent: Intent, seen: Observation, permissions: Permiss
   const manifest = nextManifest(seen.manifest, artifacts, seen.changes);
   const standing = { unsupported: site.unsupported, manifest };
   // Most plans are these: nothing is to be found out about packages of which nothing changes.
-  if (changes.length === 0 && manifest === seen.manifest)
+  const refetched = [...seen.destinations].flatMap(([id, { refetch }]) => (refetch ? [id] : []));
+  if (changes.length === 0 && manifest === seen.manifest && refetched.length === 0)
     return {
       ...standing,
       changes,
@@ -93,6 +94,7 @@ function packageChanges(
     return change ? jobBefore([change], change.path) : null;
   };
   const touched = new Set(changes.flatMap(({ package: id }) => (id !== null && jobs.has(id) ? [id] : [])));
+  for (const [id, { refetch }] of seen.destinations) if (refetch) touched.add(id);
   const present = [...touched].sort().map((id): PackageChange => {
     const renamedFrom = oldIds.get(id) ?? null;
     const fresh = !(layout.job(id) in seen.manifest.entries) && renamedFrom === null;

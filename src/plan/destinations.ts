@@ -4,7 +4,8 @@ import type { Destination, Observation } from './observation.js';
 import type { Refusal } from './plan.js';
 
 /** What becomes of a package's dst, for people. */
-export function dstNotes({ job, before, found }: Destination): string[] {
+export function dstNotes({ job, before, found, refetch }: Destination): string[] {
+  if (refetch) return [`${job.dst} is ${found.kind === 'missing' ? 'created' : 'empty'} and filled anew`];
   const moved = before && before.dst !== job.dst ? [`dst moves from ${before.dst} to ${job.dst}`] : [];
   switch (found.kind) {
     case 'directory':
@@ -21,8 +22,12 @@ export function isCreated({ found, mounted }: Destination): boolean {
   return found.kind === 'missing' && found.parent && mounted;
 }
 
-/** Whether a package that was applied before moves to an empty dst. */
-export function movesToEmpty({ job, before, found }: Destination): boolean {
+/** Whether runs of a package that was applied before are to fill its dst from nothing: a new place, or a new disk. */
+export function startsEmpty(destination: Destination): boolean {
+  return destination.refetch || movesToEmpty(destination);
+}
+
+function movesToEmpty({ job, before, found }: Destination): boolean {
   const empty = found.kind === 'missing' || (found.kind === 'directory' && found.files === 0);
   return before !== null && before.dst !== job.dst && empty;
 }

@@ -7,7 +7,7 @@ export interface Observation {
   readonly manifest: Manifest;
   /** Every artifact's and manifest entry's change, the unchanged ones too. */
   readonly changes: readonly Change[];
-  /** dst of packages that are new or whose dst, user or mount changed; without those that `--root` leaves alone. */
+  /** dst of packages that are new, whose dst, user or mount changed, or whose dst may be filled anew; without those that `--root` leaves alone. */
   readonly destinations: ReadonlyMap<string, Destination>;
   /** null when nothing would change: then nothing is asked. */
   readonly host: Host | null;
@@ -27,6 +27,8 @@ export interface Destination {
   readonly mounted: boolean;
   /** Something was ever synced, or lies in the old dst. */
   readonly hasContent: boolean;
+  /** dst stays, is empty although it was synced, and may be filled anew: `--refetch` for a new disk. */
+  readonly refetch: boolean;
 }
 
 export interface Host {

@@ -12,8 +12,8 @@ export interface Expected {
   readonly mount: string | null;
   /** A person vouches for this run (`--allow-deletes`): another device is what they moved dst to. */
   readonly vouched: boolean;
-  /** A dst that apply let the package move to although it is empty (`--refetch`), or null. */
-  readonly fresh: string | null;
+  /** A dst that apply allowed at epoch ms `at` to be filled from nothing (`--refetch`), or null. */
+  readonly fresh: { readonly path: string; readonly at: number } | null;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface Expected {
  * foreign directory: that is an unmounted disk far more often than a wish.
  */
 export function refuseDirectory(path: string, expected: Expected): Outcome | null {
-  const { state, mount } = expected;
+  const { state, mount, fresh } = expected;
   const before = state.last_success !== null || state.size !== null;
   if (mount !== null && !isMountPoint(resolve(mount), readFileSync('/proc/self/mountinfo', 'utf8'))) {
     return refusal(`${mount} is not mounted`);
@@ -29,25 +29,28 @@ export function refuseDirectory(path: string, expected: Expected): Outcome | nul
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) {
     return refusal(
-      `${path} is missing; ${before ? 'it has been synced before' : '`mirror apply` creates it'}`,
+      `${path} is missing; ${before ? `it has been synced before; ${NEW_DISK}` : '`mirror apply` creates it'}`,
     );
   }
   if (!stat.isDirectory()) return refusal(`${path} is not a directory`);
   if (!before) return null;
   // Once something was synced there, it is a dst like any other.
-  const isFresh = expected.fresh === path && state.dst?.path !== path;
+  const isFresh = fresh?.path === path && (state.dst?.path !== path || (state.last_success ?? 0) < fresh.at);
   if (!isFresh && isEmpty(path) && (state.size === null || state.size.files > 1)) {
-    return refusal(`${path} is empty, and it has been synced before`);
+    return refusal(`${path} is empty, and it has been synced before; ${NEW_DISK}`);
   }
   const known = state.dst;
   const moved = known?.path === path && known.boot_id === expected.bootId && known.dev !== stat.dev;
-  if (moved && !expected.vouched) {
+  if (moved && !expected.vouched && !isFresh) {
     return refusal(
       `${path} is on another device than at the last run; if that is right: mirror run ${state.id} --allow-deletes 0`,
     );
   }
   return null;
 }
+
+/** What helps when a dst is to be filled anew. */
+const NEW_DISK = 'if its disk is new: mirror apply --refetch';
 
 /** Nothing but what making a file system leaves. */
 export function isEmpty(directory: string): boolean {

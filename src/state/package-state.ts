@@ -163,6 +163,8 @@ export interface Stop {
 /** `baseline/<id>.json`, written by apply when a package is new or its schedule changed. */
 export interface Baseline {
   readonly at: number;
-  /** A dst that apply found or made empty where the package is now to be: the one that a run may fill from nothing. */
+  /** A dst that apply found or made empty where the package is to be: the one that a run may fill from nothing. */
   readonly fresh_dst?: string;
+  /** Epoch ms at which apply allowed that: once a run has succeeded since, it is a dst like any other. */
+  readonly fresh_at?: number;
 }

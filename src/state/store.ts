@@ -67,10 +67,10 @@ export function readBaseline(layout: Layout, id: string): number | null {
   return typeof baseline?.at === 'number' ? baseline.at : null;
 }
 
-/** The empty dst that apply let the package move to, or null. */
-export function readFreshDst(layout: Layout, id: string): string | null {
+/** The empty dst that apply lets runs fill, and since when (epoch ms; 0: not said), or null. */
+export function readFreshDst(layout: Layout, id: string): { path: string; at: number } | null {
   const baseline = readJson(layout.baselineFile(id)) as Baseline | null | undefined;
-  return baseline?.fresh_dst ?? null;
+  return baseline?.fresh_dst === undefined ? null : { path: baseline.fresh_dst, at: baseline.fresh_at ?? 0 };
 }
 
 /** Says that slots up to `at` (epoch ms) are nobody's debt. */

@@ -148,6 +148,27 @@ describe('a dst that is not what it was', () => {
     expect((await site.run('moves')).code).toBe(77);
   });
 
+  test('is filled where it is when apply --refetch says that its disk is new, and only once', async () => {
+    fresh(manyFiles(5));
+    site.job('disk', { attempts: site.attempts('disk', [daemon.url('mirror')]) });
+    await site.run('disk');
+    const empty = (): void => {
+      rmSync(site.dst('disk'), { recursive: true });
+      mkdirSync(site.dst('disk'));
+    };
+    empty();
+    expect(await site.run('disk')).toMatchObject({
+      code: 77,
+      stdout: expect.stringContaining('if its disk is new: mirror apply --refetch') as string,
+    });
+    const allowed = { at: 0, fresh_dst: site.dst('disk'), fresh_at: Date.now() };
+    writeFileSync(site.layout.baselineFile('disk'), JSON.stringify(allowed));
+    expect((await site.run('disk')).code).toBe(0);
+    expect(listing(site.dst('disk'))).toHaveLength(5);
+    empty();
+    expect((await site.run('disk')).code).toBe(77);
+  });
+
   test('is not created for a package that was never synced', async () => {
     site.job('new', { attempts: site.attempts('new', [daemon.url('mirror')]) });
     rmSync(site.dst('new'), { recursive: true });
