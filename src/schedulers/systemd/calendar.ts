@@ -31,7 +31,17 @@ export function onCalendar(rule: ActiveRule): { readonly lines: readonly string[
   }
 }
 
-function interval(rule: Extract<Rule, { kind: 'interval' }>): { lines: string[]; exact: boolean } {
+const intervals = new Map<string, { readonly lines: readonly string[]; readonly exact: boolean }>();
+
+/** Remembered: a large site has more packages than phases. */
+function interval(rule: Extract<Rule, { kind: 'interval' }>): ReturnType<typeof onCalendar> {
+  const key = `${rule.every} ${rule.phase}`;
+  const known = intervals.get(key) ?? intervalLines(rule);
+  intervals.set(key, known);
+  return known;
+}
+
+function intervalLines(rule: Extract<Rule, { kind: 'interval' }>): ReturnType<typeof onCalendar> {
   const every = rule.every / 60;
   const phase = rule.phase / 60;
   if (60 % every !== 0) {

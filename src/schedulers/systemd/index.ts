@@ -4,6 +4,7 @@ import { controlUnits } from './control.js';
 import { unitName } from './escape.js';
 import { findings } from './findings.js';
 import { notifyUnits } from './notify.js';
+import { packageSandbox } from './sandbox.js';
 import { packageService, slice, tickService } from './service.js';
 import { packageTimer, tickTimer } from './timer.js';
 
@@ -18,10 +19,9 @@ export const systemd: Scheduler = {
   prefix: () => [],
   findings,
   artifacts: (site, context) => {
-    const { layout, jobs } = context;
+    const { layout, executable, jobs } = context;
     const artifacts: Artifact[] = [];
     const add = (name: string, content: string, id: string | null): void => {
-      content.charCodeAt(0);
       artifacts.push({ kind: 'file', path: `${layout.units}/${name}`, mode: 0o644, content, package: id });
     };
     const enable = (name: string, id: string | null): void => {
@@ -29,11 +29,12 @@ export const systemd: Scheduler = {
       const path = `${layout.units}/${target}.wants/${name}`;
       artifacts.push({ kind: 'link', path, target: `../${name}`, package: id });
     };
+    const wallsOf = packageSandbox(site.settings, layout);
     for (const pkg of site.packages) {
       const job = jobs.get(pkg.id);
       if (!job) continue;
       const name = unitName(pkg.id);
-      add(`${name}.service`, packageService(site, pkg, job, context), pkg.id);
+      add(`${name}.service`, packageService(site, pkg, job, wallsOf(pkg, job), executable), pkg.id);
       const timer = packageTimer(site, pkg, job.schedule);
       if (timer === null) continue;
       add(`${name}.timer`, timer, pkg.id);

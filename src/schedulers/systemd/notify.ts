@@ -47,7 +47,7 @@ export function notifyUnits(site: Site, { layout, executable }: Context): Readon
         umask: '0002',
         identifier: 'mirror-notify',
         credentials: webhook === null ? [] : [{ name: 'webhook', file: webhook }],
-        resources: [],
+        resources: '',
         sandbox: null,
       }),
     ],

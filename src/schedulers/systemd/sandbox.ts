@@ -21,27 +21,34 @@ const HOME = /^\/(home|root|run\/user)(\/|$)/;
 const TMP = /^\/(var\/)?tmp(\/|$)/;
 
 /**
- * Walls around a package's run, null for `off`: beside its dst, which its unit names, it writes to its logs and to what
- * publishing writes, and it sees people's homes and the shared /tmp only where one of its own paths lies there. `strict`
- * adds what an unusual tool could trip over: no capabilities, no other users, no namespaces, no set-user-id files, and
- * the usual system calls only.
+ * Makes the walls around packages' runs, null for `off`: beside its dst, which its unit names, a run writes to its logs and
+ * to what publishing writes, and it sees people's homes and the shared /tmp only where one of its own paths lies there.
+ * `strict` adds what an unusual tool could trip over: no capabilities, no other users, no namespaces, no set-user-id files,
+ * and the usual system calls only.
  */
-export function packageSandbox(pkg: Package, job: Job, settings: Settings, layout: Layout): string | null {
-  if (pkg.sandbox === 'off') return null;
-  const { ssh } = pkg.network;
-  const writable = [job.log.base, ...publishing(settings, layout)];
-  const used = [pkg.dst, ...writable, ssh.key ?? '', ssh.knownHosts ?? '', pkg.network.caFile ?? ''];
-  for (const { steps } of job.attempts)
-    for (const step of steps) for (const word of argv(step)) if (word.startsWith('/')) used.push(word);
-  // Without both files ssh looks into the user's home, wherever that is.
-  const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
-  return walls({
-    strict: pkg.sandbox === 'strict',
-    user: pkg.user,
-    writable,
-    protectHome: !sshHome && !used.some((path) => HOME.test(path)),
-    privateTmp: !used.some((path) => TMP.test(path)),
-  });
+export function packageSandbox(
+  settings: Settings,
+  layout: Layout,
+): (pkg: Package, job: Job) => string | null {
+  const writable = [settings.logger.packagefileformat.base, ...publishing(settings, layout)];
+  const home = writable.some((path) => HOME.test(path));
+  const tmp = writable.some((path) => TMP.test(path));
+  return (pkg, job) => {
+    if (pkg.sandbox === 'off') return null;
+    const { ssh, caFile } = pkg.network;
+    // Without both files ssh looks into the user's home, wherever that is.
+    const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
+    const words = job.attempts.flatMap(({ steps }) => steps.flatMap(argv));
+    const used = [pkg.dst, ssh.key ?? '', ssh.knownHosts ?? '', caFile ?? '', ...words];
+    const paths = used.filter((word) => word.startsWith('/'));
+    return walls({
+      strict: pkg.sandbox === 'strict',
+      user: pkg.user,
+      writable,
+      protectHome: !home && !sshHome && !paths.some((path) => HOME.test(path)),
+      privateTmp: !tmp && !paths.some((path) => TMP.test(path)),
+    });
+  };
 }
 
 /** Walls around `mirror publish` in a unit of its own. */
@@ -63,7 +70,8 @@ const rendered = new Map<string, string>();
 
 /** Rendered once for each combination: a site of thousands of packages has a handful. */
 function walls(view: Walls): string {
-  const key = JSON.stringify(view);
+  const { writable, ...rest } = view;
+  const key = [...Object.values(rest), ...writable].join('\0');
   let text = rendered.get(key);
   if (text === undefined) {
     const root = String(view.user) === '0' || view.user === 'root';

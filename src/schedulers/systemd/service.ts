@@ -2,8 +2,9 @@ import type { Job } from '../../job/job.js';
 import type { Layout } from '../../job/layout.js';
 import type { Package, Resources, Site } from '../../model/site.js';
 import { documentation, unitName } from './escape.js';
-import { packageSandbox, publishSandbox } from './sandbox.js';
-import { templates } from './templates.js';
+import { publishSandbox } from './sandbox.js';
+import { Hole, stencil } from './stencil.js';
+import { quotes, templates } from './templates.js';
 
 /** Seconds for a run to end when told to: the executor kills its tool after 10, then writes state. */
 const STOP = 30;
@@ -14,32 +15,75 @@ interface Context {
   readonly executable: string;
 }
 
-/** `mirror-sync-<id>.service`: one run of one package. */
-export function packageService(site: Site, pkg: Package, job: Job, { layout, executable }: Context): string {
+/** Packages' services by what many of them share; the words are each one's own. */
+const form = stencil(
+  (shared: {
+    readonly config: string;
+    readonly executable: string;
+    readonly isDocumented: boolean;
+    readonly isSandboxed: boolean;
+    /** Their names, with a blank between them. */
+    readonly secrets: string;
+    readonly user: string | number;
+    readonly group: string | number;
+    readonly supplementaryGroup: string | number | null;
+    readonly umask: string;
+    readonly resources: string;
+  }) =>
+    templates.service({
+      ...shared,
+      unit: new Hole('unit'),
+      description: new Hole('description'),
+      documentation: shared.isDocumented ? new Hole('documentation') : null,
+      mounts: [new Hole('dst')],
+      arguments: new Hole('arguments'),
+      publish: true,
+      timeoutStart: new Hole('timeout'),
+      timeoutStop: span(STOP),
+      identifier: new Hole('identifier'),
+      credentials: shared.secrets
+        .split(' ')
+        .filter(Boolean)
+        .map((name) => ({ name, file: new Hole(name) })),
+      sandbox: shared.isSandboxed ? { writable: [new Hole('writable')], walls: new Hole('walls') } : null,
+    }),
+  quotes,
+);
+
+/** `mirror-sync-<id>.service`: one run of one package; `walls` are its sandbox's, null for none. */
+export function packageService(
+  site: Site,
+  pkg: Package,
+  job: Job,
+  walls: string | null,
+  executable: string,
+): string {
   const { gid } = site.settings;
-  const name = unitName(pkg.id);
-  return templates.service({
+  const urls = pkg.link.flatMap(({ href }) => documentation(href) ?? []).join(' ');
+  const shared = {
     config: site.configPath,
-    unit: `${name}.service`,
-    description: `Mirror sync of ${pkg.name} (${pkg.id})`,
-    documentation: pkg.link
-      .map(({ href }) => documentation(href))
-      .filter((url) => url !== null)
-      .join(' '),
-    mounts: [pkg.dst],
     executable,
-    arguments: `run --scheduled "${pkg.id}"`,
-    publish: true,
-    timeoutStart: span(backstop(job)),
-    timeoutStop: span(STOP),
+    isDocumented: urls !== '',
+    isSandboxed: walls !== null,
+    secrets: Object.keys(job.secrets).join(' '),
     user: pkg.user,
     group: pkg.group,
     supplementaryGroup: String(gid) === String(pkg.group) ? null : gid,
     umask: pkg.umask,
-    identifier: `mirror-${pkg.id}`,
-    credentials: Object.entries(job.secrets).map(([secret, file]) => ({ name: secret, file })),
     resources: resources(pkg.resources),
-    sandbox: packageSandbox(pkg, job, site.settings, layout),
+  };
+  return form(shared, {
+    ...job.secrets,
+    unit: `${unitName(pkg.id)}.service`,
+    description: `Mirror sync of ${pkg.name} (${pkg.id})`,
+    documentation: urls,
+    dst: pkg.dst,
+    arguments: `run --scheduled "${pkg.id}"`,
+    timeout: span(backstop(job)),
+    identifier: `mirror-${pkg.id}`,
+    // "-": not there yet, or not mounted; the run then says so itself, better than a namespace error.
+    writable: `-${pkg.dst}`,
+    walls: walls ?? '',
   });
 }
 
@@ -63,8 +107,8 @@ export function tickService(site: Site, { layout, executable }: Context): string
     umask: '0022',
     identifier: 'mirror-tick',
     credentials: [],
-    resources: [],
-    sandbox: publishSandbox(site.settings, layout),
+    resources: '',
+    sandbox: { writable: [], walls: publishSandbox(site.settings, layout) },
   });
 }
 
@@ -91,18 +135,15 @@ export function backstop(job: Job): number {
 
 /** systemd.time(7) spelling of seconds: `1d 2h 30min`. */
 export function span(seconds: number): string {
-  const units = [
-    ['d', 86400],
-    ['h', 3600],
-    ['min', 60],
-    ['s', 1],
-  ] as const;
-  let rest = Math.ceil(seconds);
-  const parts = units.flatMap(([unit, size]) => {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    return count > 0 ? [`${count}${unit}`] : [];
-  });
+  const whole = Math.ceil(seconds);
+  const days = Math.floor(whole / 86400);
+  const hours = Math.floor((whole % 86400) / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const parts: string[] = [];
+  if (days > 0) parts.push(`${days}d`);
+  if (hours > 0) parts.push(`${hours}h`);
+  if (minutes > 0) parts.push(`${minutes}min`);
+  if (whole % 60 > 0) parts.push(`${whole % 60}s`);
   return parts.join(' ') || '0';
 }
 
@@ -113,15 +154,12 @@ function longestWait({ schedule }: Job): number {
   return Math.min(86400, interval);
 }
 
-function resources({ nice, io, cpuWeight, ioWeight, memoryHigh, memoryMax }: Resources): object[] {
-  const all: [string, string | number | null][] = [
-    ['Nice', nice],
-    ['IOSchedulingClass', io.class],
-    ['IOSchedulingPriority', io.class === 'idle' ? null : io.level],
-    ['CPUWeight', cpuWeight],
-    ['IOWeight', ioWeight],
-    ['MemoryHigh', memoryHigh],
-    ['MemoryMax', memoryMax],
-  ];
-  return all.flatMap(([key, value]) => (value === null ? [] : [{ key, value }]));
+function resources({ nice, io, cpuWeight, ioWeight, memoryHigh, memoryMax }: Resources): string {
+  const lines = [`Nice=${nice}`, `IOSchedulingClass=${io.class}`];
+  if (io.class !== 'idle') lines.push(`IOSchedulingPriority=${io.level}`);
+  if (cpuWeight !== null) lines.push(`CPUWeight=${cpuWeight}`);
+  if (ioWeight !== null) lines.push(`IOWeight=${ioWeight}`);
+  if (memoryHigh !== null) lines.push(`MemoryHigh=${memoryHigh}`);
+  if (memoryMax !== null) lines.push(`MemoryMax=${memoryMax}`);
+  return lines.join('\n');
 }

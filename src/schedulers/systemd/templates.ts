@@ -7,21 +7,25 @@ import slice from '../../../templates/slice.hbs';
 import socket from '../../../templates/socket.hbs';
 import timer from '../../../templates/timer.hbs';
 import { comment, line, path, plain, word } from './escape.js';
+import { Hole } from './stencil.js';
 
-const helpers = { comment, line, path, plain, word };
+/** How text is made inert, by the names that templates use. */
+export const quotes = { comment, line, path, plain, word };
 
 // A field that a view forgot throws (strict), text is quoted by the helpers alone (noEscape).
 const options = {
   strict: true,
   noEscape: true,
   knownHelpersOnly: true,
-  knownHelpers: Object.fromEntries(Object.keys(helpers).map((name) => [name, true])),
+  knownHelpers: Object.fromEntries(Object.keys(quotes).map((name) => [name, true])),
 };
 
 const handlebars = Handlebars.create();
 // Handlebars passes its own options object behind a helper's arguments.
-for (const [name, quote] of Object.entries(helpers))
-  handlebars.registerHelper(name, (text: string) => quote(text));
+for (const [name, quote] of Object.entries(quotes))
+  handlebars.registerHelper(name, (text: string | Hole) =>
+    text instanceof Hole ? new Hole(text.name, name).toString() : quote(text),
+  );
 
 /** The forms of unit files; what is filled in is decided by the views (control.ts, service.ts, sandbox.ts, timer.ts). */
 export const templates = {

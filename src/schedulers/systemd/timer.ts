@@ -3,22 +3,38 @@ import { hashedPhase } from '../../model/phase.js';
 import type { Package, Site } from '../../model/site.js';
 import { onCalendar } from './calendar.js';
 import { unitName } from './escape.js';
-import { templates } from './templates.js';
+import { Hole, stencil } from './stencil.js';
+import { quotes, templates } from './templates.js';
 
 /** From this version a timer that elapses during a run can wait for its next time instead of firing right after it. */
 const DEFER_REACTIVATION = 257;
 
+/** Packages' timers by what many of them share. */
+const form = stencil(
+  (shared: { readonly config: string; readonly deferReactivation: boolean }) =>
+    templates.timer({
+      ...shared,
+      unit: new Hole('unit'),
+      description: new Hole('description'),
+      calendar: [new Hole('calendar')],
+      boot: null,
+      accuracy: '1s',
+    }),
+  quotes,
+);
+
 /** `mirror-sync-<id>.timer`, or null for a schedule without slots. */
 export function packageTimer(site: Site, pkg: Package, schedule: Schedule): string | null {
   if (schedule.rule.kind === 'none') return null;
-  return templates.timer({
+  const shared = {
     config: site.configPath,
+    deferReactivation: site.settings.systemd.version >= DEFER_REACTIVATION,
+  };
+  return form(shared, {
     unit: `${unitName(pkg.id)}.timer`,
     description: `Schedule of ${pkg.name} (${pkg.id})`,
-    calendar: onCalendar(schedule.rule).lines,
-    boot: null,
-    accuracy: '1s',
-    deferReactivation: site.settings.systemd.version >= DEFER_REACTIVATION,
+    // One hole for however many lines.
+    calendar: onCalendar(schedule.rule).lines.join('\nOnCalendar='),
   });
 }
 
