@@ -1,5 +1,6 @@
 // Builds dist/ (or --outdir=DIR): the dispatcher, the executor and the control server (CommonJS, built-ins only: they start
 // fastest), the command line (ES modules, split so that each command loads only what it needs) and the typed client.
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
@@ -25,20 +26,18 @@ const special = {
     ),
 };
 
+const commonjs = { ...common, outdir, outExtension: { '.js': '.cjs' }, format: 'cjs' };
 await build({
-  ...common,
-  entryPoints: {
-    mirror: 'src/main.ts',
-    run: 'src/run/main.ts',
-    special: 'src/run/special.ts',
-    control: 'src/control/main.ts',
-  },
-  outdir,
-  outExtension: { '.js': '.cjs' },
-  format: 'cjs',
-  external: ['./run.cjs', './control.cjs', './cli.mjs'],
+  ...commonjs,
+  entryPoints: { mirror: 'src/main.ts', precompile: 'src/precompile.ts' },
+  external: ['./cli.mjs'],
+});
+await build({
+  ...commonjs,
+  entryPoints: { run: 'src/run/main.ts', special: 'src/run/special.ts', control: 'src/control/main.ts' },
   plugins: [special],
-  banner: { js: '#!/usr/bin/env node' },
+  // `require` instead: it does not wake Node's loader for ES modules, and a precompiled bundle has no other.
+  supported: { 'dynamic-import': false },
 });
 await build({
   ...common,
@@ -71,6 +70,7 @@ for (const name of ['client', 'protocol']) {
 }
 // The entry is a shell script as well, for PID 1 of a container; see src/main.sh. A line of `//` ends its last document.
 const entry = `${outdir}/mirror.cjs`;
-const javascript = readFileSync(entry, 'utf8').replace(/^#!.*\n/, '');
+const javascript = readFileSync(entry, 'utf8');
 writeFileSync(entry, `${readFileSync('src/main.sh', 'utf8')}${javascript}//\n`);
 chmodSync(entry, 0o755);
+execFileSync(process.execPath, [`${outdir}/precompile.cjs`], { stdio: 'inherit' });

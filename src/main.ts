@@ -1,4 +1,5 @@
 import type * as Control from './control/main.js';
+import { requirePrecompiled } from './precompiled.js';
 import type * as Executor from './run/main.js';
 
 /**
@@ -8,10 +9,10 @@ import type * as Executor from './run/main.js';
  */
 const command = process.argv[2];
 if ((command === 'run' || command === 'publish') && !process.argv.includes('--help')) {
-  const executor = require('./run.cjs') as typeof Executor;
+  const executor = requirePrecompiled(`${__dirname}/run.cjs`, require) as typeof Executor;
   void executor.main(process.argv.slice(2));
 } else if (command === 'control' && !process.argv.includes('--help')) {
-  const control = require('./control.cjs') as typeof Control;
+  const control = requirePrecompiled(`${__dirname}/control.cjs`, require) as typeof Control;
   void control.main(process.argv.slice(3));
 } else {
   // Not there until the build puts it beside this file, so its name is no literal here.
