@@ -40,7 +40,7 @@ export function runs(options: Choice, id: string | undefined): void {
   const rows = shown.map((run) => row(run, site.timezone));
   const width = process.stdout.isTTY ? process.stdout.columns : null;
   process.stdout.write(
-    table(['ENDED', 'PACKAGE', 'OUTCOME', 'TOOK', 'RECEIVED', 'WHY', 'NOTE'], rows, width),
+    table(['ENDED', 'PACKAGE', 'OUTCOME', 'TOOK', 'FILES', 'RECEIVED', 'WHY', 'NOTE'], rows, width),
   );
 }
 
@@ -99,10 +99,18 @@ function row(run: Run, zone: string): Cell[] {
     { text: run.id },
     { text: outcome, paint: (text) => styleText(colour(run.outcome), text, { stream: process.stdout }) },
     { text: span(run.ended - run.started) },
+    { text: filesText(run.transfer) },
     { text: run.transfer?.received_bytes == null ? '-' : size(run.transfer.received_bytes) },
     { text: run.trigger },
     { text: run.reason ?? '' },
   ];
+}
+
+/** Files that were moved and deleted, as far as the tool said. */
+function filesText(transfer: RunRecord['transfer']): string {
+  const count = (sign: string, files: number | null | undefined): string[] =>
+    files == null || (files === 0 && sign === '-') ? [] : [`${sign}${String(files)}`];
+  return [...count('+', transfer?.transferred_files), ...count('-', transfer?.deleted)].join(' ') || '-';
 }
 
 function colour(kind: RunRecord['outcome']): 'green' | 'red' | 'yellow' {

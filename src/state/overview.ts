@@ -68,6 +68,7 @@ function overviewRow({ pkg, state, view }: Published, layout: Layout) {
     last_error: iso(state.last_error),
     errors: state.errors,
     size: state.size,
+    upstream_time: state.freshness ? iso(state.freshness.time) : null,
     blocked: state.blocked && { ...state.blocked, since: iso(state.blocked.since) },
   };
 }

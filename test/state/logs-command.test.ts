@@ -122,7 +122,7 @@ describe('mirror history', () => {
       transferred_files: 1,
       transferred_bytes: 5,
       received_bytes: 1_300_000,
-      deleted: 0,
+      deleted: 2,
       speedup: 2,
     };
     appendHistory(layout, 'debian', aRecord('synced', NOON, { transfer }));
@@ -136,10 +136,10 @@ describe('mirror history', () => {
 
   test('lists the runs of all packages by their end, in the site’s time', async () => {
     expect((await history({})).stdout).toBe(`\
-ENDED                PACKAGE  OUTCOME              TOOK   RECEIVED  WHY       NOTE
-2026-11-22 20:00:00  CTAN     failed(unavailable)  1 h    -         schedule  connection refused
-2026-11-22 21:00:00  debian   synced               1 min  1.2 MiB   schedule
-2026-11-22 22:00:00  debian   stopped              1 min  -         request
+ENDED                PACKAGE  OUTCOME              TOOK   FILES  RECEIVED  WHY       NOTE
+2026-11-22 20:00:00  CTAN     failed(unavailable)  1 h    -      -         schedule  connection refused
+2026-11-22 21:00:00  debian   synced               1 min  +1 -2  1.2 MiB   schedule
+2026-11-22 22:00:00  debian   stopped              1 min  -      -         request
 `);
   });
 
