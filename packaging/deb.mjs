@@ -57,6 +57,8 @@ async function program(tree) {
   });
   // The client is for node programs, which get it from npm.
   rmSync(join(lib, 'client'), { recursive: true, force: true });
+  // Compiled for the Node that builds; the package's installation compiles for the one that is there.
+  for (const name of readdirSync(lib).filter((file) => file.endsWith('.cache'))) rmSync(join(lib, name));
   for (const name of readdirSync(lib).filter((file) => file.endsWith('.cjs'))) {
     const text = readFileSync(join(lib, name), 'utf8');
     const isProgram = name === 'mirror.cjs';
@@ -194,6 +196,7 @@ function control(tree) {
     .join('');
   put(tree, 'DEBIAN/control', text);
   put(tree, 'DEBIAN/conffiles', '/etc/logrotate.d/mirror\n');
+  put(tree, 'DEBIAN/triggers', 'interest-noawait /usr/bin/node\n');
   const sums = files
     .filter((file) => !file.startsWith('etc/'))
     .map(

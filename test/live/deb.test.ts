@@ -6,6 +6,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -94,8 +96,13 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
     const install = (): string =>
       bed.must('dpkg', ...(isNodePackaged ? [] : ['--force-depends']), '-i', '/root/mirror.deb');
 
+    const compiled = (): string[] =>
+      readdirSync(join(bed.root, 'usr/lib/mirror')).filter((file) => file.endsWith('.cache'));
+    let node: string;
+
     beforeAll(async () => {
       bed = await bootBed();
+      node = `${bed.must('node', '-p', '`${process.version}-${process.arch}`').trim()}.cache`;
       copyFileSync(deb, join(bed.root, 'root/mirror.deb'));
       write('/opt/sync', '#!/bin/sh\ndate >"$MIRROR_DST/file"\n', 0o755);
       mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
@@ -107,6 +114,15 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
       expect(bed.must('mirror', '--version').trim()).toBe('0.1.0');
       expect(bed.must('stat', '-c', '%U:%G %a', '/var/lib/mirror/state')).toBe('mirror:mirror 2775\n');
       expect(bed.must('dpkg', '--verify', 'mirror')).toBe('');
+      expect(compiled()).toEqual([`control.cjs.${node}`, `run.cjs.${node}`]);
+    });
+
+    it('compiles anew for a Node that has been upgraded', () => {
+      const dir = join(bed.root, 'usr/lib/mirror');
+      for (const name of compiled()) renameSync(join(dir, name), join(dir, `${name}.older.cache`));
+      bed.must('dpkg-trigger', '--no-await', '/usr/bin/node');
+      bed.must('dpkg', '--triggers-only', 'mirror');
+      expect(compiled()).toEqual([`control.cjs.${node}`, `run.cjs.${node}`]);
     });
 
     it('leaves setup nothing to write for other programs', () => {
