@@ -29,9 +29,11 @@ export async function bench(project) {
     const exec = job.attempts[0].steps.find((step) => step.kind === 'exec');
     const argv = exec.argv.toSpliced(exec.delete_limit.at, 0, `${exec.delete_limit.flag}100`);
     const executor = [process.execPath, program, 'run', '--root', root, 'small'];
-    const { bare, run } = alternate({ bare: { argv, cwd: job.dst }, run: { argv: executor } }, 21);
+    const node = [process.execPath, '-e', '0'];
+    const commands = { bare: { argv, cwd: job.dst }, run: { argv: executor }, empty: { argv: node } };
+    const { bare, run, empty } = alternate(commands, 21);
     console.log(
-      `       rsync alone ${bare.wall.toFixed(0)} ms wall, ${bare.cpu.toFixed(0)} ms CPU; mirror run ${run.wall.toFixed(0)} ms wall, ${run.cpu.toFixed(0)} ms CPU`,
+      `       rsync alone ${bare.wall.toFixed(0)} ms wall, ${bare.cpu.toFixed(0)} ms CPU; mirror run ${run.wall.toFixed(0)} ms wall, ${run.cpu.toFixed(0)} ms CPU; node -e 0 ${empty.wall.toFixed(0)} ms wall, ${empty.cpu.toFixed(0)} ms CPU`,
     );
     figure('mirror run over the same rsync alone, wall', run.wall - bare.wall, 'ms', 45);
     figure('mirror run over the same rsync alone, CPU', run.cpu - bare.cpu, 'ms', 45);
