@@ -10,8 +10,8 @@ import type { Installation } from './fixture.js';
 const TRIALS = 200;
 const LANES = 8;
 const FILES = 6;
-/** Longer than a whole run takes when eight of them share two processors. */
-const LATEST = 500;
+/** A kill comes at most this much later than the last whole run took: the machine may be busy with other things, too. */
+const LATEST = 1.2;
 
 let site: Installation;
 let daemon: Rsyncd;
@@ -86,11 +86,12 @@ test(`${TRIALS} kill -9 of executor or tool at random moments: whatever is on di
       limits: { concurrent: LANES, per_upstream: 0, load_max: null },
     });
     site.job(id, { ...job, log: { ...job.log, gzip: number % 2 === 0 } });
+    let took = 400;
     for (let trial = 1; trial <= TRIALS / LANES; trial++) {
       publish(number, trial);
       const when = `in trial ${trial} of lane ${number}`;
       const running = site.start(['run', '--root', site.root, id]);
-      await new Promise((later) => setTimeout(later, next() * LATEST));
+      await new Promise((later) => setTimeout(later, next() * LATEST * took));
       const group = site.state(id).run?.group ?? null;
       if (running.child.exitCode !== null) seen.tooLate += 1;
       else if (next() < 0.35 && group !== null) {
@@ -108,7 +109,9 @@ test(`${TRIALS} kill -9 of executor or tool at random moments: whatever is on di
         lock?.release();
         return lock !== null;
       }, `the lock ${when}`);
+      const began = Date.now();
       const healed = await site.run(id);
+      took = Date.now() - began;
       expect(`${String(healed.code)} ${healed.stderr}`, when).toBe('0 ');
       assertWhole(id, `${when}, healed`);
       expect(site.state(id)).toMatchObject({ run: null, errors: 0 });
