@@ -29,10 +29,12 @@ export function sameDst({ packages }: CheckedSite): Finding[] {
 
 /** The outer package's sync would delete the inner tree, unless it excludes it. */
 export function nestedDst({ packages }: CheckedSite): Finding[] {
-  const sorted = [...packages].sort((a, b) => compare(`${a.pkg.dst}/`, `${b.pkg.dst}/`));
+  // With the slash, a directory comes right before what is in it.
+  const sorted = packages.map((inner) => ({ inner, key: `${inner.pkg.dst}/` }));
+  sorted.sort((a, b) => compare(a.key, b.key));
   const findings: Finding[] = [];
   const around: CheckedPackage[] = [];
-  for (const inner of sorted) {
+  for (const { inner } of sorted) {
     while (around.length > 0 && !inside(inner.pkg.dst, around.at(-1)?.pkg.dst ?? '')) around.pop();
     for (const outer of around) {
       if (outer.pkg.dst === inner.pkg.dst || !shareMachine(outer, inner)) continue;

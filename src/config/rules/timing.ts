@@ -29,6 +29,8 @@ export function knownTimeZone({ settings }: CheckedSite): Finding[] {
 /** No upstream asks for less than this. */
 const SLOWEST = Math.max(...UPSTREAMS.map(({ minimum }) => minimum));
 
+const ANY_UPSTREAM = new RegExp(UPSTREAMS.map(({ pattern }) => pattern.source).join('|'), 'i');
+
 /** An upstream in trouble is not helped by mirrors that ask every minute. */
 export function fastRetry({ config, packages }: CheckedSite): Finding[] {
   const said = (key: string, delay: number): { code: string; message: string; help: string } => ({
@@ -80,6 +82,7 @@ export function tooFastForUpstream({ packages }: CheckedSite): Finding[] {
     if (interval === null || pkg.disabled) return [];
     if (interval >= SLOWEST) return [];
     const names = [pkg.id, ...pkg.sources.map(({ publicUrl }) => moduleOf(publicUrl))];
+    if (!names.some((name) => ANY_UPSTREAM.test(name))) return [];
     const upstream = UPSTREAMS.find(({ pattern }) => names.some((name) => pattern.test(name)));
     const minimum = pkg.precheck ? (upstream?.withPrecheck ?? upstream?.minimum) : upstream?.minimum;
     if (!upstream || minimum === undefined || interval >= minimum) return [];
@@ -93,7 +96,9 @@ export function tooFastForUpstream({ packages }: CheckedSite): Finding[] {
 
 /** The last part of a source's path, which is how upstreams name their tree. */
 function moduleOf(url: string): string {
-  return /([^/:]*)\/*$/.exec(url)?.[1] ?? '';
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(Math.max(url.lastIndexOf('/', end - 1), url.lastIndexOf(':', end - 1)) + 1, end);
 }
 
 function delayOf(retry: Retry | undefined): number | null {

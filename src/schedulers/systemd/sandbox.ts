@@ -38,9 +38,9 @@ export function packageSandbox(
     const { ssh, caFile } = pkg.network;
     // Without both files ssh looks into the user's home, wherever that is.
     const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
-    const words = job.attempts.flatMap(({ steps }) => steps.flatMap(argv));
-    const used = [pkg.dst, ssh.key ?? '', ssh.knownHosts ?? '', caFile ?? '', ...words];
-    const paths = used.filter((word) => word.startsWith('/'));
+    const paths = [pkg.dst, ssh.key ?? '', ssh.knownHosts ?? '', caFile ?? ''];
+    for (const { steps } of job.attempts)
+      for (const step of steps) for (const word of argv(step)) if (word.startsWith('/')) paths.push(word);
     return walls({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,

@@ -46,12 +46,16 @@ function cut(text: string, quotes: Readonly<Record<string, Quote>>): (words: Wor
     return { name, quote: quotes[quoting] };
   });
   return (words) => {
-    const filled = parts.map((part) => {
-      if (typeof part === 'string') return part;
+    let filled = '';
+    for (const part of parts) {
+      if (typeof part === 'string') {
+        filled += part;
+        continue;
+      }
       const word = words[part.name];
       if (word === undefined) throw new Error(`no word for ${part.name}`);
-      return part.quote ? part.quote(word) : word;
-    });
-    return filled.join('');
+      filled += part.quote ? part.quote(word) : word;
+    }
+    return filled;
   };
 }
