@@ -1,13 +1,14 @@
 // Builds dist/ (or --outdir=DIR): the dispatcher, the executor and the control server (CommonJS, built-ins only: they start
 // fastest), the command line (ES modules, split so that each command loads only what it needs) and the typed client.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import ts from 'typescript';
 
-const { outdir } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } }).values;
-rmSync(outdir, { recursive: true, force: true });
+const { outdir: target } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } }).values;
+// Built beside its place and put there at the end: what runs meanwhile finds a whole program.
+const outdir = `${target}.${String(process.pid)}`;
 const common = {
   bundle: true,
   platform: 'node',
@@ -74,3 +75,8 @@ const javascript = readFileSync(entry, 'utf8');
 writeFileSync(entry, `${readFileSync('src/main.sh', 'utf8')}${javascript}//\n`);
 chmodSync(entry, 0o755);
 execFileSync(process.execPath, [`${outdir}/precompile.cjs`], { stdio: 'inherit' });
+
+const old = `${outdir}.old`;
+if (existsSync(target)) renameSync(target, old);
+renameSync(outdir, target);
+rmSync(old, { recursive: true, force: true });
