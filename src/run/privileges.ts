@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { Job } from '../job/job.js';
 
 /**
@@ -61,7 +60,7 @@ function initgroups(user: string | number, extra: string | number): void {
 
 function homeDirectory(): string {
   try {
-    return userInfo().homedir;
+    return process.getBuiltinModule('node:os').userInfo().homedir;
   } catch {
     return '/';
   }

@@ -1,5 +1,3 @@
-import { userInfo } from 'node:os';
-
 /** Who asks, for requests and stops: behind sudo the person counts, not root; over ssh also the machine. */
 export function whoAsks(env: NodeJS.ProcessEnv): string {
   if (env.SUDO_USER !== undefined && env.SUDO_USER !== '') return env.SUDO_USER;
@@ -8,8 +6,9 @@ export function whoAsks(env: NodeJS.ProcessEnv): string {
 }
 
 function userName(): string {
+  if (process.getuid?.() === 0) return 'root';
   try {
-    return userInfo().username;
+    return process.getBuiltinModule('node:os').userInfo().username;
   } catch {
     return String(process.getuid?.() ?? 'unknown');
   }

@@ -5,19 +5,25 @@ import type { Transfer } from '../../state/package-state.js';
  * of each line counts: file names that imitate them come before.
  */
 export function parseRsyncStats(output: string): Transfer | null {
-  const number = (pattern: RegExp): number | null => {
-    const digits = [...output.matchAll(pattern)].at(-1)?.[1]?.replaceAll(',', '');
-    return digits === undefined ? null : Number(digits);
-  };
-  const files = number(/^Number of files: ([\d,]+)/gm);
+  const text = `\n${output}`;
+  const number = (label: string): number | null => numberAfter(text, `\n${label}: `);
+  const files = number('Number of files');
   if (files === null) return null;
   return {
     files,
-    total_bytes: number(/^Total file size: ([\d,]+)/gm),
-    transferred_files: number(/^Number of regular files transferred: ([\d,]+)/gm),
-    transferred_bytes: number(/^Total transferred file size: ([\d,]+)/gm),
-    received_bytes: number(/^Total bytes received: ([\d,]+)/gm),
-    deleted: number(/^Number of deleted files: ([\d,]+)/gm),
-    speedup: number(/^total size is [\d,]+ +speedup is ([\d,.]+)/gm),
+    total_bytes: number('Total file size'),
+    transferred_files: number('Number of regular files transferred'),
+    transferred_bytes: number('Total transferred file size'),
+    received_bytes: number('Total bytes received'),
+    deleted: number('Number of deleted files'),
+    speedup: numberAfter(text.slice(text.lastIndexOf('\ntotal size is ')), ' speedup is '),
   };
+}
+
+/** The number behind the last `label`, which may have commas. */
+function numberAfter(text: string, label: string): number | null {
+  const at = text.lastIndexOf(label);
+  if (at < 0) return null;
+  const number = parseFloat(text.slice(at + label.length, at + label.length + 40).replaceAll(',', ''));
+  return Number.isNaN(number) ? null : number;
 }
