@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /**
@@ -6,7 +7,9 @@ import { Script } from 'node:vm';
  * anew is a fifth of what a run costs. Without such a file for this very Node it is `require`; a file that V8 does not
  * take (other flags, a source of another length) is passed over.
  */
-export function requirePrecompiled(path: string, require: NodeJS.Require): unknown {
+export function requirePrecompiled(path: string, require: Require): unknown {
+  const before = loaded.get(path);
+  if (before) return before.exports;
   let cachedData: Buffer;
   try {
     cachedData = readFileSync(cacheOf(path));
@@ -14,11 +17,17 @@ export function requirePrecompiled(path: string, require: NodeJS.Require): unkno
     return require(path);
   }
   const module = { exports: {} };
-  (scriptOf(path, cachedData).runInThisContext() as Wrapper)(module.exports, require, module);
+  loaded.set(path, module);
+  const requireThere: Require = (id) =>
+    id.startsWith('./') ? requirePrecompiled(join(dirname(path), id), require) : require(id);
+  (scriptOf(path, cachedData).runInThisContext() as Wrapper)(module.exports, requireThere, module);
   return module.exports;
 }
 
-type Wrapper = (exports: object, require: NodeJS.Require, module: { exports: object }) => void;
+const loaded = new Map<string, { readonly exports: object }>();
+
+type Require = (id: string) => unknown;
+type Wrapper = (exports: object, require: Require, module: { exports: object }) => void;
 
 /** Where the compiled form of a bundle is; V8 looks at its own version by itself, but not at the kind of processor. */
 export function cacheOf(path: string): string {

@@ -11,17 +11,17 @@ let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'mirror-precompiled-'));
   for (const name of ['mirror.cjs', 'precompile.cjs']) copyFileSync(join(DIST, name), join(directory, name));
-  bundle('control', 'never called');
+  for (const name of ['special', 'control']) bundle(name, 'never called');
 });
 
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-test('the build compiles the executor and the control server for its own Node', () => {
+test('the build compiles what starts often for its own Node', () => {
   const kind = `${process.version}-${process.arch}.cache`;
   expect(readdirSync(DIST)).toEqual(
-    expect.arrayContaining([`run.cjs.${kind}`, `control.cjs.${kind}`]) as string[],
+    expect.arrayContaining(['run', 'special', 'control'].map((name) => `${name}.cjs.${kind}`)) as string[],
   );
 });
 
@@ -42,12 +42,13 @@ test('a compiled form that does not fit is passed over, and none is needed', () 
   expect(run(['--max-lazy'])).toBe('one\n');
 });
 
-test('a bundle finds what lies beside it, by require', () => {
-  writeFileSync(join(directory, 'cold.cjs'), 'exports.word = "cold";');
-  const source = `exports.main = () => console.log(require('./cold.cjs').word);`;
+test('a bundle loads the one beside it compiled, and once', () => {
+  writeFileSync(join(directory, 'special.cjs'), `console.log('one');`);
+  const source = `exports.main = () => { require('./special.cjs'); require('./special.cjs'); };`;
   writeFileSync(join(directory, 'run.cjs'), source);
   precompile();
-  expect(run()).toBe('cold\n');
+  writeFileSync(join(directory, 'special.cjs'), `console.log('two');`);
+  expect(run()).toBe('one\n');
 });
 
 function bundle(name: string, word: string): void {
