@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /**
@@ -37,5 +37,6 @@ export function cacheOf(path: string): string {
 /** A bundle as a function that is not called yet. esbuild writes ASCII, which is read fastest as what it is. */
 export function scriptOf(path: string, cachedData?: Buffer): Script {
   const source = `(function(exports,require,module){${readFileSync(path, 'latin1')}\n})`;
-  return new Script(source, { filename: path, cachedData });
+  // The name becomes part of the compiled form, and that may move.
+  return new Script(source, { filename: basename(path), cachedData });
 }
