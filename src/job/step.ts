@@ -37,7 +37,7 @@ export interface ExecStep extends Exec {
   readonly delete_limit?: { readonly flag: string; readonly at: number };
   /** The words of the push that asked for the run, of those that match `allow`, are added to the end of argv. */
   readonly push_words?: { readonly allow: string };
-  /** A directory of log files of the tool's own, which are added to the run's log when the tool has ended. */
+  /** A directory of log files of the tool's own: those that it wrote to are added to the run's log when it has ended. */
   readonly gather?: string;
   /**
    * The tool's own dry run, for `mirror run --dry-run --transfer`: argv with `remove` words at `at` replaced by `words`
@@ -95,8 +95,10 @@ export type Quoting = 'raw' | 'shell' | 'lftp' | 'url';
 export type FilePart =
   | string
   | { readonly secret: string; readonly quote: Quoting }
-  /** `date`: now as `date -u` prints it; `delete-limit`: the guard's number; `trigger`: why the run started. */
-  | { readonly value: 'date' | 'delete-limit' | 'trigger' };
+  /** `date`: now as `date -u` prints it; `delete-limit`: the guard's number. */
+  | { readonly value: 'date' | 'delete-limit' }
+  /** Why the run started, in the words that the tool's readers know (`push` is Debian's `ssh`); ours where `words` has none. */
+  | { readonly value: 'trigger'; readonly words?: Readonly<Record<string, string>> };
 
 /**
  * Writes a file, atomically. An absolute path in a directory that `make-directory` made, or in dst: then its directories

@@ -41,7 +41,7 @@ function outcome([, text, verdict, meaning]: Row, tool: ToolTable, end: ToolExit
   if (verdict === 'synced') return { kind: 'synced' };
   const said = evidence(end.output, text === null ? tool.explains : [text, ...tool.explains]);
   const reason = `${meaning} (exit ${String(end.exit)})${said === null ? '' : `: ${said}`}`;
-  if (verdict === 'partial' || verdict === 'interrupted' || verdict === 'blocked')
+  if (verdict === 'partial' || verdict === 'incomplete' || verdict === 'interrupted' || verdict === 'blocked')
     return { kind: verdict, reason };
   return { kind: 'failed', failure: verdict, reason };
 }

@@ -61,6 +61,7 @@ export async function executeStep(
 
   log.note('INFO', argv.map(shown).join(' '));
   const from = log.size();
+  const began = Date.now();
   const before = role === 'pass' ? doubtWhole(turn) : null;
   let announce: NodeJS.Timeout | undefined;
   const end = await runTool(
@@ -83,14 +84,16 @@ export async function executeStep(
     },
   );
   clearTimeout(announce);
-  if (step.gather !== undefined) (await import('./special.js')).gatherLogs(step.gather, log);
+  if (step.gather !== undefined) (await import('./special.js')).gatherLogs(step.gather, log, began);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
   const outcome = outcomeOf(turn, step, table, end, output);
   if (before !== null && end.kind === 'exit' && table.neverStarted.includes(end.exit ?? -1)) {
     session.state = { ...session.state, last_full: before };
   }
-  const tripped = outcome.kind === 'blocked' ? limit : null;
+  // A tool that reads its limit from a file has the same one.
+  const tripped =
+    outcome.kind === 'blocked' ? (limit ?? currentLimit(job, session.state, turn.allowDeletes)) : null;
   return { outcome, printed, from, tripped, transfer: table.transfer(output) };
 }
 

@@ -48,7 +48,7 @@ export function fileText(step: WriteFileStep, facts: FileFacts): string | Outcom
   let text = '';
   for (const part of step.content) {
     if (typeof part === 'string') text += part;
-    else if ('value' in part) text += runValue(facts, part.value);
+    else if ('value' in part) text += runValue(facts, part);
     else {
       const secret = secretText(part, facts.secrets.get(part.secret));
       if (typeof secret !== 'string') return secret;
@@ -58,15 +58,15 @@ export function fileText(step: WriteFileStep, facts: FileFacts): string | Outcom
   return text;
 }
 
-function runValue(facts: FileFacts, value: Extract<FilePart, { value: unknown }>['value']): string {
-  const { job, state } = facts;
-  switch (value) {
+function runValue(facts: FileFacts, part: Extract<FilePart, { value: unknown }>): string {
+  const { job, state, trigger } = facts;
+  switch (part.value) {
     case 'date':
       return dateInUtc(new Date());
     case 'delete-limit':
       return String(currentLimit(job, state ?? emptyState(job.id), facts.allowDeletes));
     case 'trigger':
-      return facts.trigger;
+      return part.words?.[trigger] ?? trigger;
   }
 }
 

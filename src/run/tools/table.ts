@@ -1,7 +1,7 @@
 import type { FailureKind } from '../../job/outcome.js';
 import type { Transfer } from '../../state/package-state.js';
 
-export type Verdict = FailureKind | 'synced' | 'partial' | 'interrupted' | 'blocked';
+export type Verdict = FailureKind | 'synced' | 'partial' | 'incomplete' | 'interrupted' | 'blocked';
 
 /** A row matches when its exit is listed (null: any but 0) and its text, if any, was printed; the first one decides. */
 export type Row = readonly [
