@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { cacheOf, scriptOf } from './precompiled.js';
+import { writeFileAtomic } from './system/atomic.js';
 
 /**
  * `node precompile.cjs` compiles the bundles beside it for the Node that runs it; the build and the Debian package's
@@ -12,5 +12,6 @@ for (const name of ['run', 'special', 'control']) {
   setFlagsFromString('--no-lazy');
   const script = scriptOf(path);
   setFlagsFromString('--lazy');
-  writeFileSync(cacheOf(path), script.createCachedData());
+  // V8 sees that a file is too short, but not that a power cut left holes in it: those would end every run.
+  writeFileAtomic(cacheOf(path), script.createCachedData(), 0o644);
 }
