@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { PackageState } from '../../src/state/package-state.js';
 
-const PROGRAM = join(import.meta.dirname, '../../dist/mirror.cjs');
+const PROGRAM = process.env.MIRROR_TEST_ENTRY ?? join(import.meta.dirname, '../../dist/mirror.cjs');
 
 /** How a command of the built program ended. */
 export interface Ended {
