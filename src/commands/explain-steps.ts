@@ -43,6 +43,11 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
         ...commandWords(step, job),
       };
+    case 'repeat-if-changed':
+      return {
+        text: `do the ${String(step.back)} steps before again, ${String(step.rounds)} times in all at most, if this tells of changes meanwhile`,
+        ...commandWords(step, job),
+      };
     case 'check-freshness': {
       const age = step.max_age === null ? '' : `; older than ${formatDuration(step.max_age)} is stale`;
       const back = step.refuse ? '; end here if it is older than the one known' : '';

@@ -150,7 +150,41 @@ export type PackageConfig = {
    * Ignored: state is kept in the state directory.
    */
   errorcount?: number;
-} & (PackageSyncedByCommand | PackageSyncedByLocal | PackageSyncedByRsync | MethodThatIsNotBuiltYet);
+} & (
+  | PackageSyncedByCommand
+  | PackageSyncedByDebmirror
+  | PackageSyncedByFtpsync
+  | PackageSyncedByLocal
+  | PackageSyncedByRsync
+  | MethodThatIsNotBuiltYet
+);
+/**
+ * Sync in stages, so that who reads the mirror through its index never misses a file: packages first, the index when all of them are there and upstream has not changed meanwhile, deletions last. `debian`, `ubuntu`: archives of apt; `rpm`: trees with repodata; or your own patterns.
+ */
+export type StageSetDebianUbuntuOrRpmOrASetOfYourOwn =
+  | string
+  | {
+      /**
+       * Patterns (as for rsync's --exclude) of the files that name others; one that ends in `/` is a whole directory. One that starts with `/` spares a walk of the whole tree.
+       *
+       * @minItems 1
+       *
+       * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
+       */
+      index: [string, ...string[]];
+      /**
+       * Of these, patterns of what may come with the packages, because nothing overwrites it.
+       *
+       * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
+       */
+      early?: string[];
+      /**
+       * Of these, patterns of what is published after the rest of the index, because it names it.
+       *
+       * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
+       */
+      last?: string[];
+    };
 
 /**
  * The config of a mirror site: a superset of mirror.py's config.json.
@@ -740,6 +774,345 @@ export interface CommandOptions {
   command: [string, ...string[]];
   env?: Environment;
 }
+export interface PackageSyncedByDebmirror {
+  synctype?: 'debmirror';
+  settings?: {
+    options: DebmirrorOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: debmirror`.
+ */
+export interface DebmirrorOptions {
+  /**
+   * Distributions to mirror, by codename or suite, as they are below `dists/`.
+   *
+   * @minItems 1
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  dists: [string, ...string[]];
+  /**
+   * Sections (components) of each distribution.
+   *
+   * @minItems 1
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  sections?: [string, ...string[]];
+  /**
+   * Architectures of binary packages; an empty list is none.
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  arches?: string[];
+  /**
+   * Mirror source packages too.
+   */
+  source?: boolean;
+  /**
+   * Refuse a distribution whose Release file is not signed by a key of `keyring`.
+   */
+  check_gpg?: boolean;
+  /**
+   * Keyring files (binary, not armored) with the keys to trust, and no others.
+   *
+   * @minItems 1
+   *
+   * Items: A path that starts with `/`, without `.` or `..` parts.
+   */
+  keyring?: [string, ...string[]];
+  /**
+   * User name for http, ftp or the rsync daemon.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Mirror translations of descriptions into all languages, not English only.
+   */
+  i18n?: boolean;
+  /**
+   * Mirror the Contents files, which tell what file is in which package.
+   */
+  contents?: boolean;
+  /**
+   * Read every file of the pool in every run and compare its checksum, not only its size.
+   */
+  checksums?: boolean;
+  /**
+   * Use upstream's diffs to update indexes (needs ed and patch), mirror them as well, or do without.
+   */
+  diff?: 'none' | 'use' | 'mirror';
+  /**
+   * Delete what no index names any more after the sync, or never.
+   */
+  cleanup?: 'after' | 'never';
+  /**
+   * Perl patterns of file names to mirror although `exclude` and its like leave them out.
+   *
+   * Items: Text without control characters.
+   */
+  include?: string[];
+  /**
+   * Perl patterns of file names to leave out.
+   *
+   * Items: Text without control characters.
+   */
+  exclude?: string[];
+  /**
+   * Perl patterns of package sections (such as `games`) to leave out.
+   *
+   * Items: Text without control characters.
+   */
+  exclude_sections?: string[];
+  /**
+   * Perl patterns of priorities; packages of other priorities are left out.
+   *
+   * Items: Text without control characters.
+   */
+  limit_priority?: string[];
+  /**
+   * Perl patterns of file names in dst that are never deleted.
+   *
+   * Items: Text without control characters.
+   */
+  ignore?: string[];
+  /**
+   * Other directories to mirror; always by rsync, from the source's host and path.
+   *
+   * Items: A directory of the archive.
+   */
+  rsync_extra?: ('doc' | 'indices' | 'tools' | 'trace')[];
+  /**
+   * Distributions whose current installer images to mirror.
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  di_dists?: string[];
+  /**
+   * Architectures of the installer images; default `arches`.
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  di_arches?: string[];
+  /**
+   * Make links such as `stable` to the codename.
+   */
+  suite_symlinks?: boolean;
+  /**
+   * Seconds without an answer after which a transfer is given up.
+   */
+  timeout?: number;
+}
+export interface PackageSyncedByFtpsync {
+  synctype?: 'ftpsync';
+  settings?: {
+    options?: FtpsyncOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: ftpsync`: Debian's own script, from the host's package `ftpsync`.
+ */
+export interface FtpsyncOptions {
+  /**
+   * Module, and path below it, of the rsync daemon; needed when `src` is a bare host name.
+   */
+  path?: string;
+  /**
+   * Tell downstream mirrors when a sync is done (runmirrors, configured in /etc/ftpsync).
+   */
+  hub?: true | false | 'true' | 'false';
+  /**
+   * Name of this archive for downstreams' runmirrors; a push's own `sync:archive:` is not needed, the package says it.
+   */
+  archive?: string;
+  /**
+   * User name for the rsync daemon.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Where ftpsync mails its errors (sendmail; the strict sandbox keeps most from working); otherwise it mails nobody.
+   */
+  email?: string;
+  /**
+   * Text without control characters.
+   */
+  maintainer?: string;
+  /**
+   * Text without control characters.
+   */
+  sponsor?: string;
+  /**
+   * Text without control characters.
+   */
+  country?: string;
+  /**
+   * Text without control characters.
+   */
+  location?: string;
+  /**
+   * Text without control characters.
+   */
+  throughput?: string;
+  /**
+   * Architectures to mirror, instead of the site's `ftpsync.include`; not together with `arch_exclude`.
+   */
+  arch_include?: string;
+  /**
+   * Architectures to leave out, instead of the site's `ftpsync.exclude`.
+   */
+  arch_exclude?: string;
+  /**
+   * Directory that keeps ftpsync's own logs, which are in each run's log anyway; the sandbox must let it be written, as it does below the log folder.
+   */
+  logdir?: string;
+  /**
+   * Any other key of ftpsync.conf(5).
+   */
+  extra?: {
+    /**
+     * Name of the mirror, its trace and its lock; otherwise the site's `hostname`.
+     */
+    MIRRORNAME?: string;
+    /**
+     * Host that the trace names; otherwise the site's `hostname`.
+     */
+    TRACEHOST?: string;
+    /**
+     * The rsync program.
+     */
+    RSYNC?: string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_EXTRA?: string;
+    /**
+     * Most KiB per second; 0 is no limit.
+     */
+    RSYNC_BW?: number | string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_OPTIONS?: string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_OPTIONS1?: string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_OPTIONS2?: string;
+    /**
+     * Text without control characters.
+     */
+    EXCLUDE?: string;
+    /**
+     * How to reach the rsync daemon, where not directly.
+     */
+    RSYNC_TRANSPORT?: 'ssh' | 'ssl';
+    /**
+     * Old way to say `RSYNC_TRANSPORT` ssl.
+     */
+    RSYNC_SSL?: true | false | 'true' | 'false';
+    /**
+     * Port of the daemon behind TLS.
+     */
+    RSYNC_SSL_PORT?: number | string;
+    /**
+     * A path that starts with `/`, without `.` or `..` parts.
+     */
+    RSYNC_SSL_CAPATH?: string;
+    /**
+     * What makes the tunnel.
+     */
+    RSYNC_SSL_METHOD?: 'stunnel' | 'stunnel-old' | 'stunnel4' | 'socat';
+    /**
+     * Mail only when something failed.
+     */
+    ERRORSONLY?: true | false | 'true' | 'false';
+    /**
+     * Mail rsync's log too.
+     */
+    FULLLOGS?: true | false | 'true' | 'false';
+    /**
+     * How many of each log to keep in `logdir`.
+     */
+    LOGROTATE?: number | string;
+    /**
+     * Seconds after which a lock is stale, for a bash before 4.
+     */
+    LOCKTIMEOUT?: number | string;
+    /**
+     * Seconds to wait when upstream is being updated.
+     */
+    UIPSLEEP?: number | string;
+    /**
+     * How often to wait for upstream's update.
+     */
+    UIPRETRIES?: number | string;
+    /**
+     * User of a callback, for a push that asks for one.
+     */
+    CALLBACKUSER?: string;
+    /**
+     * Host of a callback.
+     */
+    CALLBACKHOST?: string;
+    /**
+     * A path that starts with `/`, without `.` or `..` parts.
+     */
+    CALLBACKKEY?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK1?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK2?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK3?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK4?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK5?: string;
+  };
+  /**
+   * @deprecated
+   * Ignored: the key is `arch_include`.
+   */
+  include?: string;
+  /**
+   * @deprecated
+   * Ignored: the key is `arch_exclude`.
+   */
+  exclude?: string;
+}
 export interface PackageSyncedByLocal {
   synctype?: 'local';
   settings?: {
@@ -781,7 +1154,7 @@ export interface RsyncOptions {
    */
   password?: string;
   /**
-   * Root-only file that holds the password of the user.
+   * A path that starts with `/`, without `.` or `..` parts.
    */
   password_file?: string;
   /**
@@ -826,6 +1199,7 @@ export interface RsyncOptions {
    * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
    */
   contimeout?: number;
+  stage_set?: StageSetDebianUbuntuOrRpmOrASetOfYourOwn;
   /**
    * @deprecated
    * Ignored: the key is `user`.
@@ -851,6 +1225,6 @@ export interface RsyncOptions {
  * mirror.py's methods that compile to nothing yet.
  */
 export interface MethodThatIsNotBuiltYet {
-  synctype?: 'ftpsync' | 'lftp' | 'bandersnatch' | 'ubuntu' | 'jigdo';
+  synctype?: 'lftp' | 'bandersnatch' | 'ubuntu' | 'jigdo';
   [k: string]: unknown;
 }

@@ -110,6 +110,8 @@ export interface WriteFileStep {
   /** Four octal digits. */
   readonly mode: string;
   readonly content: readonly FilePart[];
+  /** Not after a run that left files out (`incomplete`): the file tells others that all is there. */
+  readonly when_whole?: boolean;
 }
 
 /**
@@ -123,6 +125,20 @@ export interface CountDeletionsStep extends Exec {
   readonly pattern: string;
   /** Lists what there is now, one line each, where the deletions are not of dst's files. */
   readonly existing?: readonly string[];
+}
+
+/**
+ * Asks, after the steps that read upstream, whether it changed meanwhile: a line of the output that matches `pattern` means
+ * that what they brought may not fit together. Then the `back` steps before this one run again, `rounds` times in all at
+ * most; an upstream that changes in each of them ends the run as unavailable, with nothing of it published.
+ */
+export interface RepeatIfChangedStep extends Exec {
+  readonly kind: 'repeat-if-changed';
+  readonly pattern: string;
+  readonly back: number;
+  readonly rounds: number;
+  /** As of an exec: such an exit is no change. */
+  readonly accept?: Readonly<Record<string, string>>;
 }
 
 /** How a file tells a time; `run/freshness` reads them. */
@@ -147,6 +163,7 @@ export interface CheckFreshnessStep {
 export type CommonStep = RequireDirectoryStep | ProbeStep | ExecStep | InstallMarkerStep;
 
 /** Steps of some methods, whose interpreters are loaded when a job has one. */
-export type SpecialStep = MakeDirectoryStep | WriteFileStep | CountDeletionsStep | CheckFreshnessStep;
+export type SpecialStep =
+  MakeDirectoryStep | WriteFileStep | CountDeletionsStep | CheckFreshnessStep | RepeatIfChangedStep;
 
 export type Step = CommonStep | SpecialStep;

@@ -49,6 +49,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'count-deletions':
       return [['count', step.argv]];
+    case 'repeat-if-changed':
+      return [['check', step.argv]];
     case 'require-directory':
     case 'install-marker':
     case 'make-directory':

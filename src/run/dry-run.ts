@@ -31,6 +31,10 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [
         `only if this tells of at most ${String(limit())} deletions: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
       ];
+    case 'repeat-if-changed':
+      return [
+        `again (${String(step.rounds)} times at most) unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+      ];
     case 'check-freshness':
       return [`read upstream's time from ${step.path}`];
     case 'probe':

@@ -1,6 +1,7 @@
 import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
 import { checkFreshness } from './freshness.js';
+import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
 import type { ToolTable } from './tools/table.js';
@@ -33,5 +34,7 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep): Promise<Ste
       return countDeletions(turn, step);
     case 'check-freshness':
       return checkFreshness(turn, step);
+    case 'repeat-if-changed':
+      return askWhetherChanged(turn, step);
   }
 }

@@ -55,7 +55,9 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
   let transfer: Transfer | null = null;
   let facts: EndFacts = {};
   let over = false;
-  for (const step of source.steps) {
+  const rounds = new Map<Step, number>();
+  for (let at = 0; at < source.steps.length; at++) {
+    const step = source.steps[at] as Step;
     // Upstream's own time goes on even when nothing else is new.
     if (over && (step.kind !== 'check-freshness' || step.refuse)) continue;
     if (session.interruption.signal !== null) {
@@ -64,6 +66,15 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
     const result = await runStep(turn, step, outcome);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
+    if (result.changed && step.kind === 'repeat-if-changed') {
+      const round = (rounds.get(step) ?? 0) + 1;
+      if (round >= step.rounds) return { outcome: keepsChanging(step.rounds), transfer, facts };
+      rounds.set(step, round);
+      at -= step.back + 1;
+      // What went wrong in the round before is done again.
+      outcome = { kind: 'synced' };
+      continue;
+    }
     if (result.done && result.outcome.kind !== 'unchanged')
       return { outcome: result.outcome, transfer, facts };
     over ||= result.done;
@@ -78,6 +89,8 @@ export interface StepEnd {
   readonly done: boolean;
   readonly transfer?: Transfer | null;
   readonly facts?: EndFacts;
+  /** Upstream changed while it was read. */
+  readonly changed?: boolean;
 }
 
 export const GO_ON: StepEnd = { outcome: { kind: 'synced' }, done: false };
@@ -106,10 +119,13 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
         turn.log.note('INFO', `installed ${step.marker}`);
       }
       return GO_ON;
-    case 'make-directory':
     case 'write-file':
+      if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
+      return (await import('./special.js')).runSpecialStep(turn, step);
+    case 'make-directory':
     case 'count-deletions':
     case 'check-freshness':
+    case 'repeat-if-changed':
       return (await import('./special.js')).runSpecialStep(turn, step);
   }
 }
@@ -154,6 +170,11 @@ async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
     if (refreshed.outcome.kind !== 'synced') return { outcome: refreshed.outcome, done: true };
   }
   return { outcome: { kind: 'unchanged' }, done: true };
+}
+
+function keepsChanging(rounds: number): Outcome {
+  const reason = `upstream changed in each of ${String(rounds)} rounds while it was read`;
+  return { kind: 'failed', failure: 'unavailable', reason };
 }
 
 /** Figures of a run of several passes: what was moved adds up, what is there is the last one's word. */

@@ -1,0 +1,120 @@
+import type { ExecStep, Step } from '../job/step.js';
+import type { Package, Source } from '../model/site.js';
+import { connection } from './rsync-connection.js';
+
+/** What the rsync calls of one run have in common, whichever part of the tree they are for. */
+export interface Pass {
+  readonly pkg: Package;
+  readonly source: Source;
+  /** Flags of every call, those between two directories of this host too. */
+  readonly base: readonly string[];
+  /** Patterns of what is left out, beside the marker and temporary files. */
+  readonly exclude: readonly string[];
+  /** Words for the calls to upstream: the site's own arguments, a bandwidth. */
+  readonly extra: readonly string[];
+  /** Words that delete what upstream no longer has. */
+  readonly deletion: readonly string[];
+  readonly connection: { readonly user?: string; readonly timeout?: number; readonly contimeout?: number };
+}
+
+/** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
+export const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
+
+/** Seconds for a probe: one small file; mirror.py's numbers. */
+const PROBE = { contimeout: 10, timeout: 60 };
+
+/** What no pass may touch: temporary files of rsync and of ours, the marker, and what the site leaves out. */
+export function filters({ pkg, exclude }: Pass): string[] {
+  return [
+    // The risk filter comes first: without it the exclude protects stale temporary directories for ever.
+    '--filter=R .~tmp~/',
+    '--exclude=*.~tmp~',
+    // The marker is installed after the pass, so that it never claims more than dst holds.
+    ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : []),
+    ...exclude.map((pattern) => `--exclude=${pattern}`),
+  ];
+}
+
+/** The whole tree in one call: files as they come, and deletions when they are to be. */
+export function onePass(pass: Pass, deletions: boolean): ExecStep {
+  const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
+  const argv = [
+    'rsync',
+    ...pass.base,
+    ...filters(pass),
+    ...(deletions ? pass.deletion : []),
+    '--stats',
+    '--no-human-readable',
+    ...flags,
+    ...pass.extra,
+  ];
+  return {
+    kind: 'exec',
+    tool: 'rsync',
+    argv: [...argv, withSlash(secret.url), withSlash(pass.pkg.dst)],
+    ...env,
+    ...secret.stdin,
+    ...accepted(pass.pkg),
+    ...(deletions ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
+  };
+}
+
+/** `accept_exit`, where there is one. */
+export function accepted({ acceptExit }: Package): Pick<ExecStep, 'accept'> {
+  return Object.keys(acceptExit).length > 0 ? { accept: acceptExit } : {};
+}
+
+/**
+ * The probe before the passes of `steps` and the marker after them, where the package has a precheck. A fallback may lag
+ * behind: it does not move the marker, so the first source is asked in full again.
+ */
+export function withPrecheck(pass: Pass, fallback: boolean, steps: readonly Step[]): Step[] {
+  const require: Step = { kind: 'require-directory', path: pass.pkg.dst };
+  const { precheck } = pass.pkg;
+  if (fallback || !precheck) return [require, ...steps];
+  return [require, probe(pass, precheck), ...steps, { kind: 'install-marker', marker: precheck.file }];
+}
+
+/**
+ * Fetches the marker into the (empty) working directory unless dst holds the same one: rsync prints its name only when
+ * it transfers it, so no output means unchanged.
+ */
+function probe(pass: Pass, precheck: NonNullable<Package['precheck']>): Step {
+  const { pkg, source } = pass;
+  const { flags, env, secret } = connection(pkg, source, { ...pass.connection, ...PROBE });
+  const file = (name: string): string => withSlash(secret.url) + name;
+  const directory = precheck.file.includes('/')
+    ? precheck.file.slice(0, precheck.file.lastIndexOf('/') + 1)
+    : '';
+  return {
+    kind: 'probe',
+    tool: 'rsync',
+    argv: [
+      'rsync',
+      '--no-motd',
+      '--times',
+      '--out-format=%n',
+      `--compare-dest=${withSlash(pkg.dst)}${directory}`,
+      ...flags,
+      file(precheck.file),
+      './',
+    ],
+    ...env,
+    ...secret.stdin,
+    marker: precheck.file,
+    timeout: PROBE.timeout,
+    full_every: precheck.fullEvery,
+    always: precheck.always.map((name) => ({
+      kind: 'exec',
+      tool: 'rsync',
+      argv: ['rsync', '--no-motd', '--times', ...flags, file(name), withSlash(pkg.dst) + name],
+      ...env,
+      ...secret.stdin,
+    })),
+  };
+}
+
+export function withSlash(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}

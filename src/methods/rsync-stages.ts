@@ -1,0 +1,164 @@
+import { basename } from 'node:path/posix';
+import type { ExecStep, Step } from '../job/step.js';
+import { workDirectory } from './method.js';
+import type { MethodContext } from './method.js';
+import { connection } from './rsync-connection.js';
+import { DRY_RUN, accepted, filters, withSlash } from './rsync-pass.js';
+import type { Pass } from './rsync-pass.js';
+
+/** Which files of a tree tell readers of other files; patterns as rsync's, one that ends in `/` is a whole directory. */
+export interface StageSet {
+  /** What names other files: published after all of them. */
+  readonly index: readonly string[];
+  /** Of those, what may come with the other files, because nothing overwrites it (by-hash, patches). */
+  readonly early: readonly string[];
+  /** Of those, what is published last of all: it names the rest of the index. */
+  readonly last: readonly string[];
+}
+
+/** Archives of apt: ftpsync's first stage leaves out the same, but for what has its own name for every content. */
+const APT: StageSet = {
+  index: ['/dists/', '/ls-lR*', '/project/trace/'],
+  early: ['by-hash/', '*.diff/*.gz'],
+  last: ['/project/trace/'],
+};
+
+/** Sets by their names in the config. */
+export const stageSets: ReadonlyMap<string, StageSet> = new Map([
+  ['debian', APT],
+  ['ubuntu', APT],
+  // repomd.xml names the other files of repodata, which have new names when they are new.
+  ['rpm', { index: ['repodata/'], early: [], last: ['repomd.xml*'] }],
+]);
+
+/** How often the index is read again because upstream has published meanwhile. */
+const ROUNDS = 5;
+
+/** Lines of `--out-format=%i %n` that tell of a file, not of a directory whose time is another. */
+const CHANGED = '^(\\*deleting |[<>ch][fLDS])';
+
+/**
+ * Packages first, index last, deletions at the end; each step only after those before it. The index is read first, into a
+ * directory that nobody reads: then the packages of it are all there when they are looked for. It is published only when
+ * upstream's is still the same after the packages came, so that neither an upstream which publishes meanwhile nor files
+ * that vanish (24) leave an index over missing files. A fallback deletes nothing.
+ */
+export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): Step[] {
+  const hold = `${pass.pkg.dst}/.~tmp~/index`;
+  const patterns = { index: set.index.map(whole), early: set.early.map(whole), last: set.last.map(whole) };
+  return [
+    { kind: 'make-directory', path: hold, empty: true },
+    indexPass(pass, patterns, hold),
+    packagePass(pass, patterns),
+    unchanged(pass, patterns, hold),
+    ...freshnessSteps(pass, context),
+    ...publish(pass, patterns, hold),
+    ...(context.fallback ? [] : [emptyHold(hold), deletePass(pass)]),
+  ];
+}
+
+/** Only the index, and of that only what dst has not. */
+function indexPass(pass: Pass, set: StageSet, hold: string): ExecStep {
+  return upstreamPass(pass, indexRules(pass, set), ['--stats', '--no-human-readable'], `${hold}/`);
+}
+
+/** All but the index. */
+function packagePass(pass: Pass, { index, early }: StageSet): ExecStep {
+  const rules = [
+    ...early.map((pattern) => `--include=${pattern}`),
+    ...(early.length > 0 ? ['--include=*/'] : []),
+    ...index.map((pattern) => `--exclude=${pattern}`),
+  ];
+  return upstreamPass(pass, rules, ['--stats', '--no-human-readable'], withSlash(pass.pkg.dst));
+}
+
+/** Asks whether the index in `hold` and dst is still upstream's. */
+function unchanged(pass: Pass, set: StageSet, hold: string): Step {
+  const words = ['--dry-run', '--no-motd', '--out-format=%i %n'];
+  const exec = upstreamPass(pass, indexRules(pass, set), words, `${hold}/`);
+  return { ...exec, kind: 'repeat-if-changed', pattern: CHANGED, back: 2, rounds: ROUNDS };
+}
+
+/** Upstream going backwards is found out before its index is published. */
+function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
+  const { freshness } = pass.pkg;
+  if (freshness === null || !freshness.monotonic) return [];
+  const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
+  const { file, format, maxAge } = freshness;
+  const argv = ['rsync', '--no-motd', '--times', ...flags, withSlash(secret.url) + file, `${context.work}/`];
+  const path = `${context.work}/${basename(file)}`;
+  return [
+    workDirectory(context),
+    { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
+    { kind: 'check-freshness', path, format, max_age: maxAge, monotonic: true, refuse: true },
+  ];
+}
+
+/** From `hold` into dst, all at once (`--delay-updates`), but what names the rest afterwards. */
+function publish({ base, pkg }: Pass, { last }: StageSet, hold: string): ExecStep[] {
+  const pass = (rules: readonly string[]): ExecStep => ({
+    kind: 'exec',
+    tool: 'rsync',
+    argv: ['rsync', ...new Set([...base, '--delay-updates']), ...rules, `${hold}/`, withSlash(pkg.dst)],
+  });
+  if (last.length === 0) return [pass([])];
+  return [pass(last.map((pattern) => `--exclude=${pattern}`)), pass([])];
+}
+
+/** So that what is left of it counts for no deletion. */
+function emptyHold(hold: string): Step {
+  return { kind: 'make-directory', path: hold, empty: true };
+}
+
+/** Only deletes: what upstream publishes from now on waits for the next run. */
+function deletePass(pass: Pass): ExecStep {
+  const deletions = [...pass.deletion, '--stats', '--no-human-readable'];
+  const only = ['--existing', '--ignore-existing'];
+  const step = upstreamPass(pass, [], [...deletions, ...only], withSlash(pass.pkg.dst));
+  const at = step.argv.lastIndexOf('--existing');
+  return {
+    ...step,
+    delete_limit: { flag: '--max-delete=', at },
+    dry_run: { at, remove: only.length, words: DRY_RUN },
+  };
+}
+
+/** One call to upstream. Filters decide in their order: those of all passes, the site's own, then the stage's. */
+function upstreamPass(pass: Pass, rules: readonly string[], words: readonly string[], to: string): ExecStep {
+  const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
+  const own = [...filters(pass), ...pass.extra];
+  return {
+    kind: 'exec',
+    tool: 'rsync',
+    argv: ['rsync', ...pass.base, ...own, ...rules, ...flags, ...words, withSlash(secret.url), to],
+    ...env,
+    ...secret.stdin,
+    ...accepted(pass.pkg),
+  };
+}
+
+function indexRules({ pkg }: Pass, { index, early }: StageSet): string[] {
+  return [
+    ...early.map((pattern) => `--exclude=${pattern}`),
+    ...index.map((pattern) => `--include=${pattern}`),
+    ...new Set(index.flatMap(directoriesTo).map((pattern) => `--include=${pattern}`)),
+    '--exclude=*',
+    '--prune-empty-dirs',
+    // Of two names of one file, one may be of the index only.
+    '--no-hard-links',
+    '--delete',
+    `--compare-dest=${withSlash(pkg.dst)}`,
+  ];
+}
+
+/** Directories to look into for a pattern: all, unless it says from the root on where it is. */
+function directoriesTo(pattern: string): string[] {
+  if (!pattern.startsWith('/')) return ['*/'];
+  const names = pattern.split('/').slice(1, -1);
+  return names.map((_, depth) => `/${names.slice(0, depth + 1).join('/')}/`);
+}
+
+/** A directory is meant with all that is in it. */
+function whole(pattern: string): string {
+  return pattern.endsWith('/') ? `${pattern}***` : pattern;
+}
