@@ -46,10 +46,11 @@ async function main(args: string[]): Promise<number> {
       if (error.message !== '') process.stderr.write(`${error.message}\n`);
       return error.code;
     }
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
+    // What the system refuses (a full disk, a directory that cannot be made) is no bug.
+    if (code !== undefined && (syscall !== undefined || code === 'EDQUOT')) {
       process.stderr.write(`mirror: ${message}\n`);
-      return EXIT.cantCreate;
+      return code === 'EACCES' || code === 'EPERM' ? EXIT.needsPerson : EXIT.cantCreate;
     }
     process.stderr.write(
       `mirror: this is a bug in mirror; please report it with the following lines\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

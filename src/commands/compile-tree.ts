@@ -4,6 +4,7 @@ import {
   readFileSync,
   readlinkSync,
   rmdirSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -69,13 +70,13 @@ function write(path: string, artifact: Artifact): boolean {
   if (artifact.kind === 'link') {
     if (stat?.isSymbolicLink() && readlinkSync(path) === artifact.target) return false;
     if (stat) unlinkSync(path);
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectories(dirname(path));
     symlinkSync(artifact.target, path);
     return true;
   }
   if (stat?.isFile() && readFileSync(path, 'utf8') === artifact.content) return false;
   if (stat && !stat.isFile()) unlinkSync(path);
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectories(dirname(path));
   writeFileSync(path, artifact.content, { mode: artifact.mode });
   return true;
 }
@@ -96,8 +97,10 @@ function readRecord(out: string): Set<string> {
   try {
     text = readFileSync(join(out, RECORD), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set();
-    throw new TreeError(EXIT.noInput, `${join(out, RECORD)}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return new Set();
+    if (code === 'ENOTDIR') throw new TreeError(EXIT.cantCreate, `${out} cannot be a directory: ${message}`);
+    throw new TreeError(EXIT.noInput, `${join(out, RECORD)}: ${message}`);
   }
   const paths = text.split('\n').filter((line) => line !== '');
   const outside = paths.find((path) => path.startsWith('/') || path.split('/').includes('..'));
@@ -109,11 +112,18 @@ function writeRecord(out: string, paths: readonly string[]): void {
   const content = `${[...paths].sort().join('\n')}\n`;
   const path = join(out, RECORD);
   try {
-    mkdirSync(out, { recursive: true });
+    makeDirectories(out);
     if (!exists(path) || readFileSync(path, 'utf8') !== content) writeFileAtomic(path, content, 0o644);
   } catch (error) {
     throw new TreeError(EXIT.cantCreate, (error as Error).message);
   }
+}
+
+/** With its parents. Node's own `recursive` never returns where a file system makes no directories (/proc). */
+function makeDirectories(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeDirectories(dirname(path));
+  mkdirSync(path);
 }
 
 function exists(path: string): boolean {

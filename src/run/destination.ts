@@ -1,6 +1,9 @@
-import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Job } from '../job/job.js';
+import type { Layout } from '../job/layout.js';
 import type { Outcome } from '../job/outcome.js';
+import { isInside } from '../state/inside.js';
 import type { PackageState } from '../state/package-state.js';
 import { isMountPoint } from './mounts.js';
 
@@ -57,19 +60,15 @@ export function isEmpty(directory: string): boolean {
   return readdirSync(directory).every((name) => name === 'lost+found');
 }
 
-/** Whether `path` really lies below `root`, symbolic links followed as far as the path exists. */
-export function isInside(path: string, root: string): boolean {
-  const base = real(resolve(root));
-  return `${real(resolve(path))}/`.startsWith(`${base}/`);
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = resolve(path, '..');
-    return parent === path ? path : `${real(parent).replace(/\/$/, '')}${path.slice(path.lastIndexOf('/'))}`;
-  }
+/**
+ * The first place that a run of the job writes to and that is not below `--root`, in words, or null: a rehearsal must not
+ * touch the live site. Outputs are looked at when they are published.
+ */
+export function outsideRoot(job: Job, { root, state }: Layout): string | null {
+  if (root === '') return null;
+  const places = { dst: job.dst, 'the log folder': job.log.base, 'the state directory': state };
+  const found = Object.entries(places).find(([, path]) => !isInside(path, root));
+  return found ? `${found[0]} ${found[1]} is outside --root ${root}` : null;
 }
 
 function refusal(reason: string): Outcome {

@@ -7,7 +7,7 @@ import { bootId, processStart } from '../system/process.js';
 import { UsageError, parsePublishArguments, parseRunArguments } from './arguments.js';
 import type { RunArguments } from './arguments.js';
 import { consoleFor, writeStderr } from './console.js';
-import { isInside } from './destination.js';
+import { outsideRoot } from './destination.js';
 import { exitOf } from './finish.js';
 import { JobFileError, readJob } from './job-file.js';
 import { dropPrivileges } from './privileges.js';
@@ -42,8 +42,9 @@ export async function execute(argv: readonly string[]): Promise<number> {
 async function runCommand(args: RunArguments): Promise<number> {
   const layout = layoutOf(args.root);
   const job = readJob(layout, args.id);
-  if (args.root !== '' && !isInside(job.dst, args.root)) {
-    writeStderr(`mirror: ${job.id}: dst ${job.dst} is outside --root ${args.root}`);
+  const outside = outsideRoot(job, layout);
+  if (outside !== null) {
+    writeStderr(`mirror: ${job.id}: ${outside}`);
     return EXIT.config;
   }
   if (args.dryRun) return dryRun(args, layout, job);

@@ -1,10 +1,10 @@
 import { closeSync, constants, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
 import { isAlive } from './alive.js';
+import { isInside } from './inside.js';
 import { outputs } from './outputs/index.js';
 import type { Output, Published } from './outputs/output.js';
 import { emptyState } from './package-state.js';
@@ -64,7 +64,7 @@ export function published(
 /** Where an output goes. Under `--root` the config still names the live site's files: a rehearsal must not write there. */
 export function outputPath(layout: Layout, site: SiteFile, output: Output): string {
   const path = output.path(site);
-  if (layout.root === '' || resolve(path).startsWith(`${resolve(layout.root)}/`)) return path;
+  if (layout.root === '' || isInside(path, layout.root)) return path;
   throw new Error(`${path} is outside ${layout.root}`);
 }
 

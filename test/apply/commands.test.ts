@@ -311,3 +311,16 @@ describe('mirror setup --root', () => {
     expect(readFileSync(join(root, 'etc/mirror/config.json'), 'utf8')).toBe('{ "mine": ');
   });
 });
+
+test.each(['apply', 'setup'])('%s --root where no directory can be made says so, as no bug', (command) => {
+  configure(['debian']);
+  for (const [place, named] of [
+    ['/proc/mirror', '/proc/mirror'],
+    ['/dev/null/root', '/dev/null'],
+  ] as const) {
+    const argv = [MIRROR, command, '-c', join(root, 'etc/mirror/config.json'), '--root', place];
+    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([73, expect.stringContaining(`'${named}`)]);
+    expect(stderr).not.toContain('bug');
+  }
+});

@@ -38,6 +38,10 @@ describe('compile --out', () => {
     expect(writeTree(out, rooted, '/scratch/x').removed).toEqual([]);
   });
 
+  it.each(['/proc/mirror', '/dev/null/tree', '/dev/null'])('says that it cannot write to %s', (path) => {
+    expect(() => writeTree(path, tree(pkg('debian')), '')).toThrow(path.replace(/\/tree$/, ''));
+  });
+
   it('writes nothing the second time, and removes what is gone with its empty directories', () => {
     writeTree(out, tree(pkg('debian'), pkg('CTAN')), '');
     const job = join(out, 'etc/mirror/compiled/jobs/debian.json');

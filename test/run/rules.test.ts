@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { UsageError, parseRunArguments } from '../../src/run/arguments.js';
 import { makeUpAt } from '../../src/run/boot.js';
 import { formatLine } from '../../src/run/console.js';
-import { isInside } from '../../src/run/destination.js';
 import { deleteLimit, enoughEntries } from '../../src/run/guard.js';
 import { timeFields } from '../../src/run/local-time.js';
 import { isPruningTime } from '../../src/run/log-pruning.js';
@@ -10,6 +9,7 @@ import { isMountPoint } from '../../src/run/mounts.js';
 import { retryAt } from '../../src/run/retry.js';
 import { parseRsyncStats } from '../../src/run/tools/rsync-stats.js';
 import type { Job } from '../../src/job/job.js';
+import { isInside } from '../../src/state/inside.js';
 
 describe('the delete limit', () => {
   const guard = { deletes: 40_000, ratio: 0.1, min_free: { bytes: 0 }, mount: null };

@@ -3,12 +3,16 @@ import {
   chmodSync,
   chownSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
+  readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pruneLogs } from '../../src/run/log-pruning.js';
@@ -58,6 +62,25 @@ describe('--root', () => {
     symlinkSync('/tmp', join(site.root, 'srv/link'));
     site.job('linked', { dst: join(site.root, 'srv/link/x') });
     expect((await site.run('linked')).code).toBe(78);
+  });
+
+  test('refuses a log folder outside, and publishes nothing there', async () => {
+    const { log } = site.job('logs');
+    site.job('logs', { log: { ...log, base: join(site.root, 'srv/link/logs') } });
+    const { code, stderr } = await site.run('logs');
+    expect({ code, stderr }).toEqual({
+      code: 78,
+      stderr: `mirror: logs: the log folder ${site.root}/srv/link/logs is outside --root ${site.root}\n`,
+    });
+    site.job('logs');
+    const elsewhere = mkdtempSync(join(tmpdir(), 'mirror-live-'));
+    rmSync(join(site.root, 'www'), { recursive: true });
+    symlinkSync(elsewhere, join(site.root, 'www'));
+    await site.run('logs');
+    expect(readdirSync(elsewhere)).toEqual([]);
+    rmSync(elsewhere, { recursive: true });
+    rmSync(join(site.root, 'www'));
+    mkdirSync(join(site.root, 'www'));
   });
 });
 
