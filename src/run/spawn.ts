@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import type { Interruption } from './signals.js';
 
 /** Milliseconds between SIGTERM and SIGKILL for a tool that must end. */
@@ -48,6 +47,7 @@ export function runTool(
 ): Promise<ToolEnd> {
   const [program = '', ...args] = command.argv;
   const { output } = command;
+  const { spawn } = process.getBuiltinModule('node:child_process');
   return new Promise((done, fail) => {
     const child = spawn(program, args, {
       cwd: command.cwd,

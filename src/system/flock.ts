@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
 
 /** A kernel lock that lives as long as any process holds the descriptor: ours, and every child it is handed to. */
@@ -21,6 +20,8 @@ export function tryLock(path: string, wait = 0): Lock | null {
     // Somebody else's file; it was made group-writable when it was created.
   }
   const args = wait > 0 ? ['-w', String(wait)] : ['-n'];
+  // Loaded here: a run that is not due, which most are where ticks are finer than slots, is over before it locks.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const result = spawnSync('flock', [...args, '-E', '75', '3'], {
     // Nothing of a locale: loading one takes flock(1) longer than locking.
     env: { PATH: process.env.PATH },
