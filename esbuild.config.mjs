@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, wri
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import ts from 'typescript';
+import { standaloneValidators } from './schemas/standalone.mjs';
 
 const { outdir: target } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } }).values;
 // Built beside its place and put there at the end: what runs meanwhile finds a whole program.
@@ -43,6 +44,7 @@ await build({
 await build({
   ...common,
   entryPoints: { cli: 'src/cli.ts' },
+  plugins: [standaloneValidators],
   outdir,
   outExtension: { '.js': '.mjs' },
   format: 'esm',

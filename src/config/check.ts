@@ -8,7 +8,7 @@ import { inheritance, type Inheritance } from './inherit.js';
 import { escapeSegment } from './pointer.js';
 import { rules } from './rules/index.js';
 import type { CheckedPackage } from './rules/rule.js';
-import { compiledSchemas, methodNames, type Schemas } from './schema.js';
+import { methodNames, schemas } from './schema.js';
 import { methodSchemas } from './schemas.generated.js';
 import type { Sources } from './sources.js';
 import type { PackageConfig, SiteConfig } from './types.generated.js';
@@ -31,16 +31,15 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
  * wrong. `node` is the machine's own name.
  */
 export function check(sources: Sources, node: string): Checked {
-  const schemas = compiledSchemas();
   const config = sources.main.value as SiteConfig;
   const inherit = inheritance(sources);
   const findings: Finding[] = [];
   const usable = report(explainErrors(schemas.site(config), 'site'), '', findings);
-  checkDefaults(inherit, schemas, findings);
+  checkDefaults(inherit, findings);
   const site = usable ? normalizeSettings(config.settings, node) : null;
   const packages: CheckedPackage[] = [];
   for (const definition of sources.packages.values()) {
-    const checked = checkPackage(definition.id, inherit.merged(definition), schemas, site, findings);
+    const checked = checkPackage(definition.id, inherit.merged(definition), site, findings);
     if (checked) packages.push(checked);
   }
   findings.push(...inherit.findings());
@@ -70,7 +69,7 @@ function report(found: readonly ValueFinding[], base: string, findings: Finding[
   return usable;
 }
 
-function checkDefaults(inherit: Inheritance, schemas: Schemas, findings: Finding[]): void {
+function checkDefaults(inherit: Inheritance, findings: Finding[]): void {
   const subject: Subject = 'defaults';
   for (const { layer, synctype, value } of inherit.entries) {
     const found = explainErrors(schemas.defaults(value, synctype), subject);
@@ -94,7 +93,6 @@ function checkDefaults(inherit: Inheritance, schemas: Schemas, findings: Finding
 function checkPackage(
   id: string,
   value: unknown,
-  schemas: Schemas,
   site: SiteDefaults | null,
   findings: Finding[],
 ): CheckedPackage | null {

@@ -1,9 +1,10 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import commonSchema from '../../schemas/common.schema.json' with { type: 'json' };
+import type { ErrorObject, ValidateFunction } from 'ajv';
 import packageSchema from '../../schemas/package.schema.json' with { type: 'json' };
 import siteSchema from '../../schemas/site.schema.json' with { type: 'json' };
+import { knownSchemas } from './ajv.js';
 import type { JsonSchema } from './json-schema.js';
 import { methodSchemas } from './schemas.generated.js';
+import { pkg, site } from './validators.js';
 
 /** Checks values against the schemas; every mistake of a value at once. */
 export interface Schemas {
@@ -18,48 +19,21 @@ export interface Schemas {
 /** Keys of a package that cannot be inherited: they say which package it is. */
 const OWN_KEYS = ['id', 'use', 'renamed_from'];
 
-let compiled: Schemas | undefined;
+const partial = new Map<string | null, ValidateFunction>();
 
-/** The schemas, compiled once per process; those for `defaults` only when a config has some. */
-export function compiledSchemas(): Schemas {
-  compiled ??= compileSchemas();
-  return compiled;
-}
-
-function compileSchemas(): Schemas {
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    messages: false,
-    discriminator: true,
-    strictRequired: false,
-    strictTypes: false,
-    strictTuples: false,
-    allowUnionTypes: true,
-    // A test does it.
-    validateSchema: false,
-    // Generated code is run once per package: optimizing it takes longer than it saves.
-    code: { optimize: false },
-  });
-  ajv.addSchema(commonSchema);
-  for (const schema of methodSchemas.values()) ajv.addSchema(schema);
-  ajv.addSchema(packageSchema);
-  const site = ajv.compile(siteAlone());
-  const pkg = ajv.getSchema('package.schema.json') as ValidateFunction;
-  const partial = new Map<string | null, ValidateFunction>();
-  return {
-    site: (value) => run(site, value),
-    package: (value) => run(pkg, value),
-    defaults: (value, synctype) => {
-      let validate = partial.get(synctype);
-      if (!validate) {
-        validate = ajv.compile(defaultsSchema(synctype));
-        partial.set(synctype, validate);
-      }
-      return run(validate, value);
-    },
-  };
-}
+/** Those for `defaults` are compiled when a config has some. */
+export const schemas: Schemas = {
+  site: (value) => run(site, value),
+  package: (value) => run(pkg, value),
+  defaults: (value, synctype) => {
+    let validate = partial.get(synctype);
+    if (!validate) {
+      validate = knownSchemas().compile(defaultsSchema(synctype));
+      partial.set(synctype, validate);
+    }
+    return run(validate, value);
+  },
+};
 
 /** Known keys by where they belong, for "this key belongs there". Ignored keys are not among them. */
 export function keysOf(place: 'site' | 'settings' | 'package' | 'package-settings'): readonly string[] {
@@ -92,12 +66,6 @@ function current(schema: JsonSchema): string[] {
 
 function run(validate: ValidateFunction, value: unknown): readonly ErrorObject[] {
   return validate(value) ? [] : (validate.errors ?? []);
-}
-
-/** Packages are validated one by one, after inheritance. */
-function siteAlone(): JsonSchema {
-  const properties = { ...siteSchema.properties, packages: { type: 'object' } };
-  return { ...siteSchema, properties };
 }
 
 /**

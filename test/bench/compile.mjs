@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { standaloneValidators } from '../../schemas/standalone.mjs';
 import { alternate, figure, median, plainEnvironment, scratchDirectory } from './measure.mjs';
 
 const RUNS = 9;
@@ -96,6 +97,7 @@ async function bundle(project, scratch) {
       `,
     },
     bundle: true,
+    plugins: [standaloneValidators],
     platform: 'node',
     format: 'esm',
     mainFields: ['module', 'main'],

@@ -5,7 +5,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { LEGACY_OPTIONS, LEGACY_PACKAGE, LEGACY_TOP } from '../../src/config/rules/legacy.js';
 import type { JsonSchema } from '../../src/config/json-schema.js';
-import { compiledSchemas, methodNames } from '../../src/config/schema.js';
+import { methodNames, schemas as validators } from '../../src/config/schema.js';
 import { methodSchemas } from '../../src/config/schemas.generated.js';
 import { methods } from '../../src/methods/index.js';
 
@@ -107,6 +107,6 @@ describe('the schemas', () => {
 
   test('one wrong option is one error, not one for each method', () => {
     const value = { synctype: 'rsync', settings: { dst: '/srv/x', options: { bwlimit: 5, unknown: 1 } } };
-    expect(compiledSchemas().package(value)).toHaveLength(2);
+    expect(validators.package(value)).toHaveLength(2);
   });
 });
