@@ -12,7 +12,7 @@ import { isSystemdRunning } from '../system/systemctl.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
 import { isBare, wantsRefetch } from './refetch.js';
-import { missingTools } from './tools.js';
+import { missingSecrets, missingTools } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
@@ -121,7 +121,7 @@ function hasContent(layout: Layout, before: Job, system: Reader): boolean {
   return /"last_success": ?\d/.test(state ?? '') || countFiles(system, before.dst, 1) > 0;
 }
 
-function host({ site, layout, jobs, executable }: Intent, system: Reader): Host {
+function host({ site, layout, artifacts, jobs, executable }: Intent, system: Reader): Host {
   const live = layout.root === '';
   const people = live
     ? accounts([...jobs.values()], site, system)
@@ -135,6 +135,7 @@ function host({ site, layout, jobs, executable }: Intent, system: Reader): Host 
     ...people,
     missingDirectories: live ? missingDirectories(site, layout, system) : [],
     missingTools: live ? missingTools(site, system) : [],
+    missingSecrets: missingSecrets(jobs, artifacts, system),
     executable: runnable ? system.realPath(executable) : null,
   };
 }

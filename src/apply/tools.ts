@@ -1,3 +1,5 @@
+import type { Artifact } from '../compile/artifact.js';
+import type { Job } from '../job/job.js';
 import { methods } from '../methods/index.js';
 import type { Site } from '../model/site.js';
 import type { Reader } from '../system/system.js';
@@ -20,6 +22,28 @@ export function missingTools(site: Pick<Site, 'packages'>, system: Reader): Tool
   return [...needed]
     .filter(([command]) => !isInstalled(command, system))
     .map(([command, debian]) => ({ command, debian }));
+}
+
+/**
+ * Files that jobs take their secrets from and that neither lie on this machine nor are among the artifacts: path → ids of
+ * the packages. None for whoever may not look: only root reads them.
+ */
+export function missingSecrets(
+  jobs: ReadonlyMap<string, Job>,
+  artifacts: readonly Artifact[],
+  system: Reader,
+): Map<string, string[]> {
+  const missing = new Map<string, string[]>();
+  const named = [...jobs.values()].flatMap(({ id, secrets }) =>
+    Object.values(secrets).map((path) => ({ id, path })),
+  );
+  if (named.length === 0 || system.uid() !== 0) return missing;
+  const written = new Set(artifacts.map(({ path }) => path));
+  for (const { id, path } of named) {
+    if (written.has(path) || system.facts(path)?.kind === 'file') continue;
+    missing.set(path, [...(missing.get(path) ?? []), id]);
+  }
+  return missing;
 }
 
 /** Whether a program (a bare name, or an absolute path) is there and executable. */

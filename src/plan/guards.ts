@@ -33,10 +33,10 @@ export function guards(
     ...removalRefusals(layout, seen.manifest, removed, permissions),
     ...dstRefusals(seen, permissions),
   ];
-  const program = programRefusals(site, host);
+  const live = [...secretRefusals(host), ...programRefusals(site, host)];
   return host.live
-    ? { refusals: [...refusals, ...program], warnings: [] }
-    : { refusals, warnings: program.map(({ message }) => message) };
+    ? { refusals: [...refusals, ...live], warnings: [] }
+    : { refusals, warnings: live.map(({ message }) => message) };
 }
 
 /** max(2, 5 %): what may go away without being asked. */
@@ -111,6 +111,16 @@ function removalRefusals(
   const some = removed.slice(0, 5).join(', ') + (removed.length > 5 ? ', …' : '');
   const message = `${count} of ${String(packages.length)} packages would be removed (${some}); without being told, apply removes at most ${String(limit)}`;
   return [{ code: 'removals', exit: EXIT.needsPerson, message, help: `--allow-removals ${count}` }];
+}
+
+/** systemd starts no unit whose LoadCredential= file is missing (243/CREDENTIALS), and cron's runs would end as failed(auth). */
+function secretRefusals({ missingSecrets }: Host): Refusal[] {
+  return [...missingSecrets].map(([path, ids]) => {
+    const some = ids.slice(0, 5).join(', ') + (ids.length > 5 ? ', …' : '');
+    const message = `${some}: no password file ${path}`;
+    const help = `install -m 600 /dev/null ${path}, and write the password into it`;
+    return { code: 'no-password-file', exit: EXIT.needsPerson, message, help };
+  });
 }
 
 /** Places that the sandbox of a unit hides: ProtectHome= and PrivateTmp=. */

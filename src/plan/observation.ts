@@ -43,6 +43,8 @@ export interface Host {
   readonly users: ReadonlyMap<string | number, Owner>;
   readonly missingDirectories: readonly string[];
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
+  /** Files with packages' passwords that are not there, nor written by this apply: path → ids. */
+  readonly missingSecrets: ReadonlyMap<string, readonly string[]>;
   /** The program that units call, with links followed; null when it is missing or not executable. */
   readonly executable: string | null;
 }

@@ -154,6 +154,25 @@ describe('a plan refuses', () => {
     expect(codes(plan(four.slice(3), await applied(four)))).toEqual(['removals']);
   });
 
+  test('a password file that is not there, before a unit fails for it', async () => {
+    const file = '/etc/mirror/secrets/upstream';
+    const packages = ['debian', 'CTAN'].map((id) => pkg(id, { password: { file } }));
+    const system = machine();
+    const found = plan(packages, system);
+    expect(renderRefusals(found.refusals, view)).toBe(
+      `error[no-password-file]: debian, CTAN: no password file ${file}\n` +
+        `  help: install -m 600 /dev/null ${file}, and write the password into it\n`,
+    );
+    system.tree.set(file, { kind: 'file', content: 'hunter2\n', mode: 0o600 });
+    expect(codes(plan(packages, system))).toEqual([]);
+    // A literal one is written by the apply itself; below --root the file is the live machine's.
+    expect(codes(plan([pkg('debian', { password: { literal: 'hunter2' } })], machine()))).toEqual([]);
+    const rooted = intend(packages, {}, '/scratch');
+    const seen = observe(rooted, machine());
+    const there = assemble(rooted, seen, ask().permissions, AT);
+    expect([codes(there), there.warnings]).toEqual([[], [`debian, CTAN: no password file ${file}`]]);
+  });
+
   test('a dst that moves to an empty place once there is something to lose', async () => {
     const system = await applied([debian]);
     const moved = [pkg('debian', { options: debian.options, dst: '/srv/ftp/new' })];
