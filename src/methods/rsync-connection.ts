@@ -1,4 +1,5 @@
 import type { Package, Source } from '../model/site.js';
+import { hearsPassword } from './password.js';
 import type { PackageFinding } from './method.js';
 
 /** How rsync reaches a source, or null when it cannot. */
@@ -28,7 +29,7 @@ export function connection(
   const kind = endpoint(source.url);
   const { family, bind, proxy } = pkg.network;
   const remote = kind === 'daemon' || kind === 'ssh';
-  const password = kind === 'daemon' && pkg.password !== null;
+  const password = kind === 'daemon' && hearsPassword(pkg, source);
   const flags = [
     `--timeout=${options.timeout ?? 600}`,
     ...(kind === 'daemon' ? [`--contimeout=${options.contimeout ?? 60}`] : []),

@@ -110,8 +110,9 @@ function passwordOf(
 ): Package['password'] {
   if (typeof options.password_file === 'string') return { file: options.password_file };
   if (typeof options.password === 'string' && options.password !== '') return { literal: options.password };
-  const literal = sources.find(({ password }) => password !== null)?.password;
-  return literal === undefined || literal === null ? null : { literal };
+  for (const [source, { password }] of sources.entries())
+    if (password !== null) return source === 0 ? { literal: password } : { literal: password, source };
+  return null;
 }
 
 /** `options.ffts` and `options.fftsfile` are mirror.py's spelling; `precheck.file` is ours and wins. */

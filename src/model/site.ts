@@ -83,6 +83,11 @@ export interface Source {
   readonly host: string | null;
 }
 
+/** `literal` is what the config holds and apply moves away; `source`: the place of the source in whose URL it stood. */
+export type Password = ({ readonly file: string } | { readonly literal: string }) & {
+  readonly source?: number;
+};
+
 export interface Package {
   readonly id: string;
   readonly name: string;
@@ -102,8 +107,8 @@ export interface Package {
   readonly dst: string;
   /** The method's own options, defaults filled in by the method's schema; without `password`. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Where the password comes from, or null. `literal` is what the config holds and apply moves away. */
-  readonly password: { readonly file: string } | { readonly literal: string } | null;
+  /** Where the password comes from, or null. */
+  readonly password: Password | null;
   readonly retry: { readonly delay: number; readonly attempts: number; readonly maxDelay: number };
   readonly maxRuntime: number;
   readonly firstSync: { readonly maxRuntime: number };

@@ -195,6 +195,11 @@ describe('passwords', () => {
     });
     const url = packageOf({}, { src: 'rsync://me:hun:ter@2@UP.example.org:8730/x' });
     expect(url.password).toEqual({ literal: 'hun:ter@2' });
+    const fallback = packageOf(
+      {},
+      { src: ['rsync://a.example.org/x', 'rsync://me:hunter2@b.example.org/x'] },
+    );
+    expect(fallback.password).toEqual({ literal: 'hunter2', source: 1 });
     expect(url.sources).toEqual([
       {
         url: 'rsync://me@UP.example.org:8730/x',

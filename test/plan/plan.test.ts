@@ -154,7 +154,7 @@ describe('a plan refuses', () => {
     expect(codes(plan(four.slice(3), await applied(four)))).toEqual(['removals']);
   });
 
-  test('a password file that is not there, before a unit fails for it', async () => {
+  test('a password file that is not there, before a unit fails for it', () => {
     const file = '/etc/mirror/secrets/upstream';
     const packages = ['debian', 'CTAN'].map((id) => pkg(id, { password: { file } }));
     const system = machine();
