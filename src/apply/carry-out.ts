@@ -23,7 +23,9 @@ export async function carryOut(
   const isDriven = drivesSystemd(layout, system);
   if (isDriven) await stopUnits(system, journal.stop);
   const messages = request.stopRemoved ? await stopRuns(request, plan, layout.root, system) : [];
-  for (const operation of operations) perform(operation, system);
+  system.together(() => {
+    for (const operation of operations) perform(operation, system);
+  });
   if (isDriven && touchesUnits(journal, layout)) await daemonReload(system);
   if (isDriven) await startUnits(system, journal.start);
   return messages;

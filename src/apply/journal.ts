@@ -95,14 +95,16 @@ export function readJournal(layout: Layout, system: Reader): Journal | null {
  * we found. Returns what could not be put back, one line each.
  */
 export function restore(journal: Journal, system: System): string[] {
-  return [...journal.entries].reverse().flatMap((entry) => {
-    try {
-      putBack(entry, system);
-      return [];
-    } catch (error) {
-      return [`${entry.path}: ${(error as Error).message}`];
-    }
+  const problems: string[] = [];
+  system.together(() => {
+    for (const entry of [...journal.entries].reverse())
+      try {
+        putBack(entry, system);
+      } catch (error) {
+        problems.push(`${entry.path}: ${(error as Error).message}`);
+      }
   });
+  return problems;
 }
 
 function putBack({ path, before, after }: Entry, system: System): void {

@@ -107,7 +107,9 @@ async function carryOut(
   try {
     const isDriven = drivesSystemd(layout, system);
     if (isDriven) await stopUnits(system, stop);
-    for (const operation of operations) perform(operation, system);
+    system.together(() => {
+      for (const operation of operations) perform(operation, system);
+    });
     if (isDriven && touchesUnits(journal, layout)) await daemonReload(system);
     system.unlink(journalPath(layout));
     if (isDriven) for (const unit of stop) system.unlink(`/var/lib/systemd/timers/stamp-${unit}`);

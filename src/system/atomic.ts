@@ -18,6 +18,12 @@ import { basename, dirname, join } from 'node:path';
  * Throws the system's error and leaves no temporary file behind.
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array, mode?: number): void {
+  replaceFile(path, content, mode);
+  syncDirectory(dirname(path));
+}
+
+/** The same without the directory's fsync: whole, but the old file may come back when power is lost before that. */
+export function replaceFile(path: string, content: string | Uint8Array, mode?: number): void {
   const temporary = join(dirname(path), `.${basename(path)}.${uniqueName()}.tmp`);
   const old = statSync(path, { throwIfNoEntry: false });
   const fd = openSync(temporary, 'wx', 0o600);
@@ -35,7 +41,6 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
     unlinkSync(temporary);
     throw error;
   }
-  syncDirectory(dirname(path));
 }
 
 /** Makes renames and unlinks in a directory durable. */

@@ -49,6 +49,7 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
       before('removeDirectory', path);
       system.removeDirectory(path);
     },
+    together: (action) => system.together(action),
     chown: (path, owner) => {
       before('chown', path);
       system.chown(path, owner);

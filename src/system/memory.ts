@@ -88,6 +88,7 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
     removeDirectory: (path) => {
       if (listed(path).length === 0) tree.delete(path);
     },
+    together: (action) => action(),
     chown: (path, to) => {
       const found = node(path);
       if (found) tree.set(path, { ...found, ...to });

@@ -23,7 +23,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { syncDirectory, writeFileAtomic } from './atomic.js';
+import { replaceFile, syncDirectory } from './atomic.js';
 import { tryLock } from './flock.js';
 import { changeInode, inHeldDirectory } from './held-directory.js';
 import type { Actual, CommandResult, Entry, FileFacts, System } from './system.js';
@@ -31,6 +31,23 @@ import { findGroup, findUser } from './users.js';
 
 /** This machine. Synchronous where files are concerned: for thousands of small files that is several times faster. */
 export function realSystem(): System {
+  /** Directories whose names changed since `together` began; null outside of it. */
+  let changed: Set<string> | null = null;
+  const change = (path: string, make: (held: string) => void): void =>
+    inHeldDirectory(path, (held) => {
+      make(held);
+      if (changed) changed.add(dirname(path));
+      else syncDirectory(dirname(held));
+    });
+  const together = (action: () => void): void => {
+    const directories = (changed = new Set<string>());
+    try {
+      action();
+    } finally {
+      changed = null;
+      for (const path of directories) if (facts(path)) syncDirectory(path);
+    }
+  };
   return {
     actual,
     read: (path) => quietly(() => readFileSync(path, 'utf8')),
@@ -43,10 +60,17 @@ export function realSystem(): System {
     stage,
     uid: () => process.geteuid?.() ?? -1,
     now: () => Date.now(),
-    writeFile: (path, content, mode) => inHeldDirectory(path, (held) => writeFileAtomic(held, content, mode)),
-    symlink: (path, target) => inHeldDirectory(path, (held) => symlinkAtomic(held, target)),
-    unlink,
+    writeFile: (path, content, mode) => change(path, (held) => replaceFile(held, content, mode)),
+    symlink: (path, target) => change(path, (held) => symlinkAtomic(held, target)),
+    unlink: (path) => {
+      try {
+        change(path, unlinkSync);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      }
+    },
     makeDirectory,
+    together,
     removeDirectory: (path) => void quietly(() => inHeldDirectory(path, (held) => rmdirSync(held))),
     chown: (path, owner) => changeInode(path, { owner }),
     chmod: (path, mode) => changeInode(path, { mode }),
@@ -136,7 +160,6 @@ function symlinkAtomic(path: string, target: string): void {
     unlinkSync(temporary);
     throw error;
   }
-  syncDirectory(dirname(path));
 }
 
 function makeDirectory(path: string, mode: number): void {
@@ -176,17 +199,6 @@ async function execute(argv: readonly string[]): Promise<CommandResult> {
     stdout: result.stdout,
     stderr,
   };
-}
-
-function unlink(path: string): void {
-  try {
-    inHeldDirectory(path, (held) => {
-      unlinkSync(held);
-      syncDirectory(dirname(held));
-    });
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
 }
 
 function quietly<T>(action: () => T): T | null {

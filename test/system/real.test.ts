@@ -53,6 +53,28 @@ describe.each(systems)('%s', (_, make) => {
     expect(system.list(base, 10)).toEqual([]);
   });
 
+  test('does things together: each at once, and what was done stays done when a later one fails', () => {
+    const { system, base } = make();
+    const together = (): void =>
+      system.together(() => {
+        system.makeDirectory(`${base}/gone`, 0o755);
+        system.writeFile(`${base}/gone/a`, 'a', 0o644);
+        system.unlink(`${base}/gone/a`);
+        system.removeDirectory(`${base}/gone`);
+        system.writeFile(`${base}/b`, 'b', 0o644);
+        system.symlink(`${base}/c`, 'b');
+        expect(system.read(`${base}/c`)).toBe('b');
+        throw new Error('a full disk');
+      });
+    expect(together).toThrow('a full disk');
+    expect(
+      system
+        .list(base, 10)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['b', 'c']);
+  });
+
   test('replaces files by links and links by files', () => {
     const { system, base } = make();
     const path = `${base}/a.timer`;
