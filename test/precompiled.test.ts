@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,7 +29,17 @@ test('what was compiled is what runs: V8 knows a source by its length alone', ()
   bundle('run', 'one');
   precompile();
   bundle('run', 'two');
+  aged('run');
   expect(run()).toBe('one\n');
+});
+
+test('a bundle that is newer than its compiled form is read itself', () => {
+  bundle('run', 'one');
+  precompile();
+  bundle('run', 'two');
+  const later = Date.now() / 1000 + 10;
+  utimesSync(join(directory, 'run.cjs'), later, later);
+  expect(run()).toBe('two\n');
 });
 
 test('a compiled form that does not fit is passed over, and none is needed', () => {
@@ -48,11 +58,17 @@ test('a bundle loads the one beside it compiled, and once', () => {
   writeFileSync(join(directory, 'run.cjs'), source);
   precompile();
   writeFileSync(join(directory, 'special.cjs'), `console.log('two');`);
+  aged('special');
   expect(run()).toBe('one\n');
 });
 
 function bundle(name: string, word: string): void {
   writeFileSync(join(directory, `${name}.cjs`), `exports.main = () => console.log('${word}');`);
+}
+
+/** As if it had been there before everything else. */
+function aged(name: string): void {
+  utimesSync(join(directory, `${name}.cjs`), 0, 0);
 }
 
 function precompile(): void {

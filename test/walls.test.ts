@@ -89,7 +89,7 @@ describe('imports', () => {
   });
 
   test('no module imports itself through others', () => {
-    const graph = new Map(files.map(({ file, text }) => [file, imports(file, withoutTypeImports(text))]));
+    const graph = new Map(files.map(({ file, text }) => [file, imports(file, whatLoadingNeeds(text))]));
     const state = new Map<string, 'open' | 'done'>();
     const cycles: string[] = [];
     const visit = (file: string, path: string[]): void => {
@@ -112,6 +112,7 @@ test('no source file is longer than 300 lines', () => {
   expect(long).toEqual([]);
 });
 
-function withoutTypeImports(text: string): string {
-  return text.replaceAll(/import type [^;]*;/g, '');
+/** Without types, and without what is loaded later: `run/special.ts` is reached so, and uses what the rest uses. */
+function whatLoadingNeeds(text: string): string {
+  return text.replaceAll(/import type [^;]*;/g, '').replaceAll(/\bimport\('[^']*'\)/g, '');
 }
