@@ -100,11 +100,15 @@ class Positions {
     const next = this.#lines[low + 1];
     const line = this.text.slice(start, next === undefined ? undefined : next - 1).replace(/\r$/, '');
     const column = Math.min(offset - start, line.length);
+    const end = Math.min(column + length, line.length);
+    const { text, place } = masked(line, start, this.#secrets);
+    const shown = place(column);
     return {
       line: low + 1,
       column: column + 1,
-      length: Math.max(1, Math.min(length, line.length - column)),
-      text: masked(line, start, this.#secrets),
+      length: Math.max(1, place(end) - shown),
+      text,
+      ...(shown === column ? {} : { shown }),
     };
   }
 

@@ -64,15 +64,51 @@ export function secretRanges(text: string, tree: Node | undefined, broken: boole
   return ranges;
 }
 
-/** Replaces what lies in the ranges by `*`, the same number of them, so that columns stay; `offset` is where the piece starts. */
-export function masked(piece: string, offset: number, ranges: readonly Range[]): string {
-  let text = piece;
-  for (const [start, end] of ranges) {
-    const from = Math.max(0, start - offset);
-    const to = Math.min(piece.length, end - offset);
-    if (from < to) text = text.slice(0, from) + '*'.repeat(to - from) + text.slice(to);
+/** A piece of a text whose secrets are hidden, and where in it a place of the piece is now. */
+export interface Masked {
+  readonly text: string;
+  readonly place: (at: number) => number;
+}
+
+/**
+ * Puts `HIDDEN` in the place of each secret that lies in the piece: the same number of stars for all, because the length
+ * of a password helps to guess it. `offset` is where the piece starts.
+ */
+export function masked(piece: string, offset: number, ranges: readonly Range[]): Masked {
+  const hidden = joined(ranges.map(([from, to]) => [from - offset, to - offset] as const)).flatMap(
+    ([from, to]): Range[] =>
+      from < piece.length && to > 0 ? [[Math.max(0, from), Math.min(piece.length, to)]] : [],
+  );
+  let text = '';
+  let done = 0;
+  for (const [from, to] of hidden) {
+    text += piece.slice(done, from) + HIDDEN;
+    done = to;
   }
-  return text;
+  return {
+    text: text + piece.slice(done),
+    place: (at) => {
+      let shift = 0;
+      for (const [from, to] of hidden) {
+        if (at <= from) break;
+        if (at < to) return from + shift + HIDDEN.length;
+        shift += HIDDEN.length - (to - from);
+      }
+      return at + shift;
+    },
+  };
+}
+
+/** Ranges in order, those that touch or overlap as one, empty ones left out. */
+function joined(ranges: readonly Range[]): Range[] {
+  const found: [number, number][] = [];
+  for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const last = found.at(-1);
+    if (from >= to) continue;
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else found.push([from, to]);
+  }
+  return found;
 }
 
 /** The tree sees what the patterns cannot: escaped keys, comments between key and value, lists under a secret key. */

@@ -29,8 +29,10 @@ export interface Span {
   readonly line: number;
   readonly column: number;
   readonly length: number;
-  /** The source line, without its line end. */
+  /** The source line, without its line end; secrets in it are hidden behind as many stars for each. */
   readonly text: string;
+  /** Where in `text` the span starts, if not at its column: a hidden secret before it was shorter or longer. */
+  readonly shown?: number;
 }
 
 export interface Diagnostic extends Finding {

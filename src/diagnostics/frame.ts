@@ -26,7 +26,7 @@ export function printable(text: string): string {
 }
 
 function cut(span: Span): { text: string; start: number; length: number } {
-  const start = span.column - 1;
+  const start = span.shown ?? span.column - 1;
   const length = Math.min(span.length, span.text.length - start, WIDTH - 20);
   if (span.text.length <= WIDTH) return { text: span.text, start, length };
   const from = Math.max(0, Math.min(start - 40, span.text.length - WIDTH));
