@@ -18,9 +18,9 @@ export function changes(
     wanted.add(artifact.path);
     return compare(artifact, manifest.entries[artifact.path], look(artifact.path, artifact.kind));
   });
-  for (const [path, entry] of Object.entries(manifest.entries)) {
-    if (wanted.has(path)) continue;
-    const gone = removal(path, entry, look(path, entry.kind));
+  for (const path of Object.keys(manifest.entries)) {
+    const entry = wanted.has(path) ? undefined : manifest.entries[path];
+    const gone = entry && removal(path, entry, look(path, entry.kind));
     if (gone) found.push(gone);
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));

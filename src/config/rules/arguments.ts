@@ -4,10 +4,10 @@ import { packageError, type CheckedSite } from './rule.js';
 
 /** Options that are lists of words for a program, and whether a quote anywhere in a word is a mistake. */
 const WORD_LISTS = [
-  ['base_args', true],
-  ['extra_args', true],
-  ['exclude', false],
-  ['command', false],
+  { option: 'base_args', anywhere: true },
+  { option: 'extra_args', anywhere: true },
+  { option: 'exclude', anywhere: false },
+  { option: 'command', anywhere: false },
 ] as const;
 
 /**
@@ -17,8 +17,10 @@ const WORD_LISTS = [
 export function plainWords({ packages }: CheckedSite): Finding[] {
   const findings: Finding[] = [];
   for (const { pkg, config } of packages) {
-    for (const [option, anywhere] of WORD_LISTS) {
-      const words = config.settings.options?.[option];
+    const { options } = config.settings;
+    if (!options) continue;
+    for (const { option, anywhere } of WORD_LISTS) {
+      const words = options[option];
       if (!Array.isArray(words)) continue;
       for (const [i, word] of (words as string[]).entries()) {
         const finding = secret(word) ?? (/["']/.test(word) ? quoted(word, anywhere) : null);
