@@ -12,6 +12,7 @@ const OPTIONS: Record<string, Record<string, unknown>> = {
   command: { command: ['/usr/bin/true', '--flag'] },
   local: {},
   rsync: {},
+  ubuntu: { stage1_excludes: ['Packages*', 'Release*'] },
 };
 
 function debian(synctype: string, changes: Partial<Package> = {}): Package {

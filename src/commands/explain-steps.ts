@@ -43,6 +43,10 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
         ...commandWords(step, job),
       };
+    case 'publish-held':
+      return {
+        text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,
+      };
     case 'repeat-if-changed':
       return {
         text: `do the ${String(step.back)} steps before again, ${String(step.rounds)} times in all at most, if this tells of changes meanwhile`,

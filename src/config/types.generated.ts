@@ -153,9 +153,11 @@ export type PackageConfig = {
 } & (
   | PackageSyncedByCommand
   | PackageSyncedByDebmirror
-  | PackageSyncedByFtpsync
+  | PackageSyncedByLftp
   | PackageSyncedByLocal
+  | PackageSyncedByQuickFedora
   | PackageSyncedByRsync
+  | PackageSyncedByUbuntu
   | MethodThatIsNotBuiltYet
 );
 /**
@@ -179,7 +181,7 @@ export type StageSetDebianUbuntuOrRpmOrASetOfYourOwn =
        */
       early?: string[];
       /**
-       * Of these, patterns of what is published after the rest of the index, because it names it.
+       * Of these, patterns (with `*`, `**` and `?`) of what is published after the rest of the index, in this order, because it names it.
        *
        * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
        */
@@ -913,32 +915,20 @@ export interface DebmirrorOptions {
    */
   timeout?: number;
 }
-export interface PackageSyncedByFtpsync {
-  synctype?: 'ftpsync';
+export interface PackageSyncedByLftp {
+  synctype?: 'lftp';
   settings?: {
-    options?: FtpsyncOptions;
+    options?: LftpOptions;
     [k: string]: unknown;
   };
   [k: string]: unknown;
 }
 /**
- * Options of `synctype: ftpsync`: Debian's own script, from the host's package `ftpsync`.
+ * Options of `synctype: lftp`: ftp, ftps, http and https.
  */
-export interface FtpsyncOptions {
+export interface LftpOptions {
   /**
-   * Module, and path below it, of the rsync daemon; needed when `src` is a bare host name.
-   */
-  path?: string;
-  /**
-   * Tell downstream mirrors when a sync is done (runmirrors, configured in /etc/ftpsync).
-   */
-  hub?: true | false | 'true' | 'false';
-  /**
-   * Name of this archive for downstreams' runmirrors; a push's own `sync:archive:` is not needed, the package says it.
-   */
-  archive?: string;
-  /**
-   * User name for the rsync daemon.
+   * User name to log in with; default anonymous.
    */
   user?: string;
   /**
@@ -950,168 +940,51 @@ export interface FtpsyncOptions {
    */
   password_file?: string;
   /**
-   * Where ftpsync mails its errors (sendmail; the strict sandbox keeps most from working); otherwise it mails nobody.
+   * Options of the LIST command, for servers that hide files whose names begin with a dot.
    */
-  email?: string;
+  list_options?: '' | '-a';
   /**
-   * Text without control characters.
+   * Read all of upstream's directories before the first file is fetched.
    */
-  maintainer?: string;
+  scan_all_first?: boolean;
   /**
-   * Text without control characters.
+   * Regular expressions of files to leave out (lftp's -x); directories end with a slash.
+   *
+   * Items: Text without control characters.
    */
-  sponsor?: string;
+  exclude_x?: string[];
   /**
-   * Text without control characters.
+   * Glob patterns of files and directories to leave out (lftp's -X).
+   *
+   * Items: Text without control characters.
    */
-  country?: string;
+  exclude_X?: string[];
   /**
-   * Text without control characters.
+   * More glob patterns of files and directories to leave out; the defaults of the others stay.
+   *
+   * Items: Text without control characters.
    */
-  location?: string;
+  exclude?: string[];
   /**
-   * Text without control characters.
+   * How often in a row lftp tries what does not succeed; 1 is once.
    */
-  throughput?: string;
+  max_retries?: number;
   /**
-   * Architectures to mirror, instead of the site's `ftpsync.include`; not together with `arch_exclude`.
+   * Seconds without any data after which a connection is given up.
    */
-  arch_include?: string;
+  net_timeout?: number;
   /**
-   * Architectures to leave out, instead of the site's `ftpsync.exclude`.
+   * TLS on `ftp://`: for a login where upstream offers it, required for everything, or off. `ftps` and `https` always have it.
    */
-  arch_exclude?: string;
+  tls?: 'offered' | 'required' | 'off';
   /**
-   * Directory that keeps ftpsync's own logs, which are in each run's log anyway; the sandbox must let it be written, as it does below the log folder.
+   * Make the symbolic links that upstream lists, wherever they point.
    */
-  logdir?: string;
+  symlinks?: boolean;
   /**
-   * Any other key of ftpsync.conf(5).
+   * Files to fetch at the same time.
    */
-  extra?: {
-    /**
-     * Name of the mirror, its trace and its lock; otherwise the site's `hostname`.
-     */
-    MIRRORNAME?: string;
-    /**
-     * Host that the trace names; otherwise the site's `hostname`.
-     */
-    TRACEHOST?: string;
-    /**
-     * The rsync program.
-     */
-    RSYNC?: string;
-    /**
-     * Text without control characters.
-     */
-    RSYNC_EXTRA?: string;
-    /**
-     * Most KiB per second; 0 is no limit.
-     */
-    RSYNC_BW?: number | string;
-    /**
-     * Text without control characters.
-     */
-    RSYNC_OPTIONS?: string;
-    /**
-     * Text without control characters.
-     */
-    RSYNC_OPTIONS1?: string;
-    /**
-     * Text without control characters.
-     */
-    RSYNC_OPTIONS2?: string;
-    /**
-     * Text without control characters.
-     */
-    EXCLUDE?: string;
-    /**
-     * How to reach the rsync daemon, where not directly.
-     */
-    RSYNC_TRANSPORT?: 'ssh' | 'ssl';
-    /**
-     * Old way to say `RSYNC_TRANSPORT` ssl.
-     */
-    RSYNC_SSL?: true | false | 'true' | 'false';
-    /**
-     * Port of the daemon behind TLS.
-     */
-    RSYNC_SSL_PORT?: number | string;
-    /**
-     * A path that starts with `/`, without `.` or `..` parts.
-     */
-    RSYNC_SSL_CAPATH?: string;
-    /**
-     * What makes the tunnel.
-     */
-    RSYNC_SSL_METHOD?: 'stunnel' | 'stunnel-old' | 'stunnel4' | 'socat';
-    /**
-     * Mail only when something failed.
-     */
-    ERRORSONLY?: true | false | 'true' | 'false';
-    /**
-     * Mail rsync's log too.
-     */
-    FULLLOGS?: true | false | 'true' | 'false';
-    /**
-     * How many of each log to keep in `logdir`.
-     */
-    LOGROTATE?: number | string;
-    /**
-     * Seconds after which a lock is stale, for a bash before 4.
-     */
-    LOCKTIMEOUT?: number | string;
-    /**
-     * Seconds to wait when upstream is being updated.
-     */
-    UIPSLEEP?: number | string;
-    /**
-     * How often to wait for upstream's update.
-     */
-    UIPRETRIES?: number | string;
-    /**
-     * User of a callback, for a push that asks for one.
-     */
-    CALLBACKUSER?: string;
-    /**
-     * Host of a callback.
-     */
-    CALLBACKHOST?: string;
-    /**
-     * A path that starts with `/`, without `.` or `..` parts.
-     */
-    CALLBACKKEY?: string;
-    /**
-     * Text without control characters.
-     */
-    HOOK1?: string;
-    /**
-     * Text without control characters.
-     */
-    HOOK2?: string;
-    /**
-     * Text without control characters.
-     */
-    HOOK3?: string;
-    /**
-     * Text without control characters.
-     */
-    HOOK4?: string;
-    /**
-     * Text without control characters.
-     */
-    HOOK5?: string;
-  };
-  /**
-   * @deprecated
-   * Ignored: the key is `arch_include`.
-   */
-  include?: string;
-  /**
-   * @deprecated
-   * Ignored: the key is `arch_exclude`.
-   */
-  exclude?: string;
+  parallel?: number;
 }
 export interface PackageSyncedByLocal {
   synctype?: 'local';
@@ -1125,6 +998,85 @@ export interface PackageSyncedByLocal {
  * Options of `synctype: local`: none.
  */
 export interface LocalOptions {}
+export interface PackageSyncedByQuickFedora {
+  synctype?: 'quick-fedora';
+  settings?: {
+    options?: QuickFedoraOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: quick-fedora`: rsync of what upstream's file lists say has changed.
+ */
+export interface QuickFedoraOptions {
+  /**
+   * Directories below `src` and dst that have a list each, such as `fedora` and `epel` below `fedora-buffet`; one run syncs all of them, so that hard links between them stay. Empty: `src` itself has the list.
+   *
+   * @maxItems 100
+   *
+   * Items: A directory below `src`: letters, digits and `._+@-`, with `/` between its parts.
+   */
+  modules?: string[];
+  /**
+   * Name of a file list in its directory; `{module}` stands for the last part of the directory's path.
+   */
+  list?: string;
+  /**
+   * Files beside a list that no list names, and that come with it where upstream has them.
+   *
+   * Items: A file name, in which `{module}` is as in `list`.
+   */
+  extra_files?: string[];
+  /**
+   * Also sync what not everybody may read yet (releases before their day): for tier 1 mirrors that upstream lets read it.
+   */
+  restricted?: boolean;
+  /**
+   * Patterns of files to leave out, as for rsync's --exclude.
+   *
+   * Items: Text without control characters.
+   */
+  exclude?: string[];
+  /**
+   * How often everything listed is looked at, and everything in dst that is not listed is deleted, instead of what has changed only.
+   */
+  full_every?: string;
+  /**
+   * User name for the rsync daemon or ssh.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Most bytes per second, as for rsync's --bwlimit: a number (KiB) or with a suffix.
+   */
+  bwlimit?: string;
+  /**
+   * Arguments to add to the passes, one word each.
+   *
+   * Items: Text without control characters.
+   */
+  extra_args?: string[];
+  /**
+   * Leave out symbolic links that point outside the tree (--safe-links).
+   */
+  safe_links?: boolean;
+  /**
+   * Seconds without any data after which rsync gives up (--timeout); 0 is never.
+   */
+  timeout?: number;
+  /**
+   * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
+   */
+  contimeout?: number;
+}
 export interface PackageSyncedByRsync {
   synctype?: 'rsync';
   settings?: {
@@ -1221,10 +1173,69 @@ export interface RsyncOptions {
    */
   auth?: boolean;
 }
+export interface PackageSyncedByUbuntu {
+  synctype?: 'ubuntu';
+  settings?: {
+    options?: UbuntuOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: ubuntu`: an Ubuntu archive in two stages.
+ */
+export interface UbuntuOptions {
+  /**
+   * Write the time of each sync that went well into a trace file named after `hostname`, as Ubuntu asks.
+   */
+  trace?: boolean;
+  /**
+   * Directory of the trace file, relative to dst: `project/trace` for the archive, `.trace` for the releases.
+   */
+  trace_path?: string;
+  /**
+   * Patterns of index files, which the first stage leaves out and the second publishes; below `dists`, unless they start with `/`.
+   *
+   * @minItems 1
+   *
+   * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
+   */
+  stage1_excludes?: [string, ...string[]];
+  /**
+   * Arguments to add to every rsync that asks upstream, one word each.
+   *
+   * Items: Text without control characters.
+   */
+  extra_rsync_args?: string[];
+  /**
+   * User name for the rsync daemon or ssh.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Most bytes per second, as for rsync's --bwlimit: a number (KiB) or with a suffix.
+   */
+  bwlimit?: string;
+  /**
+   * Seconds without any data after which rsync gives up (--timeout); 0 is never.
+   */
+  timeout?: number;
+  /**
+   * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
+   */
+  contimeout?: number;
+}
 /**
  * mirror.py's methods that compile to nothing yet.
  */
 export interface MethodThatIsNotBuiltYet {
-  synctype?: 'lftp' | 'bandersnatch' | 'ubuntu' | 'jigdo';
+  synctype?: 'ftpsync' | 'bandersnatch' | 'jigdo';
   [k: string]: unknown;
 }

@@ -141,6 +141,17 @@ export interface RepeatIfChangedStep extends Exec {
   readonly accept?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Moves the files below `from`, a directory of dst that nobody reads, to their places in dst. Each is replaced at once; those
+ * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns.
+ */
+export interface PublishHeldStep {
+  readonly kind: 'publish-held';
+  readonly from: string;
+  /** Regular expressions. */
+  readonly last: readonly string[];
+}
+
 /** How a file tells a time; `run/freshness` reads them. */
 export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
 
@@ -164,6 +175,6 @@ export type CommonStep = RequireDirectoryStep | ProbeStep | ExecStep | InstallMa
 
 /** Steps of some methods, whose interpreters are loaded when a job has one. */
 export type SpecialStep =
-  MakeDirectoryStep | WriteFileStep | CountDeletionsStep | CheckFreshnessStep | RepeatIfChangedStep;
+  MakeDirectoryStep | WriteFileStep | CountDeletionsStep | CheckFreshnessStep | RepeatIfChangedStep | PublishHeldStep;
 
 export type Step = CommonStep | SpecialStep;

@@ -2,8 +2,9 @@ import { command } from './command.js';
 import { local } from './local.js';
 import type { SyncMethod } from './method.js';
 import { rsync } from './rsync.js';
+import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, local, rsync].map((method) => [method.name, method]),
+  [command, local, rsync, ubuntu].map((method) => [method.name, method]),
 );

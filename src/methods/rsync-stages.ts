@@ -6,12 +6,15 @@ import { connection } from './rsync-connection.js';
 import { DRY_RUN, accepted, filters, withSlash } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
-/** Which files of a tree tell readers of other files; patterns as rsync's, one that ends in `/` is a whole directory. */
-export interface StageSet {
+interface Patterns {
   /** What names other files: published after all of them. */
   readonly index: readonly string[];
   /** Of those, what may come with the other files, because nothing overwrites it (by-hash, patches). */
   readonly early: readonly string[];
+}
+
+/** Which files of a tree tell readers of other files; patterns as rsync's, one that ends in `/` is a whole directory. */
+export interface StageSet extends Patterns {
   /** Of those, what is published last of all: it names the rest of the index. */
   readonly last: readonly string[];
 }
@@ -20,7 +23,7 @@ export interface StageSet {
 const APT: StageSet = {
   index: ['/dists/', '/ls-lR*', '/project/trace/'],
   early: ['by-hash/', '*.diff/*.gz'],
-  last: ['/project/trace/'],
+  last: ['Release', 'Release.gpg', 'InRelease', '/project/trace/'],
 };
 
 /** Sets by their names in the config. */
@@ -45,25 +48,25 @@ const CHANGED = '^(\\*deleting |[<>ch][fLDS])';
  */
 export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): Step[] {
   const hold = `${pass.pkg.dst}/.~tmp~/index`;
-  const patterns = { index: set.index.map(whole), early: set.early.map(whole), last: set.last.map(whole) };
+  const patterns = { index: set.index.map(whole), early: set.early.map(whole) };
   return [
     { kind: 'make-directory', path: hold, empty: true },
     indexPass(pass, patterns, hold),
     packagePass(pass, patterns),
     unchanged(pass, patterns, hold),
     ...freshnessSteps(pass, context),
-    ...publish(pass, patterns, hold),
+    { kind: 'publish-held', from: hold, last: set.last.map(expression) },
     ...(context.fallback ? [] : [emptyHold(hold), deletePass(pass)]),
   ];
 }
 
 /** Only the index, and of that only what dst has not. */
-function indexPass(pass: Pass, set: StageSet, hold: string): ExecStep {
+function indexPass(pass: Pass, set: Patterns, hold: string): ExecStep {
   return upstreamPass(pass, indexRules(pass, set), ['--stats', '--no-human-readable'], `${hold}/`);
 }
 
 /** All but the index. */
-function packagePass(pass: Pass, { index, early }: StageSet): ExecStep {
+function packagePass(pass: Pass, { index, early }: Patterns): ExecStep {
   const rules = [
     ...early.map((pattern) => `--include=${pattern}`),
     ...(early.length > 0 ? ['--include=*/'] : []),
@@ -73,7 +76,7 @@ function packagePass(pass: Pass, { index, early }: StageSet): ExecStep {
 }
 
 /** Asks whether the index in `hold` and dst is still upstream's. */
-function unchanged(pass: Pass, set: StageSet, hold: string): Step {
+function unchanged(pass: Pass, set: Patterns, hold: string): Step {
   const words = ['--dry-run', '--no-motd', '--out-format=%i %n'];
   const exec = upstreamPass(pass, indexRules(pass, set), words, `${hold}/`);
   return { ...exec, kind: 'repeat-if-changed', pattern: CHANGED, back: 2, rounds: ROUNDS };
@@ -92,17 +95,6 @@ function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
     { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
     { kind: 'check-freshness', path, format, max_age: maxAge, monotonic: true, refuse: true },
   ];
-}
-
-/** From `hold` into dst, all at once (`--delay-updates`), but what names the rest afterwards. */
-function publish({ base, pkg }: Pass, { last }: StageSet, hold: string): ExecStep[] {
-  const pass = (rules: readonly string[]): ExecStep => ({
-    kind: 'exec',
-    tool: 'rsync',
-    argv: ['rsync', ...new Set([...base, '--delay-updates']), ...rules, `${hold}/`, withSlash(pkg.dst)],
-  });
-  if (last.length === 0) return [pass([])];
-  return [pass(last.map((pattern) => `--exclude=${pattern}`)), pass([])];
 }
 
 /** So that what is left of it counts for no deletion. */
@@ -137,7 +129,7 @@ function upstreamPass(pass: Pass, rules: readonly string[], words: readonly stri
   };
 }
 
-function indexRules({ pkg }: Pass, { index, early }: StageSet): string[] {
+function indexRules({ pkg }: Pass, { index, early }: Patterns): string[] {
   return [
     ...early.map((pattern) => `--exclude=${pattern}`),
     ...index.map((pattern) => `--include=${pattern}`),
@@ -162,3 +154,15 @@ function directoriesTo(pattern: string): string[] {
 function whole(pattern: string): string {
   return pattern.endsWith('/') ? `${pattern}***` : pattern;
 }
+
+/** A pattern as a regular expression over a path relative to the mirror's root. */
+function expression(pattern: string): string {
+  const anchor = pattern.startsWith('/') ? '^' : '(^|/)';
+  const text = whole(pattern)
+    .replace(/^\//, '')
+    .replace(/[.+^$()|{}[\]\\]/g, '\\$&')
+    .replace(/\/\*\*\*$|\*\*|\*|\?/g, (glob) => GLOBS[glob] ?? '/.*');
+  return `${anchor}${text}$`;
+}
+
+const GLOBS: Readonly<Record<string, string>> = { '**': '.*', '*': '[^/]*', '?': '[^/]' };

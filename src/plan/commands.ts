@@ -53,6 +53,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['check', step.argv]];
     case 'require-directory':
     case 'install-marker':
+    case 'publish-held':
     case 'make-directory':
     case 'write-file':
     case 'check-freshness':

@@ -1,6 +1,7 @@
 import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
 import { checkFreshness } from './freshness.js';
+import { publishHeld } from './publish-held.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
@@ -34,6 +35,10 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep): Promise<Ste
       return countDeletions(turn, step);
     case 'check-freshness':
       return checkFreshness(turn, step);
+    case 'publish-held': {
+      const refused = publishHeld(turn, step);
+      return refused === null ? GO_ON : { outcome: refused, done: true };
+    }
     case 'repeat-if-changed':
       return askWhetherChanged(turn, step);
   }

@@ -125,6 +125,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'make-directory':
     case 'count-deletions':
     case 'check-freshness':
+    case 'publish-held':
     case 'repeat-if-changed':
       return (await import('./special.js')).runSpecialStep(turn, step);
   }
