@@ -1,20 +1,14 @@
 // Written by `npm run generate`.
 import type { JsonSchema } from './json-schema.js';
 import commandMethod from '../../schemas/methods/command.schema.json' with { type: 'json' };
-import debmirrorMethod from '../../schemas/methods/debmirror.schema.json' with { type: 'json' };
-import lftpMethod from '../../schemas/methods/lftp.schema.json' with { type: 'json' };
 import localMethod from '../../schemas/methods/local.schema.json' with { type: 'json' };
-import quickFedoraMethod from '../../schemas/methods/quick-fedora.schema.json' with { type: 'json' };
 import rsyncMethod from '../../schemas/methods/rsync.schema.json' with { type: 'json' };
 import ubuntuMethod from '../../schemas/methods/ubuntu.schema.json' with { type: 'json' };
 
 /** Schema of each sync method's options. */
 export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
   ['command', commandMethod],
-  ['debmirror', debmirrorMethod],
-  ['lftp', lftpMethod],
   ['local', localMethod],
-  ['quick-fedora', quickFedoraMethod],
   ['rsync', rsyncMethod],
   ['ubuntu', ubuntuMethod],
 ]);

@@ -152,10 +152,7 @@ export type PackageConfig = {
   errorcount?: number;
 } & (
   | PackageSyncedByCommand
-  | PackageSyncedByDebmirror
-  | PackageSyncedByLftp
   | PackageSyncedByLocal
-  | PackageSyncedByQuickFedora
   | PackageSyncedByRsync
   | PackageSyncedByUbuntu
   | MethodThatIsNotBuiltYet
@@ -776,216 +773,6 @@ export interface CommandOptions {
   command: [string, ...string[]];
   env?: Environment;
 }
-export interface PackageSyncedByDebmirror {
-  synctype?: 'debmirror';
-  settings?: {
-    options: DebmirrorOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
-}
-/**
- * Options of `synctype: debmirror`.
- */
-export interface DebmirrorOptions {
-  /**
-   * Distributions to mirror, by codename or suite, as they are below `dists/`.
-   *
-   * @minItems 1
-   *
-   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
-   */
-  dists: [string, ...string[]];
-  /**
-   * Sections (components) of each distribution.
-   *
-   * @minItems 1
-   *
-   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
-   */
-  sections?: [string, ...string[]];
-  /**
-   * Architectures of binary packages; an empty list is none.
-   *
-   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
-   */
-  arches?: string[];
-  /**
-   * Mirror source packages too.
-   */
-  source?: boolean;
-  /**
-   * Refuse a distribution whose Release file is not signed by a key of `keyring`.
-   */
-  check_gpg?: boolean;
-  /**
-   * Keyring files (binary, not armored) with the keys to trust, and no others.
-   *
-   * @minItems 1
-   *
-   * Items: A path that starts with `/`, without `.` or `..` parts.
-   */
-  keyring?: [string, ...string[]];
-  /**
-   * User name for http, ftp or the rsync daemon.
-   */
-  user?: string;
-  /**
-   * Password of the user. Better a root-only file: see `password_file`.
-   */
-  password?: string;
-  /**
-   * A path that starts with `/`, without `.` or `..` parts.
-   */
-  password_file?: string;
-  /**
-   * Mirror translations of descriptions into all languages, not English only.
-   */
-  i18n?: boolean;
-  /**
-   * Mirror the Contents files, which tell what file is in which package.
-   */
-  contents?: boolean;
-  /**
-   * Read every file of the pool in every run and compare its checksum, not only its size.
-   */
-  checksums?: boolean;
-  /**
-   * Use upstream's diffs to update indexes (needs ed and patch), mirror them as well, or do without.
-   */
-  diff?: 'none' | 'use' | 'mirror';
-  /**
-   * Delete what no index names any more after the sync, or never.
-   */
-  cleanup?: 'after' | 'never';
-  /**
-   * Perl patterns of file names to mirror although `exclude` and its like leave them out.
-   *
-   * Items: Text without control characters.
-   */
-  include?: string[];
-  /**
-   * Perl patterns of file names to leave out.
-   *
-   * Items: Text without control characters.
-   */
-  exclude?: string[];
-  /**
-   * Perl patterns of package sections (such as `games`) to leave out.
-   *
-   * Items: Text without control characters.
-   */
-  exclude_sections?: string[];
-  /**
-   * Perl patterns of priorities; packages of other priorities are left out.
-   *
-   * Items: Text without control characters.
-   */
-  limit_priority?: string[];
-  /**
-   * Perl patterns of file names in dst that are never deleted.
-   *
-   * Items: Text without control characters.
-   */
-  ignore?: string[];
-  /**
-   * Other directories to mirror; always by rsync, from the source's host and path.
-   *
-   * Items: A directory of the archive.
-   */
-  rsync_extra?: ('doc' | 'indices' | 'tools' | 'trace')[];
-  /**
-   * Distributions whose current installer images to mirror.
-   *
-   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
-   */
-  di_dists?: string[];
-  /**
-   * Architectures of the installer images; default `arches`.
-   *
-   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
-   */
-  di_arches?: string[];
-  /**
-   * Make links such as `stable` to the codename.
-   */
-  suite_symlinks?: boolean;
-  /**
-   * Seconds without an answer after which a transfer is given up.
-   */
-  timeout?: number;
-}
-export interface PackageSyncedByLftp {
-  synctype?: 'lftp';
-  settings?: {
-    options?: LftpOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
-}
-/**
- * Options of `synctype: lftp`: ftp, ftps, http and https.
- */
-export interface LftpOptions {
-  /**
-   * User name to log in with; default anonymous.
-   */
-  user?: string;
-  /**
-   * Password of the user. Better a root-only file: see `password_file`.
-   */
-  password?: string;
-  /**
-   * A path that starts with `/`, without `.` or `..` parts.
-   */
-  password_file?: string;
-  /**
-   * Options of the LIST command, for servers that hide files whose names begin with a dot.
-   */
-  list_options?: '' | '-a';
-  /**
-   * Read all of upstream's directories before the first file is fetched.
-   */
-  scan_all_first?: boolean;
-  /**
-   * Regular expressions of files to leave out (lftp's -x); directories end with a slash.
-   *
-   * Items: Text without control characters.
-   */
-  exclude_x?: string[];
-  /**
-   * Glob patterns of files and directories to leave out (lftp's -X).
-   *
-   * Items: Text without control characters.
-   */
-  exclude_X?: string[];
-  /**
-   * More glob patterns of files and directories to leave out; the defaults of the others stay.
-   *
-   * Items: Text without control characters.
-   */
-  exclude?: string[];
-  /**
-   * How often in a row lftp tries what does not succeed; 1 is once.
-   */
-  max_retries?: number;
-  /**
-   * Seconds without any data after which a connection is given up.
-   */
-  net_timeout?: number;
-  /**
-   * TLS on `ftp://`: for a login where upstream offers it, required for everything, or off. `ftps` and `https` always have it.
-   */
-  tls?: 'offered' | 'required' | 'off';
-  /**
-   * Make the symbolic links that upstream lists, wherever they point.
-   */
-  symlinks?: boolean;
-  /**
-   * Files to fetch at the same time.
-   */
-  parallel?: number;
-}
 export interface PackageSyncedByLocal {
   synctype?: 'local';
   settings?: {
@@ -998,85 +785,6 @@ export interface PackageSyncedByLocal {
  * Options of `synctype: local`: none.
  */
 export interface LocalOptions {}
-export interface PackageSyncedByQuickFedora {
-  synctype?: 'quick-fedora';
-  settings?: {
-    options?: QuickFedoraOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
-}
-/**
- * Options of `synctype: quick-fedora`: rsync of what upstream's file lists say has changed.
- */
-export interface QuickFedoraOptions {
-  /**
-   * Directories below `src` and dst that have a list each, such as `fedora` and `epel` below `fedora-buffet`; one run syncs all of them, so that hard links between them stay. Empty: `src` itself has the list.
-   *
-   * @maxItems 100
-   *
-   * Items: A directory below `src`: letters, digits and `._+@-`, with `/` between its parts.
-   */
-  modules?: string[];
-  /**
-   * Name of a file list in its directory; `{module}` stands for the last part of the directory's path.
-   */
-  list?: string;
-  /**
-   * Files beside a list that no list names, and that come with it where upstream has them.
-   *
-   * Items: A file name, in which `{module}` is as in `list`.
-   */
-  extra_files?: string[];
-  /**
-   * Also sync what not everybody may read yet (releases before their day): for tier 1 mirrors that upstream lets read it.
-   */
-  restricted?: boolean;
-  /**
-   * Patterns of files to leave out, as for rsync's --exclude.
-   *
-   * Items: Text without control characters.
-   */
-  exclude?: string[];
-  /**
-   * How often everything listed is looked at, and everything in dst that is not listed is deleted, instead of what has changed only.
-   */
-  full_every?: string;
-  /**
-   * User name for the rsync daemon or ssh.
-   */
-  user?: string;
-  /**
-   * Password of the user. Better a root-only file: see `password_file`.
-   */
-  password?: string;
-  /**
-   * A path that starts with `/`, without `.` or `..` parts.
-   */
-  password_file?: string;
-  /**
-   * Most bytes per second, as for rsync's --bwlimit: a number (KiB) or with a suffix.
-   */
-  bwlimit?: string;
-  /**
-   * Arguments to add to the passes, one word each.
-   *
-   * Items: Text without control characters.
-   */
-  extra_args?: string[];
-  /**
-   * Leave out symbolic links that point outside the tree (--safe-links).
-   */
-  safe_links?: boolean;
-  /**
-   * Seconds without any data after which rsync gives up (--timeout); 0 is never.
-   */
-  timeout?: number;
-  /**
-   * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
-   */
-  contimeout?: number;
-}
 export interface PackageSyncedByRsync {
   synctype?: 'rsync';
   settings?: {
@@ -1106,7 +814,7 @@ export interface RsyncOptions {
    */
   password?: string;
   /**
-   * A path that starts with `/`, without `.` or `..` parts.
+   * Root-only file that holds the password of the user.
    */
   password_file?: string;
   /**
@@ -1216,7 +924,7 @@ export interface UbuntuOptions {
    */
   password?: string;
   /**
-   * A path that starts with `/`, without `.` or `..` parts.
+   * Root-only file that holds the password of the user.
    */
   password_file?: string;
   /**
@@ -1236,6 +944,6 @@ export interface UbuntuOptions {
  * mirror.py's methods that compile to nothing yet.
  */
 export interface MethodThatIsNotBuiltYet {
-  synctype?: 'ftpsync' | 'bandersnatch' | 'jigdo';
+  synctype?: 'ftpsync' | 'lftp' | 'bandersnatch' | 'jigdo';
   [k: string]: unknown;
 }
