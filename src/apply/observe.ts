@@ -135,9 +135,23 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     ...people,
     missingDirectories: live ? missingDirectories(site, layout, system) : [],
     missingTools: live ? missingTools(site, system) : [],
+    // Only cron goes by it.
+    zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
     missingSecrets: missingSecrets(jobs, artifacts, system),
     executable: runnable ? system.realPath(executable) : null,
   };
+}
+
+/** By localtime(5), a link into the zone database. */
+function hostZone(system: Reader): string | null {
+  const zone = /\/zoneinfo\/(.+)$/.exec(system.realPath('/etc/localtime') ?? '')?.[1] ?? null;
+  if (zone === null) return null;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return zone;
+  } catch {
+    return null;
+  }
 }
 
 function accounts(

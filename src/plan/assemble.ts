@@ -2,6 +2,7 @@ import type { Artifact } from '../compile/artifact.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Site } from '../model/site.js';
+import { lateByClock } from '../schedulers/crontab/late.js';
 import { dstNotes } from './destinations.js';
 import { guards, type Permissions } from './guards.js';
 import { nextManifest } from './manifest.js';
@@ -45,7 +46,7 @@ export function assemble(intent: Intent, seen: Observation, permissions: Permiss
     changes,
     packages: packageChanges(intent, seen, changes, removed, renames, at),
     refusals,
-    warnings: [...warnings, ...standingWarnings(site)],
+    warnings: [...warnings, ...clockWarnings(site, jobs, seen), ...standingWarnings(site)],
     nothing: false,
   };
 }
@@ -110,6 +111,11 @@ function packageChanges(
     .sort()
     .map((id) => ({ ...packageChange(id, before(id), null, 'removed', at), renamedFrom: null, notes: [] }));
   return [...present, ...gone];
+}
+
+function clockWarnings(site: Site, jobs: ReadonlyMap<string, Job>, { host }: Observation): string[] {
+  const late = host?.zone == null ? null : lateByClock(site, jobs, host.zone);
+  return late === null ? [] : [late];
 }
 
 function standingWarnings(site: Site): string[] {

@@ -45,6 +45,8 @@ export interface Host {
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
   /** Files with packages' passwords that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;
+  /** Time zone of the host's clock where cron is to go by it; null when that is not so or cannot be told. */
+  readonly zone: string | null;
   /** The program that units call, with links followed; null when it is missing or not executable. */
   readonly executable: string | null;
 }

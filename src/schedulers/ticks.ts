@@ -35,6 +35,11 @@ export function wallClockTicks(rule: WallClockRule): number[] {
 
 /** Minutes that the zone's clock is off a whole hour of UTC, in any season: none for most zones. */
 export function hourFractions(zone: string): number[] {
+  return clockFractions(zone).filter((minute) => minute !== 0);
+}
+
+/** Minutes that the zone's clock shows at UTC's full hours, in each season: 0 for most zones. */
+export function clockFractions(zone: string): number[] {
   const minutes = SEASONS.map((season) => (((zoneOffset(zone, season) / 60_000) % 60) + 60) % 60);
-  return [...new Set(minutes)].filter((minute) => minute !== 0);
+  return [...new Set(minutes)];
 }

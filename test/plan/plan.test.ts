@@ -136,6 +136,40 @@ describe('schedules in words', () => {
   });
 });
 
+test('a plan warns of a cron whose clock is off the site’s by a part of an hour', () => {
+  const zone = (name: string): MemorySystem =>
+    machine({
+      '/etc/localtime': { kind: 'link', target: `/usr/share/zoneinfo/${name}` },
+      [`/usr/share/zoneinfo/${name}`]: file,
+    });
+  const at = (minutes: number[]): Package['schedule'] => ({
+    rule: { kind: 'daily', times: minutes, zone: 'Asia/Seoul' },
+    windows: [],
+    zone: 'Asia/Seoul',
+  });
+  const night = {
+    ...at([]),
+    rule: { kind: 'interval', every: 3600, phase: 600 },
+    windows: [{ from: 0, to: 360 }],
+  };
+  const packages = [
+    pkg('daily', { schedule: at([150]) }),
+    pkg('both', { schedule: at([150, 180]) }),
+    pkg('night', { schedule: night as Package['schedule'] }),
+    pkg('hourly', { syncrate: 'PT1H' }),
+  ];
+  const warnings = (name: string, scheduler: 'crontab' | 'systemd' = 'crontab'): readonly string[] =>
+    plan(packages, zone(name), {}, { scheduler }).warnings;
+  expect(warnings('Asia/Kolkata')).toEqual([
+    'cron goes by this host’s clock (Asia/Kolkata), which is off that of Asia/Seoul by a part of an hour: up to 30 minutes late, and at a window’s end not at all: daily, night (window)'.replaceAll(
+      '’',
+      "'",
+    ),
+  ]);
+  for (const name of ['Asia/Seoul', 'Europe/Berlin', 'Etc/UTC']) expect(warnings(name), name).toEqual([]);
+  expect(warnings('Asia/Kolkata', 'systemd')).toEqual([]);
+});
+
 describe('a plan refuses', () => {
   const four = ['a', 'b', 'c', 'd'].map((id) => pkg(id));
   const many = Array.from({ length: 60 }, (_, i) => pkg(`p${String(i)}`));
