@@ -11,6 +11,7 @@ const SOURCE = source('rsync://rsync.example.org/debian');
 const OPTIONS: Record<string, Record<string, unknown>> = {
   command: { command: ['/usr/bin/true', '--flag'] },
   local: {},
+  'quick-fedora': { list: 'fullfiletimelist-debian' },
   rsync: {},
   ubuntu: { stage1_excludes: ['Packages*', 'Release*'] },
 };

@@ -52,6 +52,20 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `do the ${String(step.back)} steps before again, ${String(step.rounds)} times in all at most, if this tells of changes meanwhile`,
         ...commandWords(step, job),
       };
+    case 'list-changes':
+      return {
+        text:
+          `fetch ${step.lists.map(({ file }) => file).join(', ')} and end here if they are the same as in ${job.dst}; ` +
+          `else find out what changed (everything is looked at every ${formatDuration(step.full_every)}), and end as blocked ` +
+          `if it is more than <limit> deletions (${limitText(job)})`,
+        ...commandWords(step, job),
+      };
+    case 'verify-listed':
+      return { text: 'compare files with the digests that the lists give them' };
+    case 'delete-listed':
+      return { text: 'delete what the lists no longer name (no more than <limit>)' };
+    case 'install-lists':
+      return { text: `put the lists that were fetched first into ${job.dst}` };
     case 'check-freshness': {
       const age = step.max_age === null ? '' : `; older than ${formatDuration(step.max_age)} is stale`;
       const back = step.refuse ? '; end here if it is older than the one known' : '';
@@ -69,6 +83,7 @@ function partText(part: FilePart): string {
 
 function execText(step: ExecStep, job: Job): string {
   const notes = [
+    ...(step.only_with === undefined ? [] : [`only when there is ${step.only_with}`]),
     ...(step.delete_limit ? [limitText(job)] : []),
     ...(step.stdin_secret === undefined ? [] : ['the password goes to its standard input']),
     ...(step.push_words ? ['with the words of a push at its end'] : []),

@@ -153,6 +153,7 @@ export type PackageConfig = {
 } & (
   | PackageSyncedByCommand
   | PackageSyncedByLocal
+  | PackageSyncedByQuickFedora
   | PackageSyncedByRsync
   | PackageSyncedByUbuntu
   | MethodThatIsNotBuiltYet
@@ -785,6 +786,85 @@ export interface PackageSyncedByLocal {
  * Options of `synctype: local`: none.
  */
 export interface LocalOptions {}
+export interface PackageSyncedByQuickFedora {
+  synctype?: 'quick-fedora';
+  settings?: {
+    options?: QuickFedoraOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: quick-fedora`: rsync of what upstream's file lists say has changed.
+ */
+export interface QuickFedoraOptions {
+  /**
+   * Directories below `src` and dst that have a list each, such as `fedora` and `epel` below `fedora-buffet`; one run syncs all of them, so that hard links between them stay. Empty: `src` itself has the list.
+   *
+   * @maxItems 100
+   *
+   * Items: A directory below `src`: letters, digits and `._+@-`, with `/` between its parts.
+   */
+  modules?: string[];
+  /**
+   * Name of a file list in its directory; `{module}` stands for the last part of the directory's path.
+   */
+  list?: string;
+  /**
+   * Files beside a list that no list names, and that come with it where upstream has them.
+   *
+   * Items: A file name, in which `{module}` is as in `list`.
+   */
+  extra_files?: string[];
+  /**
+   * Also sync what not everybody may read yet (releases before their day): for tier 1 mirrors that upstream lets read it.
+   */
+  restricted?: boolean;
+  /**
+   * Patterns of files to leave out, as for rsync's --exclude.
+   *
+   * Items: Text without control characters.
+   */
+  exclude?: string[];
+  /**
+   * How often everything listed is looked at, and everything in dst that is not listed is deleted, instead of what has changed only.
+   */
+  full_every?: string;
+  /**
+   * User name for the rsync daemon or ssh.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * Root-only file that holds the password of the user.
+   */
+  password_file?: string;
+  /**
+   * Most bytes per second, as for rsync's --bwlimit: a number (KiB) or with a suffix.
+   */
+  bwlimit?: string;
+  /**
+   * Arguments to add to the passes, one word each.
+   *
+   * Items: Text without control characters.
+   */
+  extra_args?: string[];
+  /**
+   * Leave out symbolic links that point outside the tree (--safe-links).
+   */
+  safe_links?: boolean;
+  /**
+   * Seconds without any data after which rsync gives up (--timeout); 0 is never.
+   */
+  timeout?: number;
+  /**
+   * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
+   */
+  contimeout?: number;
+}
 export interface PackageSyncedByRsync {
   synctype?: 'rsync';
   settings?: {

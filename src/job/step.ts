@@ -3,6 +3,8 @@
  * executor interprets them. A step never holds a secret and never needs a shell.
  */
 
+import type { ListStep } from './list-step.js';
+
 /** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
 export type Tool =
   | 'rsync'
@@ -16,7 +18,8 @@ export type Tool =
   | 'reposync'
   | 'git';
 
-interface Exec {
+/** A command of a tool. */
+export interface Exec {
   /** Exact words, program first; `job.prefix` (nice, ionice) goes in front. */
   readonly argv: readonly string[];
   /** Added to the executor's own small environment. */
@@ -39,6 +42,8 @@ export interface ExecStep extends Exec {
   readonly push_words?: { readonly allow: string };
   /** A directory of log files of the tool's own: those that it wrote to are added to the run's log when it has ended. */
   readonly gather?: string;
+  /** A file of the run without which the step is left out: a step before it says whether there is anything to do. */
+  readonly only_with?: string;
   /**
    * The tool's own dry run, for `mirror run --dry-run --transfer`: argv with `remove` words at `at` replaced by `words`
    * and without a delete limit. Not there: the tool has none.
@@ -175,6 +180,12 @@ export type CommonStep = RequireDirectoryStep | ProbeStep | ExecStep | InstallMa
 
 /** Steps of some methods, whose interpreters are loaded when a job has one. */
 export type SpecialStep =
-  MakeDirectoryStep | WriteFileStep | CountDeletionsStep | CheckFreshnessStep | RepeatIfChangedStep | PublishHeldStep;
+  | MakeDirectoryStep
+  | WriteFileStep
+  | CountDeletionsStep
+  | CheckFreshnessStep
+  | RepeatIfChangedStep
+  | PublishHeldStep
+  | ListStep;
 
 export type Step = CommonStep | SpecialStep;

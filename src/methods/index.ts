@@ -1,10 +1,11 @@
 import { command } from './command.js';
 import { local } from './local.js';
 import type { SyncMethod } from './method.js';
+import { quickFedora } from './quick-fedora.js';
 import { rsync } from './rsync.js';
 import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, local, rsync, ubuntu].map((method) => [method.name, method]),
+  [command, local, quickFedora, rsync, ubuntu].map((method) => [method.name, method]),
 );

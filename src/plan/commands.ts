@@ -47,6 +47,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
         ['probe', step.argv],
         ...step.always.map((always): [string, readonly string[]] => ['always', always.argv]),
       ];
+    case 'list-changes':
+      return [['list', step.argv]];
     case 'count-deletions':
       return [['count', step.argv]];
     case 'repeat-if-changed':
@@ -55,6 +57,9 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'install-marker':
     case 'publish-held':
     case 'make-directory':
+    case 'verify-listed':
+    case 'delete-listed':
+    case 'install-lists':
     case 'write-file':
     case 'check-freshness':
       return [];

@@ -22,7 +22,10 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
     case 'install-marker':
       return [`install ${step.marker}`];
     case 'exec':
-      return [words(commandLine(job, step, step.delete_limit ? limit() : null))];
+      return [
+        (step.only_with === undefined ? '' : `with ${step.only_with}: `) +
+          words(commandLine(job, step, step.delete_limit ? limit() : null)),
+      ];
     case 'make-directory':
       return [`${step.empty ? 'empty' : 'make'} ${step.path}`];
     case 'write-file':
@@ -37,6 +40,17 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [
         `again (${String(step.rounds)} times at most) unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
       ];
+    case 'list-changes':
+      return [
+        `unless the lists are the same: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+        `compare them: at most ${String(limit())} deletions; without a list that makes sense, make ${step.full}`,
+      ];
+    case 'verify-listed':
+      return [`verify the digests in ${step.list}`];
+    case 'delete-listed':
+      return [`delete what ${step.list} names, ${String(limit())} at most`];
+    case 'install-lists':
+      return [`install the lists from ${step.fetched}`];
     case 'check-freshness':
       return [`read upstream's time from ${step.path}`];
     case 'probe':

@@ -1,3 +1,4 @@
+import type { ListStep } from '../job/list-step.js';
 import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
 import { checkFreshness } from './freshness.js';
@@ -15,6 +16,7 @@ import { makeDirectory, writeStepFile } from './write-file.js';
 export { describeRun } from './dry-run.js';
 export { describeTransfer } from './dry-transfer.js';
 export { gatherLogs } from './gather-logs.js';
+export { runListStep } from './lists/index.js';
 export { publishCommand } from './publish.js';
 export { runUnit } from './run-unit.js';
 
@@ -22,7 +24,7 @@ export { runUnit } from './run-unit.js';
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([]);
 
 /** Interprets one of the steps that are not in every job. */
-export async function runSpecialStep(turn: Turn, step: SpecialStep): Promise<StepEnd> {
+export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, ListStep>): Promise<StepEnd> {
   switch (step.kind) {
     case 'make-directory':
       makeDirectory(step);

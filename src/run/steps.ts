@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Attempt } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, ProbeStep, Step } from '../job/step.js';
@@ -112,6 +112,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'probe':
       return probe(turn, step);
     case 'exec':
+      if (step.only_with !== undefined && !existsSync(step.only_with)) return GO_ON;
       return exec(turn, step);
     case 'install-marker':
       // After exit 0 and only 0: files that are missing must not be hidden behind a fresh marker.
@@ -122,6 +123,11 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'write-file':
       if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
       return (await import('./special.js')).runSpecialStep(turn, step);
+    case 'list-changes':
+    case 'verify-listed':
+    case 'delete-listed':
+    case 'install-lists':
+      return (await import('./special.js')).runListStep(turn, step, sofar);
     case 'make-directory':
     case 'count-deletions':
     case 'check-freshness':

@@ -1,0 +1,248 @@
+import type { FileList, ListChangesStep } from '../job/list-step.js';
+import type { ExecStep, Step } from '../job/step.js';
+import { parseDuration } from '../model/duration.js';
+import type { Package, Source } from '../model/site.js';
+import { isListPattern, listPattern } from './list-patterns.js';
+import { workDirectory } from './method.js';
+import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import { connection, endpoint, networkFindings } from './rsync-connection.js';
+import { dryRunFindings, sourceFindings } from './rsync-findings.js';
+
+/** Options of `synctype: "quick-fedora"`, as its schema leaves them (defaults filled in). */
+interface QuickFedoraOptions {
+  readonly modules?: readonly string[];
+  readonly list?: string;
+  readonly extra_files?: readonly string[];
+  readonly restricted?: boolean;
+  readonly exclude?: readonly string[];
+  readonly full_every?: string;
+  readonly user?: string;
+  readonly bwlimit?: string;
+  readonly extra_args?: readonly string[];
+  readonly safe_links?: boolean;
+  readonly timeout?: number;
+  readonly contimeout?: number;
+}
+
+/** Seconds of `full_every` where nobody says: P7D. */
+const WEEK = 604_800;
+
+/** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
+const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
+
+/**
+ * rsync of what upstream's `fullfiletimelist-*` says has changed since the list in dst, as Fedora's quick-fedora-mirror
+ * does it: no walk on either side. Without a list that makes sense it is a full rsync.
+ */
+export const quickFedora: SyncMethod = {
+  name: 'quick-fedora',
+  tools: (pkg) => [
+    { command: 'rsync', debian: 'rsync' },
+    ...(pkg.sources.some((source) => endpoint(source.url) === 'ssh')
+      ? [{ command: 'ssh', debian: 'openssh-client' }]
+      : []),
+  ],
+  check: (pkg) => [
+    ...sourceFindings(pkg),
+    ...listFindings(pkg.options),
+    ...dryRunFindings({ extra_args: (pkg.options as QuickFedoraOptions).extra_args ?? [] }),
+    ...networkFindings(pkg),
+  ],
+  steps: (pkg, context) => {
+    const require: Step = { kind: 'require-directory', path: pkg.dst };
+    const { work, cache, source, fallback } = context;
+    if (fallback) {
+      // Another source may lag behind: nothing is deleted, and what dst holds is told by no list until the first one is back.
+      const forget: Step = { kind: 'make-directory', path: cache, empty: true };
+      return [require, forget, fullPass(pkg, source, false)];
+    }
+    const compare = listChanges(pkg, context);
+    return [
+      require,
+      { kind: 'make-directory', path: cache, empty: false },
+      workDirectory(context),
+      {
+        kind: 'write-file',
+        path: `${work}/lists`,
+        mode: '0600',
+        content: [listNames(pkg.options, sourceParts(source.url).prefix)],
+      },
+      compare,
+      { ...changedPass(pkg, source, compare.transfer), only_with: compare.transfer },
+      { ...fullPass(pkg, source, true), only_with: compare.full },
+      { kind: 'verify-listed', list: compare.checksums },
+      { kind: 'delete-listed', list: compare.deletions },
+      { kind: 'install-lists', fetched: compare.fetched, summary: compare.summary, record: compare.record },
+    ];
+  },
+};
+
+function listChanges(pkg: Package, { source, work, cache }: MethodContext): ListChangesStep {
+  const options: QuickFedoraOptions = pkg.options;
+  const { flags, env, secret } = connection(pkg, source, options);
+  const argv = ['rsync', '--no-motd', '--times', '-ii', '--out-format=%i %n', '--ignore-missing-args'];
+  return {
+    kind: 'list-changes',
+    tool: 'rsync',
+    argv: [
+      ...argv,
+      `--compare-dest=${withSlash(pkg.dst)}`,
+      `--files-from=${work}/lists`,
+      ...flags,
+      sourceParts(secret.url).root,
+      'fetched/',
+    ],
+    cwd: work,
+    ...env,
+    ...secret.stdin,
+    lists: fileLists(options),
+    extra: extraFiles(options),
+    fetched: `${work}/fetched`,
+    compare: argv.length,
+    restricted: options.restricted ?? false,
+    exclude: (options.exclude ?? []).map(listPattern),
+    full_every: parseDuration(options.full_every ?? '') ?? WEEK,
+    record: `${cache}/lists.json`,
+    prefix: sourceParts(source.url).prefix,
+    transfer: `${work}/transfer`,
+    deletions: `${work}/deletions`,
+    checksums: `${work}/checksums`,
+    full: `${work}/full`,
+    summary: `${work}/summary.json`,
+  };
+}
+
+/** What the list of changes names, and nothing else; --force: a directory may have become a file. */
+function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
+  const { words, ends } = passWords(pkg, source);
+  const argv = ['rsync', '-vlptDSH', '--force', ...words, '--from0', `--files-from=${transfer}`];
+  return {
+    ...ends,
+    kind: 'exec',
+    tool: 'rsync',
+    argv: [...argv, sourceParts(ends.url).root, withSlash(pkg.dst)],
+  };
+}
+
+/** The whole of the modules, walked on both sides. */
+function fullPass(pkg: Package, source: Source, deletions: boolean): ExecStep {
+  const options: QuickFedoraOptions = pkg.options;
+  const { words, ends } = passWords(pkg, source);
+  const own = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
+  const argv = [
+    'rsync',
+    '-vrlptDSH',
+    '--relative',
+    // The risk filter comes first: without it the exclude protects stale temporary directories for ever.
+    '--filter=R .~tmp~/',
+    '--exclude=*.~tmp~',
+    // Installed after the pass, so that they never claim more than dst holds.
+    ...own.map((file) => `--exclude=/${file}`),
+    ...(options.exclude ?? []).map((pattern) => `--exclude=${pattern}`),
+    ...(deletions ? ['--delete-delay'] : []),
+    ...words,
+  ];
+  const { url, ...rest } = ends;
+  return {
+    ...rest,
+    kind: 'exec',
+    tool: 'rsync',
+    // What follows `/./` is the path in dst.
+    argv: [...argv, ...fileLists(options).map(({ directory }) => `${url}./${directory}`), withSlash(pkg.dst)],
+    ...(deletions ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
+  };
+}
+
+/** What both passes have in common. */
+function passWords(
+  pkg: Package,
+  source: Source,
+): {
+  words: readonly string[];
+  ends: Pick<ExecStep, 'env' | 'stdin_secret' | 'accept'> & { readonly url: string };
+} {
+  const options: QuickFedoraOptions = pkg.options;
+  const { flags, env, secret } = connection(pkg, source, options);
+  return {
+    words: [
+      '--partial',
+      '--delay-updates',
+      ...(options.safe_links === false ? [] : ['--safe-links']),
+      '--stats',
+      '--no-human-readable',
+      ...flags,
+      ...(options.bwlimit === undefined ? [] : [`--bwlimit=${options.bwlimit}`]),
+      ...(options.extra_args ?? []),
+    ],
+    ends: {
+      url: withSlash(secret.url),
+      ...env,
+      ...secret.stdin,
+      ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+    },
+  };
+}
+
+/**
+ * A daemon's module and the directory in it. A daemon without chroot of rsync 3.5.0 looks for files that are named by
+ * --files-from in the wrong place when the source is a directory of the module, so they are named from the module on.
+ */
+function sourceParts(url: string): { root: string; prefix: string } {
+  const [, module, path = ''] = /^(rsync:\/\/[^/]+\/[^/]+|[^/:\s]+::[^/]+)(\/.*)?$/.exec(url) ?? [];
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (module === undefined || parts.length === 0) return { root: withSlash(url), prefix: '' };
+  return { root: `${module}/`, prefix: `${parts.join('/')}/./` };
+}
+
+function fileLists(options: QuickFedoraOptions): FileList[] {
+  const { modules = [], list = 'fullfiletimelist-{module}' } = options;
+  if (modules.length === 0) return [{ file: list, directory: '' }];
+  return modules.map((module) => ({ file: `${module}/${named(list, module)}`, directory: `${module}/` }));
+}
+
+function extraFiles(options: QuickFedoraOptions): string[] {
+  const { modules = [], extra_files = [] } = options;
+  if (modules.length === 0) return extra_files.filter((name) => !name.includes('{module}'));
+  return modules.flatMap((module) => extra_files.map((name) => `${module}/${named(name, module)}`));
+}
+
+function listNames(options: QuickFedoraOptions, prefix: string): string {
+  const names = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
+  return names.map((name) => `${prefix}${name}\n`).join('');
+}
+
+function named(name: string, module: string): string {
+  return name.replaceAll('{module}', module.slice(module.lastIndexOf('/') + 1));
+}
+
+function listFindings(options: QuickFedoraOptions): PackageFinding[] {
+  const { modules = [], list = 'fullfiletimelist-{module}', exclude = [] } = options;
+  const findings: PackageFinding[] = [];
+  const refuse = (at: string, code: string, message: string, help: string): void => {
+    findings.push({ code, severity: 'error', message, help, at: `/settings/options${at}` });
+  };
+  if (modules.length === 0 && list.includes('{module}')) {
+    const help = 'name the directories in `modules`, or the list in `list`: `fullfiletimelist-rocky`';
+    refuse('', 'list-name', 'which file list upstream has is not said', help);
+  }
+  modules.forEach((module, index) => {
+    if (!modules.some((other) => module.startsWith(`${other}/`))) return;
+    const message = `\`${module}\` lies in another module`;
+    refuse(`/modules/${String(index)}`, 'nested-module', message, 'a file can be in one list only');
+  });
+  for (const name of [list, ...(options.extra_files ?? [])]) {
+    if (/^\.{0,2}$/.test(name)) refuse('', 'list-name', `\`${name}\` is no file name`, 'name a file');
+  }
+  exclude.forEach((pattern, index) => {
+    if (isListPattern(pattern)) return;
+    const message = `a file list cannot be filtered by \`${pattern}\``;
+    const help = 'give a plain pattern: names, `*`, `**`, `?` and `[…]`, with `/` in front or behind';
+    refuse(`/exclude/${String(index)}`, 'list-pattern', message, help);
+  });
+  return findings;
+}
+
+function withSlash(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}

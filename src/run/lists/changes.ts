@@ -1,0 +1,126 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ListChangesStep } from '../../job/list-step.js';
+import { differentLines } from './diff.js';
+import { readLine } from './entry.js';
+import type { ListLine } from './entry.js';
+import { latin1 } from './filter.js';
+import type { ListFilter } from './filter.js';
+import { Lines } from './lines.js';
+import type { ListTotals } from './record.js';
+import { PathWriter } from './writer.js';
+
+type Entry = Extract<ListLine, { kind: 'entry' }>;
+
+/** What a run has to do, beside the files that the next steps work from. */
+export interface ListWork {
+  readonly transfers: number;
+  readonly deletions: readonly string[];
+  /** What each list says is there, by its file. */
+  readonly totals: Readonly<Record<string, ListTotals>>;
+}
+
+/** A list that cannot be believed; the reason follows its name. */
+export class WrongList extends Error {}
+
+/**
+ * Compares each new list with the one in dst, which says what dst holds: lines that came are transferred, entries whose
+ * path is gone are deleted. Throws WrongList.
+ */
+export function changesOf(
+  step: ListChangesStep,
+  filter: ListFilter,
+  dst: string,
+  changed: (file: string) => boolean,
+  known: Readonly<Record<string, ListTotals>>,
+): ListWork {
+  const deletions: string[] = [];
+  const totals: Record<string, ListTotals> = {};
+  const [transfer, checksums] = [
+    new PathWriter(step.transfer, latin1(step.prefix)),
+    new PathWriter(step.checksums),
+  ];
+  try {
+    for (const { file, directory } of step.lists) {
+      const before = known[file] ?? { files: 0, bytes: 0 };
+      totals[file] = before;
+      if (!changed(file)) continue;
+      const { gone, came, digests } = compare(file, join(dst, file), join(step.fetched, file));
+      const wanted = (entry: Entry): boolean => filter.wants(entry, directory);
+      const [left, now] = [gone.filter(wanted), came.filter(wanted)];
+      const names = new Set(now.map(({ path }) => path));
+      for (const path of names) transfer.add(directory + path);
+      for (const [path, digest] of digests) {
+        if (filter.wantsPath(directory + path)) checksums.add(`${digest}\t${directory}${path}`);
+      }
+      const without = new Set(left.map(({ path }) => path).filter((path) => !names.has(path)));
+      keepListed(join(step.fetched, file), without, wanted);
+      for (const path of without) deletions.push(directory + path);
+      totals[file] = {
+        files: before.files + now.length - left.length,
+        bytes: before.bytes + bytesOf(now) - bytesOf(left),
+      };
+    }
+  } finally {
+    transfer.close();
+    checksums.close();
+  }
+  return { transfers: transfer.count, deletions, totals };
+}
+
+/** Bytes of regular files; what a directory takes on upstream's disk is nobody's business. */
+export function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { type, size }) => (type === 'file' ? sum + size : sum), 0);
+}
+
+function compare(
+  name: string,
+  before: string,
+  after: string,
+): { gone: Entry[]; came: Entry[]; digests: Map<string, string> } {
+  const [old, now] = [openSync(before, 'r'), openSync(after, 'r')];
+  try {
+    const difference = differentLines(old, now);
+    const came = [...difference.came].map(readLine);
+    if (came.some(({ kind }) => kind === 'wrong'))
+      throw new WrongList(`${name} has lines that make no sense`);
+    const entries = (lines: readonly ListLine[]): Entry[] => lines.filter((line) => line.kind === 'entry');
+    const digests = new Map<string, string>();
+    for (const line of came) if (line.kind === 'checksum') digests.set(line.path, line.digest);
+    return { gone: entries([...difference.gone].map(readLine)), came: entries(came), digests };
+  } finally {
+    closeSync(old);
+    closeSync(now);
+  }
+}
+
+/**
+ * Takes out of `paths` those that the list still names, on a line that both lists have: a generator that read a directory
+ * while it changed may have named a file twice, and one of the lines going is no reason to delete it. Most lines are told
+ * apart by their last bytes without becoming text.
+ */
+function keepListed(list: string, paths: Set<string>, wanted: (entry: Entry) => boolean): void {
+  if (paths.size === 0) return;
+  const endings = new Uint8Array(1 << 16);
+  for (const path of paths) endings[ending(Buffer.from(`\t${path}`, 'latin1'), path.length + 1)] = 1;
+  const fd = openSync(list, 'r');
+  try {
+    const lines = new Lines(fd);
+    for (let end = lines.lineEnd(); end !== -1; end = lines.lineEnd()) {
+      if (endings[ending(lines.buffer, end)] === 1) {
+        const line = readLine(lines.peek() ?? '');
+        if (line.kind === 'entry' && wanted(line)) paths.delete(line.path);
+      }
+      lines.skip();
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A number from the four bytes before `end`. */
+function ending(buffer: Buffer, end: number): number {
+  const byte = (back: number): number => (end >= back ? (buffer[end - back] ?? 0) : 0);
+  const bytes = byte(1) | (byte(2) << 8) | (byte(3) << 16) | (byte(4) << 24);
+  return (Math.imul(bytes, 0x9e3779b1) >>> 16) & 0xffff;
+}
