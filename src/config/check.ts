@@ -5,12 +5,13 @@ import { normalizePackage } from '../model/normalize-package.js';
 import type { Package, Site } from '../model/site.js';
 import { explainErrors, type Subject, type ValueFinding } from './explain.js';
 import { inheritance, type Inheritance } from './inherit.js';
+import { withoutUnusable } from './inherited-network.js';
 import { escapeSegment } from './pointer.js';
 import { rules } from './rules/index.js';
 import type { CheckedPackage } from './rules/rule.js';
 import { methodNames, schemas } from './schema.js';
 import { methodSchemas } from './schemas.generated.js';
-import type { Sources } from './sources.js';
+import type { Definition, Sources } from './sources.js';
 import type { PackageConfig, SiteConfig } from './types.generated.js';
 
 /** What checking a config's value gives. */
@@ -39,7 +40,7 @@ export function check(sources: Sources, node: string): Checked {
   const site = usable ? normalizeSettings(config.settings, node) : null;
   const packages: CheckedPackage[] = [];
   for (const definition of sources.packages.values()) {
-    const checked = checkPackage(definition.id, inherit.merged(definition), site, findings);
+    const checked = checkPackage(definition, inherit.merged(definition), site, findings);
     if (checked) packages.push(checked);
   }
   findings.push(...inherit.findings());
@@ -91,7 +92,7 @@ function checkDefaults(inherit: Inheritance, findings: Finding[]): void {
 }
 
 function checkPackage(
-  id: string,
+  { id, raw }: Definition,
   value: unknown,
   site: SiteDefaults | null,
   findings: Finding[],
@@ -101,10 +102,11 @@ function checkPackage(
   const mistakes = explainErrors(schemas.package(value), 'package');
   if (!report(mistakes, base, findings) || !site) return null;
   const config = value as PackageConfig;
-  const { pkg, findings: own } = normalizePackage(id, config, site, optionDefaults(config.synctype));
-  const method = methods.get(pkg.synctype);
-  if (!method) findings.push(notBuilt(pkg.synctype, base));
-  for (const { at, target, ...finding } of [...own, ...(method?.check(pkg) ?? [])]) {
+  const { pkg: asked, findings: own } = normalizePackage(id, config, site, optionDefaults(config.synctype));
+  const method = methods.get(asked.synctype);
+  if (!method) findings.push(notBuilt(asked.synctype, base));
+  const { pkg, findings: said } = withoutUnusable(asked, raw, method?.check(asked) ?? []);
+  for (const { at, target, ...finding } of [...own, ...said]) {
     // `syncrate` that is missing because it is misspelt has been reported.
     if (finding.code === 'missing-key' && mistakes.some(({ guess }) => guess === 'syncrate')) continue;
     findings.push({ ...finding, place: { file: '', pointer: base + at, target: target ?? 'value' } });
