@@ -1,6 +1,7 @@
 // Written by `npm run generate`.
 import type { JsonSchema } from './json-schema.js';
 import commandMethod from '../../schemas/methods/command.schema.json' with { type: 'json' };
+import debmirrorMethod from '../../schemas/methods/debmirror.schema.json' with { type: 'json' };
 import localMethod from '../../schemas/methods/local.schema.json' with { type: 'json' };
 import quickFedoraMethod from '../../schemas/methods/quick-fedora.schema.json' with { type: 'json' };
 import rsyncMethod from '../../schemas/methods/rsync.schema.json' with { type: 'json' };
@@ -9,6 +10,7 @@ import ubuntuMethod from '../../schemas/methods/ubuntu.schema.json' with { type:
 /** Schema of each sync method's options. */
 export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
   ['command', commandMethod],
+  ['debmirror', debmirrorMethod],
   ['local', localMethod],
   ['quick-fedora', quickFedoraMethod],
   ['rsync', rsyncMethod],

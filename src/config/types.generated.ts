@@ -152,6 +152,7 @@ export type PackageConfig = {
   errorcount?: number;
 } & (
   | PackageSyncedByCommand
+  | PackageSyncedByDebmirror
   | PackageSyncedByLocal
   | PackageSyncedByQuickFedora
   | PackageSyncedByRsync
@@ -774,6 +775,145 @@ export interface CommandOptions {
   command: [string, ...string[]];
   env?: Environment;
 }
+export interface PackageSyncedByDebmirror {
+  synctype?: 'debmirror';
+  settings?: {
+    options: DebmirrorOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: debmirror`.
+ */
+export interface DebmirrorOptions {
+  /**
+   * Distributions to mirror, by codename or suite, as they are below `dists/`.
+   *
+   * @minItems 1
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  dists: [string, ...string[]];
+  /**
+   * Sections (components) of each distribution.
+   *
+   * @minItems 1
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  sections?: [string, ...string[]];
+  /**
+   * Architectures of binary packages; an empty list is none.
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  arches?: string[];
+  /**
+   * Mirror source packages too.
+   */
+  source?: boolean;
+  /**
+   * Refuse a distribution whose Release file is not signed by a key of `keyring`.
+   */
+  check_gpg?: boolean;
+  /**
+   * Keyring files (binary, not armored) with the keys to trust, and no others.
+   *
+   * @minItems 1
+   *
+   * Items: A path that starts with `/`, without `.` or `..` parts.
+   */
+  keyring?: [string, ...string[]];
+  /**
+   * User name for http, ftp or the rsync daemon.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Mirror translations of descriptions into all languages, not English only.
+   */
+  i18n?: boolean;
+  /**
+   * Mirror the Contents files, which tell what file is in which package.
+   */
+  contents?: boolean;
+  /**
+   * Read every file of the pool in every run and compare its checksum, not only its size.
+   */
+  checksums?: boolean;
+  /**
+   * Use upstream's diffs to update indexes (needs ed and patch), mirror them as well, or do without.
+   */
+  diff?: 'none' | 'use' | 'mirror';
+  /**
+   * Delete what no index names any more after the sync, or never.
+   */
+  cleanup?: 'after' | 'never';
+  /**
+   * Perl patterns of file names to mirror although `exclude` and its like leave them out.
+   *
+   * Items: Text without control characters.
+   */
+  include?: string[];
+  /**
+   * Perl patterns of file names to leave out.
+   *
+   * Items: Text without control characters.
+   */
+  exclude?: string[];
+  /**
+   * Perl patterns of package sections (such as `games`) to leave out.
+   *
+   * Items: Text without control characters.
+   */
+  exclude_sections?: string[];
+  /**
+   * Perl patterns of priorities; packages of other priorities are left out.
+   *
+   * Items: Text without control characters.
+   */
+  limit_priority?: string[];
+  /**
+   * Perl patterns of file names in dst that are never deleted.
+   *
+   * Items: Text without control characters.
+   */
+  ignore?: string[];
+  /**
+   * Other directories to mirror; always by rsync, from the source's host and path.
+   *
+   * Items: A directory of the archive.
+   */
+  rsync_extra?: ('doc' | 'indices' | 'tools' | 'trace')[];
+  /**
+   * Distributions whose current installer images to mirror.
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  di_dists?: string[];
+  /**
+   * Architectures of the installer images; default `arches`.
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  di_arches?: string[];
+  /**
+   * Make links such as `stable` to the codename.
+   */
+  suite_symlinks?: boolean;
+  /**
+   * Seconds without an answer after which a transfer is given up.
+   */
+  timeout?: number;
+}
 export interface PackageSyncedByLocal {
   synctype?: 'local';
   settings?: {
@@ -839,7 +979,7 @@ export interface QuickFedoraOptions {
    */
   password?: string;
   /**
-   * Root-only file that holds the password of the user.
+   * A path that starts with `/`, without `.` or `..` parts.
    */
   password_file?: string;
   /**
@@ -894,7 +1034,7 @@ export interface RsyncOptions {
    */
   password?: string;
   /**
-   * Root-only file that holds the password of the user.
+   * A path that starts with `/`, without `.` or `..` parts.
    */
   password_file?: string;
   /**
@@ -1004,7 +1144,7 @@ export interface UbuntuOptions {
    */
   password?: string;
   /**
-   * Root-only file that holds the password of the user.
+   * A path that starts with `/`, without `.` or `..` parts.
    */
   password_file?: string;
   /**

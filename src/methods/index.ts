@@ -1,4 +1,5 @@
 import { command } from './command.js';
+import { debmirror } from './debmirror.js';
 import { local } from './local.js';
 import type { SyncMethod } from './method.js';
 import { quickFedora } from './quick-fedora.js';
@@ -7,5 +8,5 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, local, quickFedora, rsync, ubuntu].map((method) => [method.name, method]),
+  [command, debmirror, local, quickFedora, rsync, ubuntu].map((method) => [method.name, method]),
 );

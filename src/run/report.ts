@@ -45,6 +45,7 @@ function sentence(id: string, outcome: Outcome, record: RunRecord | null): strin
 }
 
 function transferred(transfer: Transfer): string {
-  const files = `${String(transfer.transferred_files ?? 0)} of ${String(transfer.files ?? 0)} files`;
+  const all = transfer.files === null ? '' : ` of ${String(transfer.files)}`;
+  const files = `${String(transfer.transferred_files ?? 0)}${all} files`;
   return `${files}, ${String(transfer.transferred_bytes ?? 0)} bytes, ${String(transfer.deleted ?? 0)} deleted`;
 }

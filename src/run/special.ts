@@ -6,6 +6,7 @@ import { publishHeld } from './publish-held.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
+import { debmirror } from './tools/debmirror.js';
 import type { ToolTable } from './tools/table.js';
 import { makeDirectory, writeStepFile } from './write-file.js';
 
@@ -21,7 +22,9 @@ export { publishCommand } from './publish.js';
 export { runUnit } from './run-unit.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
-export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([]);
+export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
+  ['debmirror', debmirror],
+]);
 
 /** Interprets one of the steps that are not in every job. */
 export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, ListStep>): Promise<StepEnd> {

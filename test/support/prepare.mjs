@@ -21,6 +21,12 @@ const TEST_TOOLS = [
   'lintian',
   'mandoc',
   'sshd=openssh-server',
+  'debmirror=debmirror liblwp-protocol-https-perl',
+  'apt-ftparchive=apt-utils',
+  'gpg',
+  'gpgv',
+  'xz=xz-utils',
+  'openssl',
 ];
 
 installNodePackages();

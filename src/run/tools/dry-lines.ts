@@ -1,4 +1,5 @@
 import type { Tool } from '../../job/step.js';
+import { debmirrorLine } from './debmirror.js';
 
 /** One thing that a tool's dry run says it would do; bytes null where it does not say. */
 export interface DryLine {
@@ -10,7 +11,10 @@ export interface DryLine {
 export const dryLines: ReadonlyMap<Tool, (line: string) => DryLine | null> = new Map<
   Tool,
   (line: string) => DryLine | null
->([['rsync', rsyncLine]]);
+>([
+  ['debmirror', debmirrorLine],
+  ['rsync', rsyncLine],
+]);
 
 /** `--out-format=%i %l %n`: what happens, the length, the name. Directories and mere changes of time are not counted. */
 function rsyncLine(line: string): DryLine | null {
