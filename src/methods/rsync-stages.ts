@@ -56,7 +56,7 @@ export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): 
     unchanged(pass, patterns, hold),
     ...freshnessSteps(pass, context),
     { kind: 'publish-held', from: hold, last: set.last.map(expression) },
-    ...(context.fallback ? [] : [emptyHold(hold), deletePass(pass)]),
+    ...(context.fallback ? [] : [deletePass(pass)]),
   ];
 }
 
@@ -95,11 +95,6 @@ function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
     { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
     { kind: 'check-freshness', path, format, max_age: maxAge, monotonic: true, refuse: true },
   ];
-}
-
-/** So that what is left of it counts for no deletion. */
-function emptyHold(hold: string): Step {
-  return { kind: 'make-directory', path: hold, empty: true };
 }
 
 /** Only deletes: what upstream publishes from now on waits for the next run. */

@@ -1,5 +1,15 @@
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, unlinkSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Outcome } from '../job/outcome.js';
 import type { PublishHeldStep } from '../job/step.js';
 import type { Turn } from './steps.js';
@@ -23,8 +33,19 @@ export function publishHeld(turn: Turn, step: PublishHeldStep): Outcome | null {
     makeDirectories(dst, file.split('/').slice(0, -1), made);
     move(join(step.from, file), join(dst, file));
   }
+  removeHeld(step.from);
   turn.log.note('INFO', `published ${String(files.length)} held files`);
   return null;
+}
+
+/** What is left of the held directory is none of the deletions that are counted. */
+function removeHeld(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // rsync's own temporary files are in it, too.
+  }
 }
 
 /** Everything that is no directory, by its path relative to the first one; links are not followed. */
