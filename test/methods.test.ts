@@ -11,6 +11,7 @@ const SOURCE = source('rsync://rsync.example.org/debian');
 const OPTIONS: Record<string, Record<string, unknown>> = {
   command: { command: ['/usr/bin/true', '--flag'] },
   debmirror: { dists: ['bookworm'] },
+  lftp: {},
   local: {},
   'quick-fedora': { list: 'fullfiletimelist-debian' },
   rsync: {},

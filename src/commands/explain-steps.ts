@@ -85,6 +85,9 @@ function execText(step: ExecStep, job: Job): string {
   const notes = [
     ...(step.only_with === undefined ? [] : [`only when there is ${step.only_with}`]),
     ...(step.delete_limit ? [limitText(job)] : []),
+    ...(step.told_deletions
+      ? [`what it tells of as gone is deleted then, up to <limit> of them: ${limitText(job)}`]
+      : []),
     ...(step.stdin_secret === undefined ? [] : ['the password goes to its standard input']),
     ...(step.push_words ? ['with the words of a push at its end'] : []),
     ...Object.entries(step.accept ?? {}).map(

@@ -153,6 +153,7 @@ export type PackageConfig = {
 } & (
   | PackageSyncedByCommand
   | PackageSyncedByDebmirror
+  | PackageSyncedByLftp
   | PackageSyncedByLocal
   | PackageSyncedByQuickFedora
   | PackageSyncedByRsync
@@ -914,6 +915,77 @@ export interface DebmirrorOptions {
    */
   timeout?: number;
 }
+export interface PackageSyncedByLftp {
+  synctype?: 'lftp';
+  settings?: {
+    options?: LftpOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: lftp`: ftp, ftps, http and https.
+ */
+export interface LftpOptions {
+  /**
+   * User name to log in with; default anonymous.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Options of the LIST command, for servers that hide files whose names begin with a dot.
+   */
+  list_options?: '' | '-a';
+  /**
+   * Read all of upstream's directories before the first file is fetched.
+   */
+  scan_all_first?: boolean;
+  /**
+   * Regular expressions of files to leave out (lftp's -x); directories end with a slash.
+   *
+   * Items: Text without control characters.
+   */
+  exclude_x?: string[];
+  /**
+   * Glob patterns of files and directories to leave out (lftp's -X).
+   *
+   * Items: Text without control characters.
+   */
+  exclude_X?: string[];
+  /**
+   * More glob patterns of files and directories to leave out; the defaults of the others stay.
+   *
+   * Items: Text without control characters.
+   */
+  exclude?: string[];
+  /**
+   * How often in a row lftp tries what does not succeed; 1 is once.
+   */
+  max_retries?: number;
+  /**
+   * Seconds without any data after which a connection is given up.
+   */
+  net_timeout?: number;
+  /**
+   * TLS on `ftp://`: for a login where upstream offers it, required for everything, or off. `ftps` and `https` always have it.
+   */
+  tls?: 'offered' | 'required' | 'off';
+  /**
+   * Make the symbolic links that upstream lists, wherever they point.
+   */
+  symlinks?: boolean;
+  /**
+   * Files to fetch at the same time.
+   */
+  parallel?: number;
+}
 export interface PackageSyncedByLocal {
   synctype?: 'local';
   settings?: {
@@ -1164,6 +1236,6 @@ export interface UbuntuOptions {
  * mirror.py's methods that compile to nothing yet.
  */
 export interface MethodThatIsNotBuiltYet {
-  synctype?: 'ftpsync' | 'lftp' | 'bandersnatch' | 'jigdo';
+  synctype?: 'ftpsync' | 'bandersnatch' | 'jigdo';
   [k: string]: unknown;
 }

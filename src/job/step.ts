@@ -49,6 +49,11 @@ export interface ExecStep extends Exec {
    * and without a delete limit. Not there: the tool has none.
    */
   readonly dry_run?: { readonly at: number; readonly remove: number; readonly words: readonly string[] };
+  /**
+   * For a tool without a delete limit that is told to delete nothing: each line of its output that matches names, as group
+   * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
+   */
+  readonly told_deletions?: { readonly pattern: string };
 }
 
 /**

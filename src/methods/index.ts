@@ -1,5 +1,6 @@
 import { command } from './command.js';
 import { debmirror } from './debmirror.js';
+import { lftp } from './lftp.js';
 import { local } from './local.js';
 import type { SyncMethod } from './method.js';
 import { quickFedora } from './quick-fedora.js';
@@ -8,5 +9,5 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, debmirror, local, quickFedora, rsync, ubuntu].map((method) => [method.name, method]),
+  [command, debmirror, lftp, local, quickFedora, rsync, ubuntu].map((method) => [method.name, method]),
 );

@@ -25,6 +25,7 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [
         (step.only_with === undefined ? '' : `with ${step.only_with}: `) +
           words(commandLine(job, step, step.delete_limit ? limit() : null)),
+        ...(step.told_deletions ? [`delete what it tells of, at most ${String(limit())}`] : []),
       ];
     case 'make-directory':
       return [`${step.empty ? 'empty' : 'make'} ${step.path}`];

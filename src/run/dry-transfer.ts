@@ -7,6 +7,7 @@ import type { Job } from '../job/job.js';
 import { EXIT, exitCode } from '../job/outcome.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { environment } from './exec.js';
+import { countEntries } from './guard.js';
 import type { Secret } from './secrets.js';
 import { dryLines } from './tools/dry-lines.js';
 import type { DryLine } from './tools/dry-lines.js';
@@ -91,14 +92,23 @@ async function dryRun(
   child.stdin?.end(secret === null ? '' : `${secret.text}\n`);
   const total = { add: { files: 0, bytes: 0 }, change: { files: 0, bytes: 0 }, delete: { files: 0 } };
   if (child.stdout)
-    for await (const line of createInterface({ input: child.stdout })) count(total, read(line));
+    for await (const line of createInterface({ input: child.stdout }))
+      count(total, inDst(job.dst, read(line)));
   const exit = await ended;
   return exit === 0 ? total : `${program}: exit ${String(exit)}`;
 }
 
-function count(total: WouldTransfer, line: DryLine | null): void {
+/** A line of a tool that does not know what is in dst, or all of it. */
+function inDst(dst: string, line: DryLine | null): (DryLine & { readonly files?: number }) | null {
+  if (line?.path === undefined) return line;
+  const path = join(dst, line.path);
+  if (line.kind === 'delete') return { ...line, files: 1 + countEntries(path, Infinity) };
+  return existsSync(path) ? { ...line, kind: 'change' } : line;
+}
+
+function count(total: WouldTransfer, line: (DryLine & { readonly files?: number }) | null): void {
   if (line === null) return;
-  total[line.kind].files += 1;
+  total[line.kind].files += line.files ?? 1;
   if (line.kind === 'delete') return;
   const { bytes } = total[line.kind];
   total[line.kind].bytes = bytes === null || line.bytes === null ? null : bytes + line.bytes;

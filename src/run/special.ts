@@ -7,6 +7,7 @@ import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
 import { debmirror } from './tools/debmirror.js';
+import { lftp } from './tools/lftp.js';
 import type { ToolTable } from './tools/table.js';
 import { makeDirectory, writeStepFile } from './write-file.js';
 
@@ -20,10 +21,12 @@ export { gatherLogs } from './gather-logs.js';
 export { runListStep } from './lists/index.js';
 export { publishCommand } from './publish.js';
 export { runUnit } from './run-unit.js';
+export { deleteTold } from './told-deletions.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
   ['debmirror', debmirror],
+  ['lftp', lftp],
 ]);
 
 /** Interprets one of the steps that are not in every job. */

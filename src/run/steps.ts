@@ -138,7 +138,11 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
 }
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
-  const { outcome, transfer, tripped } = await executeStep(turn, step, 'pass');
+  const end = await executeStep(turn, step, 'pass');
+  const { outcome, transfer, tripped } = end;
+  if (step.told_deletions !== undefined && outcome.kind === 'synced') {
+    return (await import('./special.js')).deleteTold(turn, step, end);
+  }
   const done = !['synced', 'partial', 'incomplete'].includes(outcome.kind);
   return { outcome, done, transfer, facts: tripped === null ? {} : { tripped } };
 }

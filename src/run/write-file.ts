@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { FilePart, MakeDirectoryStep, Quoting, WriteFileStep } from '../job/step.js';
 import type { Job } from '../job/job.js';
+import { lftpWord } from '../job/lftp-word.js';
 import type { Outcome } from '../job/outcome.js';
 import { emptyState } from '../state/package-state.js';
 import type { PackageState, Trigger } from '../state/package-state.js';
@@ -98,7 +99,7 @@ function quoted(text: string, quoting: Quoting): string {
     case 'shell':
       return `'${text.replaceAll("'", "'\\''")}'`;
     case 'lftp':
-      return `"${text.replace(/["\\]/g, '\\$&')}"`;
+      return lftpWord(text);
     case 'url':
       return encodeURIComponent(text).replace(
         /[!'()*]/g,

@@ -27,6 +27,9 @@ const TEST_TOOLS = [
   'gpgv',
   'xz=xz-utils',
   'openssl',
+  'lftp',
+  // A module, not a command: its directory is looked for beside /usr/sbin.
+  '../lib/python3/dist-packages/pyftpdlib=python3-pyftpdlib',
 ];
 
 installNodePackages();

@@ -5,6 +5,8 @@ import { debmirrorLine } from './debmirror.js';
 export interface DryLine {
   readonly kind: 'add' | 'change' | 'delete';
   readonly bytes: number | null;
+  /** Relative to dst, where dst must be asked: what is there is changed, and a directory goes with all that is in it. */
+  readonly path?: string;
 }
 
 /** Reads a line of the output of each tool's dry run; null: it says nothing of the kind. */
@@ -13,6 +15,7 @@ export const dryLines: ReadonlyMap<Tool, (line: string) => DryLine | null> = new
   (line: string) => DryLine | null
 >([
   ['debmirror', debmirrorLine],
+  ['lftp', lftpLine],
   ['rsync', rsyncLine],
 ]);
 
@@ -23,4 +26,12 @@ function rsyncLine(line: string): DryLine | null {
   if (flags === undefined) return null;
   const kind = flags.slice(2).startsWith('+') ? 'add' : 'change';
   return { kind, bytes: flags[1] === 'f' && flags[0] === '>' ? Number(length) : 0 };
+}
+
+/** What `mirror --verbose` reports; it gives no sizes. */
+function lftpLine(line: string): DryLine | null {
+  const [, action = '', path = ''] =
+    /^(Transferring file|Old file|Old directory) `(.*)'(?: is not removed)?$/.exec(line) ?? [];
+  if (path === '') return null;
+  return { kind: action === 'Transferring file' ? 'add' : 'delete', bytes: null, path };
 }

@@ -1,0 +1,233 @@
+import { lftpWord } from '../job/lftp-word.js';
+import type { ExecStep, FilePart } from '../job/step.js';
+import type { Network, Package, Source } from '../model/site.js';
+import { workDirectory } from './method.js';
+import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import { hearsPassword } from './password.js';
+
+/** Options of `synctype: "lftp"`, as its schema leaves them (defaults filled in). */
+interface LftpOptions {
+  readonly user?: string;
+  readonly list_options?: string;
+  readonly scan_all_first?: boolean;
+  readonly exclude_x?: readonly string[];
+  readonly exclude_X?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly max_retries?: number;
+  readonly net_timeout?: number;
+  readonly tls?: 'offered' | 'required' | 'off';
+  readonly symlinks?: boolean;
+  readonly parallel?: number;
+}
+
+/** `scheme://[user@]host[:port]/path`, nothing after it. */
+const SOURCE = /^(ftps?|https?):\/\/(?:([^@/?#]*)@)?([^@/?#\s]+)(\/[^?#]*)?$/i;
+
+/** How lftp names what upstream no longer has, relative to dst; it deletes nothing itself. */
+const TOLD = "^Old (?:file|directory) `(.*)' is not removed$";
+
+/**
+ * ftp, ftps, http and https by lftp's `mirror`. Settings and login are in a private script; the `mirror` command that it
+ * is followed by is in argv, for plan to show.
+ */
+export const lftp: SyncMethod = {
+  name: 'lftp',
+  tools: () => [{ command: 'lftp', debian: 'lftp' }],
+  check: (pkg) => [...sourceFindings(pkg), ...loginFindings(pkg), ...networkFindings(pkg)],
+  steps: (pkg, context) => [
+    { kind: 'require-directory', path: pkg.dst },
+    workDirectory(context),
+    { kind: 'write-file', path: script(context), mode: '0600', content: session(pkg, context) },
+    mainPass(pkg, context),
+  ],
+};
+
+function script(context: MethodContext): string {
+  return `${context.work}/session.lftp`;
+}
+
+function mainPass(pkg: Package, context: MethodContext): ExecStep {
+  const argv = (extra: readonly string[]): string[] => [
+    'lftp',
+    '--norc',
+    '-c',
+    `source ${lftpWord(script(context))} && ${mirrorCommand(pkg, extra)}`,
+  ];
+  return {
+    kind: 'exec',
+    tool: 'lftp',
+    argv: argv([]),
+    // Its files beside ours: no ~/.netrc, no log of transfers in anybody's home.
+    env: { HOME: context.work },
+    ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+    // A fallback may lag behind: what it does not have yet is no reason to delete.
+    ...(context.fallback ? {} : { told_deletions: { pattern: TOLD } }),
+    dry_run: { at: 3, remove: 1, words: argv(['--dry-run']).slice(3) },
+  };
+}
+
+function mirrorCommand(pkg: Package, extra: readonly string[]): string {
+  const options: LftpOptions = pkg.options;
+  const globs = [...(options.exclude_X ?? []), ...(options.exclude ?? [])];
+  return [
+    'mirror',
+    '--continue',
+    '--no-perms',
+    '--verbose=3',
+    ...(options.scan_all_first === true ? ['--scan-all-first'] : []),
+    ...(options.symlinks === false ? ['--no-symlinks'] : []),
+    ...((options.parallel ?? 1) > 1 ? [`--parallel=${String(options.parallel)}`] : []),
+    ...(options.exclude_x ?? []).map((pattern) => `--exclude=${lftpWord(pattern)}`),
+    // lftp compares directories with a slash at their end: without the second form `lost+found` would match files only.
+    ...globs
+      .flatMap((glob) => (glob.endsWith('/') ? [glob] : [glob, `${glob}/`]))
+      .map((glob) => `--exclude-glob=${lftpWord(glob)}`),
+    ...extra,
+    '.',
+    lftpWord(pkg.dst),
+  ].join(' ');
+}
+
+/** The private script: settings that a run depends on, whatever /etc/lftp.conf says, then the login. */
+function session(pkg: Package, context: MethodContext): FilePart[] {
+  const options: LftpOptions = pkg.options;
+  const { user, url } = login(pkg, context.source);
+  const timeout = String(options.net_timeout ?? 60);
+  const retries = String(options.max_retries ?? 3);
+  const settings: (readonly [name: string, value: string])[] = [
+    ['cmd:fail-exit', 'yes'],
+    // Only then does `mirror` say at its end what it has done.
+    ['cmd:interactive', 'yes'],
+    ['xfer:log', 'no'],
+    ['xfer:disk-full-fatal', 'yes'],
+    // Readers see the old file until the new one is whole; `mirror` leaves such names alone.
+    ['xfer:use-temp-file', 'yes'],
+    ['xfer:temp-file-name', '.in.*'],
+    ['mirror:overwrite', 'yes'],
+    ['mirror:exclude-regex', '(^|/)(\\.in\\.|\\.nfs)'],
+    ['net:timeout', timeout],
+    ['net:max-retries', retries],
+    ['net:persist-retries', '0'],
+    ['dns:fatal-timeout', timeout],
+    ['dns:max-retries', retries],
+    ['ftp:anon-pass', `mirror@${context.site.hostname}`],
+    ['ftp:list-options', options.list_options ?? ''],
+    ['ftp:ssl-allow', options.tls === 'off' ? 'no' : 'yes'],
+    ['ftp:ssl-allow-anonymous', options.tls === 'required' ? 'yes' : 'no'],
+    ['ftp:ssl-force', options.tls === 'required' ? 'yes' : 'no'],
+    ['ssl:verify-certificate', 'yes'],
+    ['ssl:check-hostname', 'yes'],
+    ...networkSettings(pkg.network),
+  ];
+  return [
+    settings.map(([name, value]) => `set ${name} ${lftpWord(value)}\n`).join(''),
+    'open',
+    ...(user === null
+      ? []
+      : [` ${lftpWord(`--user=${user}`)} --password `, passwordPart(pkg, context.source)]),
+    ` ${lftpWord(url)}\n`,
+  ];
+}
+
+function passwordPart(pkg: Package, source: Source): FilePart {
+  return hearsPassword(pkg, source) ? { secret: 'password', quote: 'lftp' } : '""';
+}
+
+function networkSettings({ family, bind, proxy, caFile }: Network): [string, string][] {
+  const through = proxy === null || proxy.includes('://') ? proxy : `http://${proxy}`;
+  return [
+    ...(family === 'any'
+      ? []
+      : ([['dns:order', family === 'ipv4' ? 'inet' : 'inet6']] as [string, string][])),
+    ...(bind === null
+      ? []
+      : ([[`net:socket-bind-${bind.includes(':') ? 'ipv6' : 'ipv4'}`, bind]] as [string, string][])),
+    ...(through === null
+      ? []
+      : ['ftp', 'http', 'https'].map((scheme): [string, string] => [`${scheme}:proxy`, through])),
+    ...(caFile === null ? [] : ([['ssl:ca-file', caFile]] as [string, string][])),
+  ];
+}
+
+/**
+ * The user, from the options or the URL, and the URL without one, as a directory. A source that does not hear the password
+ * is somebody else's, where the options' user is nobody.
+ */
+function login(pkg: Package, source: Source): { user: string | null; url: string } {
+  const [, scheme = 'ftp', inUrl, host = '', path = '/'] = SOURCE.exec(source.url) ?? [];
+  const { user = '' }: LftpOptions = pkg.options;
+  const known = user !== '' && (pkg.password === null || hearsPassword(pkg, source));
+  const name = known ? user : decoded(inUrl ?? '');
+  return {
+    user: name === '' ? null : name,
+    url: `${scheme.toLowerCase()}://${host}${path.endsWith('/') ? path : `${path}/`}`,
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function sourceFindings(pkg: Package): PackageFinding[] {
+  const help = 'give `ftp://host/path/`, or `ftps`, `http` or `https`';
+  if (pkg.sources.length === 0) {
+    return [
+      { code: 'no-source', severity: 'error', message: '`lftp` needs a `src`', help, at: '/settings/src' },
+    ];
+  }
+  return pkg.sources.flatMap(({ url, publicUrl }, index) => {
+    if (SOURCE.test(url)) return [];
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
+    const message =
+      scheme !== undefined && /^(ftps?|https?)$/i.test(scheme)
+        ? `\`${publicUrl}\` is not the URL of a directory`
+        : scheme === undefined
+          ? `lftp cannot read from \`${publicUrl}\``
+          : `\`lftp\` does not sync from \`${scheme}\``;
+    const at = pkg.sources.length > 1 ? `/settings/src/${String(index)}` : '/settings/src';
+    return [{ code: 'source-scheme', severity: 'error' as const, message, help, at }];
+  });
+}
+
+/** A password that would be sent to nobody. */
+function loginFindings(pkg: Package): PackageFinding[] {
+  if (pkg.password === null || pkg.sources.every((source) => login(pkg, source).user !== null)) return [];
+  const message = 'there is a password, but no `user` that it belongs to';
+  const help = 'name the `user`, or take the password out: without both the login is anonymous';
+  return [{ code: 'user-missing', severity: 'error', message, help, at: '/settings/options' }];
+}
+
+function networkFindings(pkg: Package): PackageFinding[] {
+  const { bind, proxy } = pkg.network;
+  const refused: (readonly [at: string, message: string, help: string])[] = [
+    ...(bind?.includes('%') === true
+      ? [
+          [
+            '/network/bind',
+            'lftp takes an address without `%` and a network device',
+            'use another address',
+          ] as const,
+        ]
+      : []),
+    ...(proxy !== null && !/^(http:\/\/)?[^\s/@]+:\d+\/?$/i.test(proxy)
+      ? [
+          [
+            '/network/proxy',
+            'lftp takes the proxy as `host:port` or `http://host:port`',
+            'give it so',
+          ] as const,
+        ]
+      : []),
+  ];
+  return refused.map(([at, message, help]) => ({
+    code: 'network-unsupported',
+    severity: 'error',
+    message,
+    help,
+    at,
+  }));
+}

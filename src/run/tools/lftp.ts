@@ -1,0 +1,75 @@
+import type { Transfer } from '../../state/package-state.js';
+import { OK } from './table.js';
+import type { ToolTable } from './table.js';
+
+/**
+ * lftp says everything with exit 1, so its words decide. What it says of itself begins with the name of its command
+ * (`mirror: `, `cd: `); upstream's own words follow `Access failed: ` or `Login failed: `.
+ */
+export const lftp: ToolTable = {
+  name: 'lftp',
+  never: [
+    [
+      null,
+      /^\w+: (?!(Access|Login) failed).*(No space left on device|Disk quota exceeded)/m,
+      'space',
+      'no space left',
+    ],
+    [[0], /^\d+ errors? detected/m, 'transfer', 'some files were not transferred'],
+    // A page that is no list of files, or an upstream that lost them: nothing to call a mirror.
+    [[0], /^(?![^]*(?:^|\n)Total: \d)/, 'transfer', 'upstream lists no files'],
+  ],
+  rows: [
+    OK,
+    [null, /^\w+: Login failed/m, 'auth', 'refused by upstream'],
+    [
+      null,
+      /Fatal error: (Certificate verification|certificate)/m,
+      'auth',
+      "upstream's certificate is not trusted",
+    ],
+    [null, /Access failed: (42\d|45\d|429|500|502|503|504)\b/, 'unavailable', 'upstream has no time'],
+    [null, /^\w+: Access failed: 40[17]/m, 'auth', 'refused by upstream'],
+    [null, /^(cd|open): Access failed/m, 'auth', 'upstream has no such directory, or does not show it'],
+    [
+      null,
+      /^\w+: .*(Name or service not known|name resolution|No address associated|address family)/m,
+      'unavailable',
+      'upstream has no address',
+    ],
+    [null, /Fatal error:/, 'unavailable', 'connection to upstream failed'],
+    [
+      null,
+      /^\w+: (?!(Access|Login) failed).*(Permission denied|Read-only file system|Input\/output error)$/m,
+      'io',
+      'local trouble',
+    ],
+    [null, /^(set|source|Usage): ?/m, 'config', 'lftp does not take these settings'],
+    [null, /^\d+ errors? detected|^mirror: /m, 'transfer', 'some files were not transferred'],
+    [[126, 127], null, 'config', 'lftp cannot be run'],
+  ],
+  neverStarted: [],
+  explains: [/^(mirror|cd|open|set|source): /, 'last'],
+  transfer: parseLftpStats,
+};
+
+/** Reads what `mirror --verbose` prints at its end; the last of each line counts. */
+function parseLftpStats(output: string): Transfer | null {
+  const numbers = (pattern: RegExp): number[] | null =>
+    [...output.matchAll(pattern)].at(-1)?.slice(1).map(Number) ?? null;
+  const total = numbers(/^Total: (\d+) director(?:y|ies), (\d+) files?, (\d+) symlinks?$/gm);
+  if (total === null) return null;
+  const moved = ['New', 'Modified'].map((word) =>
+    numbers(new RegExp(`^${word}: (\\d+) files?, (\\d+) symlinks?$`, 'gm')),
+  );
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  return {
+    files: sum(total),
+    total_bytes: null,
+    transferred_files: sum(moved.flatMap((counts) => counts ?? [])),
+    transferred_bytes: numbers(/^(\d+) bytes? transferred/gm)?.[0] ?? 0,
+    received_bytes: null,
+    deleted: null,
+    speedup: null,
+  };
+}
