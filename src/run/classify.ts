@@ -51,7 +51,8 @@ function evidence(output: string, explains: ToolTable['explains']): string | nul
   const lines = output.trimEnd().split('\n');
   for (const which of explains) {
     const said = which === 'last' ? lines.at(-1) : lines.find((line) => which.test(line));
-    if (said !== undefined && said !== '') return printable(said.replace(/^Password: /, ''));
+    if (said !== undefined && said !== '')
+      return printable(said.replace(/^(Password: |receiving file list \.\.\. )/, ''));
   }
   return null;
 }

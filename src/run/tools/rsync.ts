@@ -32,6 +32,12 @@ export const rsync: ToolTable = {
     [[126, 127], null, 'config', 'rsync cannot be run'],
   ],
   neverStarted: [1, 2, 4, 5, 10, 35],
-  explains: [/@ERROR/, /^rsync: /],
+  explains: [
+    /@ERROR/,
+    /^ssh: /,
+    // The end of a connection is what follows from another message, if there is one.
+    /^(receiving file list \.\.\. )?rsync: (?!connection unexpectedly closed|\[\w+\] (read|write) error: )/,
+    /^rsync: /,
+  ],
   transfer: parseRsyncStats,
 };
