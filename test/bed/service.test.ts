@@ -1,17 +1,9 @@
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Bed } from './bed.js';
+import { installProgram } from './site.js';
 
 const MIRROR = '/opt/mirror/dist/mirror.cjs';
 
@@ -107,7 +99,7 @@ describe.skipIf(noBed !== null)(`a live systemd${noBed === null ? '' : ` (skippe
 
   beforeAll(async () => {
     bed = await bootBed();
-    cpSync(join(import.meta.dirname, '../../dist'), join(bed.root, 'opt/mirror/dist'), { recursive: true });
+    installProgram(bed);
     write('/opt/mirror/probe', PROBE, 0o755);
     write('/srv/upstream/core/core.db', 'packages\n');
     write('/srv/upstream/lastupdate', '1\n');

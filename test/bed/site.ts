@@ -6,6 +6,7 @@ import type { Job } from '../../src/job/job.js';
 import { unitName } from '../../src/schedulers/systemd/escape.js';
 import { readHistory } from '../../src/state/history.js';
 import type { RunRecord } from '../../src/state/package-state.js';
+import { ENTRY } from '../run/fixture.js';
 import type { Answer, Bed } from './bed.js';
 
 /** Where the program lies in a bed: not where the checkout is, which a sandbox may hide. */
@@ -57,6 +58,11 @@ export interface LiveSite {
   runs(id: string): number;
   /** Waits, at most `seconds`, until something is so; throws with the units' last words. */
   until(what: string, isSo: () => boolean, seconds?: number): Promise<void>;
+}
+
+/** Copies the built program into a bed. */
+export function installProgram(bed: Bed, directory = dirname(MIRROR)): void {
+  cpSync(dirname(ENTRY), join(bed.root, directory), { recursive: true });
 }
 
 /** Installs the built program, the user and the directories in a bed. Nothing is configured yet. */
@@ -118,7 +124,7 @@ export function liveSite(bed: Bed): LiveSite {
       }
     },
   };
-  cpSync(join(import.meta.dirname, '../../dist'), at('/opt/mirror/dist'), { recursive: true });
+  installProgram(bed);
   site.write('/opt/mirror/gate', GATE, 0o755);
   mkdirSync(at('/srv/ftp'), { recursive: true });
   return site;

@@ -3,7 +3,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  cpSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -17,6 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Schedule } from '../../src/job/schedule.js';
 import { bootBed, type Bed } from '../bed/bed.js';
+import { installProgram } from '../bed/site.js';
 
 const MIRROR = '/opt/mirror/dist/mirror.cjs';
 const WAKE = '/opt/mirror/wake';
@@ -65,7 +65,7 @@ export async function wakesIn(
 
 function install(bed: Bed, zone: string): void {
   mkdirSync(join(bed.root, 'opt/mirror'), { recursive: true });
-  cpSync(join(import.meta.dirname, '../../dist'), join(bed.root, 'opt/mirror/dist'), { recursive: true });
+  installProgram(bed);
   const source = (name: string): string => join(import.meta.dirname, '../bed', name);
   execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', join(bed.root, SHIM), source('clock.c')]);
   execFileSync('gcc', ['-O2', '-o', join(bed.root, WAKE), source('wake.c')]);

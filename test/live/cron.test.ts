@@ -1,6 +1,5 @@
 import {
   chmodSync,
-  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Bed } from '../bed/bed.js';
+import { installProgram } from '../bed/site.js';
 import { clockedCron, type ClockedCron } from './clocked-cron.js';
 
 /** Two words for a shell; a `%`, which cron takes for a line end, is not allowed here. */
@@ -163,7 +163,7 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
 
   beforeAll(async () => {
     bed = await bootBed();
-    cpSync(join(import.meta.dirname, '../../dist'), join(bed.root, HOME, 'dist'), { recursive: true });
+    installProgram(bed, join(HOME, 'dist'));
     symlinkSync(MIRROR, join(bed.root, 'usr/local/bin/mirror'));
     write('/opt/tool', TOOL, 0o755);
     write('/srv/notes', '', 0o666);

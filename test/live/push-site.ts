@@ -1,8 +1,8 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootBed, type Answer, type Bed } from '../bed/bed.js';
-import { ENTRY } from '../run/fixture.js';
+import { installProgram } from '../bed/site.js';
 
 export const MIRROR = '/opt/mirror/dist/mirror.cjs';
 
@@ -74,7 +74,7 @@ export async function bootPushSite(ids: readonly string[]): Promise<PushSite> {
     return bed.run(MIRROR, 'apply');
   };
   try {
-    cpSync(dirname(ENTRY), at('/opt/mirror/dist'), { recursive: true });
+    installProgram(bed);
     write('/opt/mirror/gate', GATE, 0o755);
     mkdirSync(at('/srv/ftp'), { recursive: true });
     bed.must('groupadd', 'operators');

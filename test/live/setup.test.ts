@@ -1,8 +1,9 @@
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Answer, type Bed } from '../bed/bed.js';
+import { installProgram } from '../bed/site.js';
 
 const MIRROR = '/opt/mirror/dist/mirror.cjs';
 
@@ -51,7 +52,7 @@ describe.skipIf(noBed !== null)(
 
     beforeAll(async () => {
       bed = await bootBed();
-      cpSync(join(import.meta.dirname, '../../dist'), join(bed.root, 'opt/mirror/dist'), { recursive: true });
+      installProgram(bed);
       write(
         '/opt/mirror/sync',
         '#!/bin/sh\ndate >"$MIRROR_DST/file"\nexec sleep "$(cat /srv/pause)"\n',
