@@ -12,6 +12,7 @@ const OPTIONS: Record<string, Record<string, unknown>> = {
   command: { command: ['/usr/bin/true', '--flag'] },
   debmirror: { dists: ['bookworm'] },
   lftp: {},
+  ftpsync: { user: 'mirror' },
   local: {},
   'quick-fedora': { list: 'fullfiletimelist-debian' },
   rsync: {},

@@ -153,6 +153,7 @@ export type PackageConfig = {
 } & (
   | PackageSyncedByCommand
   | PackageSyncedByDebmirror
+  | PackageSyncedByFtpsync
   | PackageSyncedByLftp
   | PackageSyncedByLocal
   | PackageSyncedByQuickFedora
@@ -915,6 +916,206 @@ export interface DebmirrorOptions {
    */
   timeout?: number;
 }
+export interface PackageSyncedByFtpsync {
+  synctype?: 'ftpsync';
+  settings?: {
+    options?: FtpsyncOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: ftpsync`: Debian's own script, from the host's package `ftpsync`.
+ */
+export interface FtpsyncOptions {
+  /**
+   * Module, and path below it, of the rsync daemon; needed when `src` is a bare host name.
+   */
+  path?: string;
+  /**
+   * Tell downstream mirrors when a sync is done (runmirrors, configured in /etc/ftpsync).
+   */
+  hub?: true | false | 'true' | 'false';
+  /**
+   * Name of this archive for downstreams' runmirrors; a push's own `sync:archive:` is not needed, the package says it.
+   */
+  archive?: string;
+  /**
+   * User name for the rsync daemon.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Where ftpsync mails its errors (sendmail; the strict sandbox keeps most from working); otherwise it mails nobody.
+   */
+  email?: string;
+  /**
+   * Text without control characters.
+   */
+  maintainer?: string;
+  /**
+   * Text without control characters.
+   */
+  sponsor?: string;
+  /**
+   * Text without control characters.
+   */
+  country?: string;
+  /**
+   * Text without control characters.
+   */
+  location?: string;
+  /**
+   * Text without control characters.
+   */
+  throughput?: string;
+  /**
+   * Architectures to mirror, instead of the site's `ftpsync.include`; not together with `arch_exclude`.
+   */
+  arch_include?: string;
+  /**
+   * Architectures to leave out, instead of the site's `ftpsync.exclude`.
+   */
+  arch_exclude?: string;
+  /**
+   * Directory that keeps ftpsync's own logs, which are in each run's log anyway; the sandbox must let it be written, as it does below the log folder.
+   */
+  logdir?: string;
+  /**
+   * Any other key of ftpsync.conf(5).
+   */
+  extra?: {
+    /**
+     * Name of the mirror, its trace and its lock; otherwise the site's `hostname`.
+     */
+    MIRRORNAME?: string;
+    /**
+     * Host that the trace names; otherwise the site's `hostname`.
+     */
+    TRACEHOST?: string;
+    /**
+     * The rsync program.
+     */
+    RSYNC?: string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_EXTRA?: string;
+    /**
+     * Most KiB per second; 0 is no limit.
+     */
+    RSYNC_BW?: number | string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_OPTIONS?: string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_OPTIONS1?: string;
+    /**
+     * Text without control characters.
+     */
+    RSYNC_OPTIONS2?: string;
+    /**
+     * Text without control characters.
+     */
+    EXCLUDE?: string;
+    /**
+     * How to reach the rsync daemon, where not directly.
+     */
+    RSYNC_TRANSPORT?: 'ssh' | 'ssl';
+    /**
+     * Old way to say `RSYNC_TRANSPORT` ssl.
+     */
+    RSYNC_SSL?: true | false | 'true' | 'false';
+    /**
+     * Port of the daemon behind TLS.
+     */
+    RSYNC_SSL_PORT?: number | string;
+    /**
+     * A path that starts with `/`, without `.` or `..` parts.
+     */
+    RSYNC_SSL_CAPATH?: string;
+    /**
+     * What makes the tunnel.
+     */
+    RSYNC_SSL_METHOD?: 'stunnel' | 'stunnel-old' | 'stunnel4' | 'socat';
+    /**
+     * Mail only when something failed.
+     */
+    ERRORSONLY?: true | false | 'true' | 'false';
+    /**
+     * Mail rsync's log too.
+     */
+    FULLLOGS?: true | false | 'true' | 'false';
+    /**
+     * How many of each log to keep in `logdir`.
+     */
+    LOGROTATE?: number | string;
+    /**
+     * Seconds after which a lock is stale, for a bash before 4.
+     */
+    LOCKTIMEOUT?: number | string;
+    /**
+     * Seconds to wait when upstream is being updated.
+     */
+    UIPSLEEP?: number | string;
+    /**
+     * How often to wait for upstream's update.
+     */
+    UIPRETRIES?: number | string;
+    /**
+     * User of a callback, for a push that asks for one.
+     */
+    CALLBACKUSER?: string;
+    /**
+     * Host of a callback.
+     */
+    CALLBACKHOST?: string;
+    /**
+     * A path that starts with `/`, without `.` or `..` parts.
+     */
+    CALLBACKKEY?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK1?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK2?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK3?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK4?: string;
+    /**
+     * Text without control characters.
+     */
+    HOOK5?: string;
+  };
+  /**
+   * @deprecated
+   * Ignored: the key is `arch_include`.
+   */
+  include?: string;
+  /**
+   * @deprecated
+   * Ignored: the key is `arch_exclude`.
+   */
+  exclude?: string;
+}
 export interface PackageSyncedByLftp {
   synctype?: 'lftp';
   settings?: {
@@ -1236,6 +1437,6 @@ export interface UbuntuOptions {
  * mirror.py's methods that compile to nothing yet.
  */
 export interface MethodThatIsNotBuiltYet {
-  synctype?: 'ftpsync' | 'bandersnatch' | 'jigdo';
+  synctype?: 'bandersnatch' | 'jigdo';
   [k: string]: unknown;
 }

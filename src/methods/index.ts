@@ -1,6 +1,7 @@
 import { command } from './command.js';
 import { debmirror } from './debmirror.js';
 import { lftp } from './lftp.js';
+import { ftpsync } from './ftpsync.js';
 import { local } from './local.js';
 import type { SyncMethod } from './method.js';
 import { quickFedora } from './quick-fedora.js';
@@ -9,5 +10,8 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, debmirror, lftp, local, quickFedora, rsync, ubuntu].map((method) => [method.name, method]),
+  [command, debmirror, ftpsync, lftp, local, quickFedora, rsync, ubuntu].map((method) => [
+    method.name,
+    method,
+  ]),
 );

@@ -8,6 +8,7 @@ import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
 import { debmirror } from './tools/debmirror.js';
 import { lftp } from './tools/lftp.js';
+import { ftpsync } from './tools/ftpsync.js';
 import type { ToolTable } from './tools/table.js';
 import { makeDirectory, writeStepFile } from './write-file.js';
 
@@ -27,6 +28,7 @@ export { deleteTold } from './told-deletions.js';
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
   ['debmirror', debmirror],
   ['lftp', lftp],
+  ['ftpsync', ftpsync],
 ]);
 
 /** Interprets one of the steps that are not in every job. */

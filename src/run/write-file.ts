@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { FilePart, MakeDirectoryStep, Quoting, WriteFileStep } from '../job/step.js';
 import type { Job } from '../job/job.js';
 import { lftpWord } from '../job/lftp-word.js';
+import { shellQuoted } from '../job/shell.js';
 import type { Outcome } from '../job/outcome.js';
 import { emptyState } from '../state/package-state.js';
 import type { PackageState, Trigger } from '../state/package-state.js';
@@ -97,7 +98,7 @@ function quoted(text: string, quoting: Quoting): string {
     case 'raw':
       return text;
     case 'shell':
-      return `'${text.replaceAll("'", "'\\''")}'`;
+      return shellQuoted(text);
     case 'lftp':
       return lftpWord(text);
     case 'url':

@@ -180,10 +180,10 @@ describe('machines', () => {
   test('a method that is not built yet is not among the packages', () => {
     const site = siteOf({
       ...rsyncPackage('debian'),
-      old: { synctype: 'ftpsync', syncrate: 'PT6H', settings: { dst: '/srv/old' } },
+      old: { synctype: 'bandersnatch', syncrate: 'PT6H', settings: { dst: '/srv/old' } },
     });
     expect(site.packages.map(({ id }) => id)).toEqual(['debian']);
-    expect(site.unsupported).toEqual([{ id: 'old', synctype: 'ftpsync' }]);
+    expect(site.unsupported).toEqual([{ id: 'old', synctype: 'bandersnatch' }]);
   });
 });
 

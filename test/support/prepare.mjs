@@ -30,6 +30,7 @@ const TEST_TOOLS = [
   'lftp',
   // A module, not a command: its directory is looked for beside /usr/sbin.
   '../lib/python3/dist-packages/pyftpdlib=python3-pyftpdlib',
+  'ftpsync',
 ];
 
 installNodePackages();

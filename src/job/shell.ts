@@ -1,0 +1,4 @@
+/** A text as one word of sh(1): nothing in it means anything there. It must have no NUL. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

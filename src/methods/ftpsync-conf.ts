@@ -1,0 +1,161 @@
+import { shellQuoted } from '../job/shell.js';
+import type { FilePart } from '../job/step.js';
+import type { Package } from '../model/site.js';
+import type { DaemonModule } from './ftpsync-source.js';
+import type { MethodContext } from './method.js';
+import { hearsPassword } from './password.js';
+
+/** Options of `synctype: "ftpsync"`, as its schema leaves them. */
+export interface FtpsyncOptions {
+  readonly path?: string;
+  readonly hub?: boolean | 'true' | 'false';
+  readonly archive?: string;
+  readonly user?: string;
+  readonly email?: string;
+  readonly maintainer?: string;
+  readonly sponsor?: string;
+  readonly country?: string;
+  readonly location?: string;
+  readonly throughput?: string;
+  readonly arch_include?: string;
+  readonly arch_exclude?: string;
+  readonly logdir?: string;
+  readonly extra?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What ftpsync's second pass does by default, but for its limit of deletions: that is ours. */
+const SECOND_PASS = '--delay-updates --delete --delete-delay --delete-excluded';
+
+/** Options that split into words of rsync. */
+export const RSYNC_WORDS = ['RSYNC_EXTRA', 'RSYNC_OPTIONS', 'RSYNC_OPTIONS1', 'RSYNC_OPTIONS2', 'EXCLUDE'];
+
+/** Debian's words for what starts a sync; `ssh` is a push. */
+const TRIGGERS = { schedule: 'cron', retry: 'cron', push: 'ssh', request: 'manual' };
+
+/** Where ftpsync writes its logs. */
+export function logDirectory(pkg: Package, context: MethodContext): string {
+  return (pkg.options as FtpsyncOptions).logdir ?? `${context.work}/log`;
+}
+
+/**
+ * The text of ftpsync.conf(5) for one run. bash sources it, so every value is one quoted word, and what the run adds (the
+ * delete limit, the trigger) is a number or a word of ours. The password is in no variable: rsync would have it in its
+ * environment.
+ */
+export function ftpsyncConf(pkg: Package, context: MethodContext, from: DaemonModule): FilePart[] {
+  const options: FtpsyncOptions = pkg.options;
+  const logs = logDirectory(pkg, context);
+  const settings: Record<string, string> = {
+    MIRRORNAME: context.site.hostname,
+    TRACEHOST: context.site.hostname,
+    NAME: pkg.id,
+    TO: pkg.dst,
+    HUB: String(options.hub ?? false),
+    ...sourceSettings(from, options.user),
+    ...(pkg.network.proxy === null ? {} : { RSYNC_PROXY: pkg.network.proxy }),
+    ...information(options, context),
+    ...architectures(options, context),
+    LOGDIR: logs,
+    LOG: `${logs}/${pkg.id}.log`,
+    ...extraSettings(options),
+  };
+  settings.RSYNC_EXTRA = words(settings.RSYNC_EXTRA, connectionWords(pkg, context, options));
+  if (context.fallback) {
+    for (const name of RSYNC_WORDS) settings[name] = withoutDeletes(settings[name] ?? '');
+  }
+  const { RSYNC_OPTIONS2: second = '', ...others } = settings;
+  return [
+    `# ftpsync.conf(5) of ${pkg.id} for one run\n`,
+    // The name by which this file was found is not for downstreams.
+    `ARCHIVE=${shellQuoted(options.archive ?? '')}\n`,
+    ...Object.entries(others)
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => `${name}=${shellQuoted(value)}\n`),
+    ...secondPass(second, context.fallback),
+    ...mail(options),
+    'INFO_TRIGGER=',
+    { value: 'trigger', words: TRIGGERS },
+    '\n',
+  ];
+}
+
+/** ftpsync puts `user@host::path` together itself; a port or an address in brackets needs the whole of it. */
+function sourceSettings({ host, port, path, user }: DaemonModule, own = ''): Record<string, string> {
+  const login = user ?? own;
+  const settings = { RSYNC_HOST: host, RSYNC_PATH: path, RSYNC_USER: login };
+  if (port === null && !host.includes(':')) return settings;
+  const authority = `${login === '' ? '' : `${login}@`}${host.includes(':') ? `[${host}]` : host}`;
+  return { ...settings, RSYNC_SOURCE: `rsync://${authority}${port === null ? '' : `:${port}`}/${path}` };
+}
+
+/** What the trace tells about this mirror. */
+function information(options: FtpsyncOptions, { site }: MethodContext): Record<string, string> {
+  const { maintainer } = site;
+  const person = maintainer === null ? '' : `${maintainer.name} <${maintainer.email}>`;
+  const told = (key: 'maintainer' | 'sponsor' | 'country' | 'location' | 'throughput'): string =>
+    options[key] ?? site.ftpsync[key] ?? '';
+  return {
+    INFO_MAINTAINER: told('maintainer') || person,
+    INFO_SPONSOR: told('sponsor'),
+    INFO_COUNTRY: told('country'),
+    INFO_LOCATION: told('location'),
+    INFO_THROUGHPUT: told('throughput'),
+  };
+}
+
+/** A package that says anything about architectures says all: ftpsync takes one list only. */
+function architectures(options: FtpsyncOptions, { site }: MethodContext): Record<string, string> {
+  const own = options.arch_include !== undefined || options.arch_exclude !== undefined;
+  const { include = '', exclude = '' } = own
+    ? { include: options.arch_include, exclude: options.arch_exclude }
+    : site.ftpsync;
+  return { ARCH_INCLUDE: include, ARCH_EXCLUDE: exclude };
+}
+
+function extraSettings(options: FtpsyncOptions): Record<string, string> {
+  const given = Object.entries(options.extra ?? {}).filter(([name]) => !name.startsWith('_'));
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
+/** Address family, bind address, password, and a limit for connecting, which rsync takes for a direct connection only. */
+function connectionWords(pkg: Package, context: MethodContext, options: FtpsyncOptions): string[] {
+  const { family, bind } = pkg.network;
+  return [
+    ...(isDirect(options) ? ['--contimeout=60'] : []),
+    ...(family === 'any' ? [] : [family === 'ipv4' ? '--ipv4' : '--ipv6']),
+    ...(bind === null ? [] : [`--address=${bind}`]),
+    ...(hearsPassword(pkg, context.source) ? [`--password-file=${context.work}/password`] : []),
+  ];
+}
+
+/** Whether rsync itself connects to the daemon. */
+export function isDirect({ extra = {} }: FtpsyncOptions): boolean {
+  return extra.RSYNC_TRANSPORT === undefined && String(extra.RSYNC_SSL ?? false) !== 'true';
+}
+
+/** The last limit that rsync is given is the one that holds. */
+function secondPass(own: string, fallback: boolean): FilePart[] {
+  if (fallback) return [`RSYNC_OPTIONS2=${shellQuoted(own || '--delay-updates')}\n`];
+  return [
+    `RSYNC_OPTIONS2=${shellQuoted(`${own || SECOND_PASS} --max-delete=`)}`,
+    { value: 'delete-limit' },
+    '\n',
+  ];
+}
+
+/** A fallback may lag behind. */
+function withoutDeletes(text: string): string {
+  return words(
+    '',
+    text.split(' ').filter((word) => !/^--(del|delete(-[a-z]+)?)$/.test(word)),
+  );
+}
+
+/** ftpsync always has somebody to mail to; nobody is a mail function that does nothing. */
+function mail({ email = '' }: FtpsyncOptions): string[] {
+  return email === '' ? ["MAILTO='nobody'\n", 'mailf() { :; }\n'] : [`MAILTO=${shellQuoted(email)}\n`];
+}
+
+function words(own: string | undefined, more: readonly string[]): string {
+  return [own ?? '', ...more].filter((word) => word !== '').join(' ');
+}

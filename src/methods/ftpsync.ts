@@ -1,0 +1,159 @@
+import type { Step } from '../job/step.js';
+import type { Package, Source } from '../model/site.js';
+import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
+import type { FtpsyncOptions } from './ftpsync-conf.js';
+import { daemonModule } from './ftpsync-source.js';
+import { workDirectory } from './method.js';
+import type { PackageFinding, SyncMethod } from './method.js';
+import { hearsPassword } from './password.js';
+
+/**
+ * The name by which ftpsync looks for its configuration (`ftpsync-NAME.conf`), first in its HOME. Not the usual one: if
+ * ours were not found, that of the host would be taken, with a directory of its own to sync into.
+ */
+const ARCHIVE = 'mirror';
+
+/** What a push may ask for; which archive it means is said by the package it is for. */
+const STAGES = '^sync:(stage1|stage2|all|mhop|callback)$';
+
+/** Characters at which ftpsync, a shell script, would split a path or look for files. */
+const NOT_IN_PATHS = /[\s*?[\]]/;
+
+/** Debian's two-stage sync: the script of the host's package `ftpsync`, with a configuration written for each run. */
+export const ftpsync: SyncMethod = {
+  name: 'ftpsync',
+  tools: ({ options }) => [
+    { command: 'ftpsync', debian: 'ftpsync' },
+    { command: String((options as FtpsyncOptions).extra?.RSYNC ?? 'rsync'), debian: 'rsync' },
+  ],
+  check: (pkg) => [
+    ...sourceFindings(pkg),
+    ...pathFindings(pkg),
+    ...optionFindings(pkg),
+    ...networkFindings(pkg),
+  ],
+  steps: (pkg, context) => {
+    const from = daemonModule(context.source, (pkg.options as FtpsyncOptions).path);
+    // A source that `check` refused compiles to nothing that runs.
+    if (from === null) return [{ kind: 'require-directory', path: pkg.dst }];
+    const { work } = context;
+    const password: Step[] = hearsPassword(pkg, context.source)
+      ? [
+          {
+            kind: 'write-file',
+            path: `${work}/password`,
+            mode: '0600',
+            content: [{ secret: 'password', quote: 'raw' }, '\n'],
+          },
+        ]
+      : [];
+    return [
+      { kind: 'require-directory', path: pkg.dst },
+      workDirectory(context),
+      { kind: 'make-directory', path: `${work}/.config/ftpsync`, empty: true },
+      ...password,
+      {
+        kind: 'write-file',
+        path: `${work}/.config/ftpsync/ftpsync-${ARCHIVE}.conf`,
+        mode: '0600',
+        content: ftpsyncConf(pkg, context, from),
+      },
+      {
+        kind: 'exec',
+        tool: 'ftpsync',
+        argv: ['ftpsync', `sync:archive:${ARCHIVE}`],
+        // Its words are split and matched against the files of where it is: there are none of upstream's here.
+        cwd: work,
+        env: { HOME: work },
+        push_words: { allow: STAGES },
+        gather: logDirectory(pkg, context),
+        ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+      },
+    ];
+  },
+};
+
+function sourceFindings(pkg: Package): PackageFinding[] {
+  const { path } = pkg.options as FtpsyncOptions;
+  const help = 'give `rsync://host/module`, `host::module`, or a host name and `path`';
+  const finding = (message: string, at: string, code: string): PackageFinding => ({
+    code,
+    severity: 'error',
+    message,
+    help,
+    at,
+  });
+  if (pkg.sources.length === 0) return [finding('`ftpsync` needs a `src`', '/settings/src', 'no-source')];
+  return pkg.sources.flatMap((source, index) => {
+    if (daemonModule(source, path) !== null) return [];
+    const at = pkg.sources.length > 1 ? `/settings/src/${String(index)}` : '/settings/src';
+    return [finding(unreadable(source), at, 'source-scheme')];
+  });
+}
+
+function unreadable({ url, publicUrl }: Source): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
+  if (scheme !== undefined && scheme !== 'rsync') return `ftpsync does not speak \`${scheme}\``;
+  return `ftpsync cannot tell host and module of \`${publicUrl}\``;
+}
+
+function pathFindings(pkg: Package): PackageFinding[] {
+  if (!NOT_IN_PATHS.test(pkg.dst)) return [];
+  const message = 'ftpsync is a shell script that splits its paths at blanks, and looks for files at `*?[]`';
+  const help = 'use a path without them';
+  return [{ code: 'path-characters', severity: 'error', message, help, at: '/settings/dst' }];
+}
+
+function optionFindings(pkg: Package): PackageFinding[] {
+  const options: FtpsyncOptions = pkg.options;
+  const { arch_include = '', arch_exclude = '', extra = {} } = options;
+  const findings: PackageFinding[] = [];
+  if (arch_include !== '' && arch_exclude !== '') {
+    const message = 'ftpsync takes `arch_include` or `arch_exclude`, not both';
+    const help = 'remove `arch_exclude`: what is not included is left out';
+    const at = '/settings/options/arch_exclude';
+    findings.push({ code: 'two-architecture-lists', severity: 'error', message, help, at, target: 'key' });
+  }
+  const known = (options.user ?? '') !== '' || /^(rsync:\/\/)?[^/@]+@/.test(pkg.sources[0]?.url ?? '');
+  if (pkg.password !== null && !known) {
+    const message = 'there is a password but no user';
+    const help = 'name the user of the rsync daemon in `user`';
+    findings.push({ code: 'password-without-user', severity: 'error', message, help, at: '/settings' });
+  }
+  for (const name of RSYNC_WORDS) {
+    const word = String(extra[name] ?? '')
+      .split(' ')
+      .find((text) => /^(-[acdg-zACDE-LN-SU-Z]*n|--dry-run|--list-only)$/.test(text));
+    if (word === undefined) continue;
+    const message = `\`${word}\` makes rsync copy nothing, and every run a success all the same`;
+    const at = `/settings/options/extra/${name}`;
+    findings.push({ code: 'dry-run', severity: 'error', message, help: 'take it out', at });
+  }
+  return findings;
+}
+
+/** Settings that ftpsync, or its rsync, has no way to honour. */
+function networkFindings(pkg: Package): PackageFinding[] {
+  const { proxy, caFile, ssh, bind } = pkg.network;
+  const options: FtpsyncOptions = pkg.options;
+  const findings: PackageFinding[] = [];
+  const refuse = (at: string, message: string, help: string): void => {
+    findings.push({ code: 'network-unsupported', severity: 'error', message, help, at });
+  };
+  if (caFile !== null) {
+    const help = 'remove it; over TLS ftpsync trusts the directory `extra.RSYNC_SSL_CAPATH`';
+    refuse('/network/ca_file', 'ftpsync takes a directory of certificates, not a file', help);
+  }
+  if (proxy !== null && !/^[^\s/@]+:\d+$/.test(proxy)) {
+    const message = 'rsync takes a proxy as `host:port`, without a user or a scheme';
+    refuse('/network/proxy', message, 'give `host:port`');
+  }
+  if (isDirect(options)) return findings;
+  const message = 'ftpsync starts ssh or a tunnel of its own, which are not told this';
+  if (proxy !== null) refuse('/network/proxy', message, 'remove it');
+  if (bind !== null) refuse('/network/bind', message, 'remove it');
+  if (options.extra?.RSYNC_TRANSPORT === 'ssh' && (ssh.key ?? ssh.knownHosts ?? ssh.port) !== null) {
+    refuse('/network/ssh', message, 'set it in ssh_config');
+  }
+  return findings;
+}
