@@ -1,7 +1,9 @@
 import type { Job } from '../job/job.js';
+import { EXIT } from '../job/outcome.js';
 import type { Step } from '../job/step.js';
 import type { PackageState } from '../state/package-state.js';
 import { shown } from './console.js';
+import type { TransferEnd } from './dry-transfer.js';
 import { commandLine, currentLimit } from './exec.js';
 
 /** What a run would do now, one line a step, with the delete limit that it would have. Starts nothing. */
@@ -13,6 +15,12 @@ export function describeRun(job: Job, state: PackageState, allowDeletes: number 
       : `or, if upstream is unavailable, from ${attempt.src}`,
     ...attempt.steps.flatMap((step) => describeStep(job, step, limit)).map((line) => `  ${line}`),
   ]);
+}
+
+/** The same for programs, with what the tools' own dry runs said, where they were asked. */
+export function dryRunText(id: string, commands: readonly string[], transfer: TransferEnd | null): string {
+  const { exit = EXIT.ok, transfers = null } = transfer ?? {};
+  return JSON.stringify({ format: 'mirror/dry-run/1', id, exit, commands, transfers }, null, 2);
 }
 
 function describeStep(job: Job, step: Step, limit: () => number): string[] {

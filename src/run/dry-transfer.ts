@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Job } from '../job/job.js';
 import { EXIT, exitCode } from '../job/outcome.js';
+import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, Step } from '../job/step.js';
+import { classify } from './classify.js';
 import { environment } from './exec.js';
 import { countEntries } from './guard.js';
 import type { Secret } from './secrets.js';
 import { dryLines } from './tools/dry-lines.js';
 import type { DryLine } from './tools/dry-lines.js';
+import { toolTable } from './tools/index.js';
 import { fileText } from './write-file.js';
 
 /** What a sync would move, as the tool's own dry run tells; bytes are null where it does not say. */
@@ -20,41 +23,67 @@ export interface WouldTransfer {
   readonly delete: { files: number };
 }
 
+/** What became of the dry runs: words for people, and each tool's own figures or reason, for programs. */
+export interface TransferEnd {
+  readonly lines: readonly string[];
+  readonly exit: number;
+  readonly transfers: readonly (WouldTransfer | { readonly reason: string })[];
+}
+
+/** Characters of a tool's other output that are kept to tell why it failed. */
+const KEPT = 64 * 1024;
+
 /**
  * Runs the dry run that the tools of a job's first source have, and says what they would do. Nothing in dst is written, no
  * lock is taken, and no guard is asked: the files that a tool reads are written into a scratch directory instead of the
  * run's own, which a run may be using. The text says so where a tool has no dry run, or where it failed.
  */
-export async function describeTransfer(
-  job: Job,
-  secrets: ReadonlyMap<string, Secret>,
-): Promise<{ lines: string[]; exit: number }> {
+export async function describeTransfer(job: Job, secrets: ReadonlyMap<string, Secret>): Promise<TransferEnd> {
   const scratch = mkdtempSync(join(tmpdir(), 'mirror-dry-run-'));
   try {
     const steps = inScratch(job.attempts[0]?.steps ?? [], scratch);
     const execs = steps.filter((step) => step.kind === 'exec');
     const dry = execs.filter((step) => step.dry_run !== undefined);
-    if (execs.length === 0) return { lines: ['nothing to transfer'], exit: EXIT.ok };
+    if (execs.length === 0) return { lines: ['nothing to transfer'], exit: EXIT.ok, transfers: [] };
     if (dry.length === 0) {
-      return { lines: [`${execs[0]?.tool ?? 'the tool'} has no dry run of its own`], exit: EXIT.unavailable };
+      return untold({
+        exit: EXIT.unavailable,
+        reason: `${execs[0]?.tool ?? 'the tool'} has no dry run of its own`,
+      });
     }
     for (const step of steps) {
       if (step.kind !== 'write-file' || !step.path.startsWith(`${scratch}/`)) continue;
       const text = fileText(step, { job, state: null, secrets, trigger: 'request', allowDeletes: null });
-      if (typeof text !== 'string') {
-        return { lines: [`not run: ${'reason' in text ? text.reason : text.kind}`], exit: exitCode(text) };
-      }
+      if (typeof text !== 'string') return untold(problem(text));
       writeFileSync(step.path, text, { mode: 0o600 });
     }
-    const ends: (WouldTransfer | string)[] = [];
+    const ends: (WouldTransfer | Untold)[] = [];
     for (const step of dry) ends.push(await dryRun(job, step, secrets));
     return {
-      lines: ends.map((end) => (typeof end === 'string' ? end : summary(end))),
-      exit: ends.some((end) => typeof end === 'string') ? EXIT.unavailable : EXIT.ok,
+      lines: ends.map((end) => ('reason' in end ? `not told: ${end.reason}` : summary(end))),
+      exit: ends.reduce<number>(
+        (worst, end) => ('reason' in end ? Math.max(worst, end.exit) : worst),
+        EXIT.ok,
+      ),
+      transfers: ends.map((end) => ('reason' in end ? { reason: end.reason } : end)),
     };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Why a dry run tells nothing, and the exit code of that. */
+interface Untold {
+  readonly reason: string;
+  readonly exit: number;
+}
+
+function untold(end: Untold): TransferEnd {
+  return { lines: [`not told: ${end.reason}`], exit: end.exit, transfers: [{ reason: end.reason }] };
+}
+
+function problem(outcome: Outcome): Untold {
+  return { reason: 'reason' in outcome ? outcome.reason : outcome.kind, exit: exitCode(outcome) };
 }
 
 /** The steps with the run's private directory, wherever it is named, replaced by `scratch`. */
@@ -70,32 +99,43 @@ async function dryRun(
   job: Job,
   step: ExecStep,
   secrets: ReadonlyMap<string, Secret>,
-): Promise<WouldTransfer | string> {
+): Promise<WouldTransfer | Untold> {
   const read = dryLines.get(step.tool);
-  if (step.dry_run === undefined || read === undefined) return `${step.tool} has no dry run of its own`;
+  if (step.dry_run === undefined || read === undefined) {
+    return { reason: `${step.tool} has no dry run of its own`, exit: EXIT.unavailable };
+  }
   const secret = step.stdin_secret === undefined ? null : secrets.get(step.stdin_secret);
   if (secret === undefined || (secret !== null && 'problem' in secret)) {
-    return `not run: ${secret?.problem ?? 'a secret is missing'}`;
+    return { reason: secret?.problem ?? 'a secret is missing', exit: EXIT.needsPerson };
   }
   const { at, remove, words } = step.dry_run;
   const [program = '', ...args] = step.argv.toSpliced(at, remove, ...words);
   const child = spawn(program, args, {
     cwd: [step.cwd ?? job.dst].find((path) => existsSync(path)) ?? '/',
     env: environment(job, step),
-    stdio: [secret === null ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+    stdio: [secret === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  const ended = new Promise<number | string>((done) => {
-    child.on('error', (error) => done(error.message));
-    child.on('close', (code, signal) => done(code ?? signal ?? 'unknown'));
+  const ended = new Promise<{ exit: number | null; signal: NodeJS.Signals | null }>((done) => {
+    child.on('error', () => done({ exit: 127, signal: null }));
+    child.on('close', (exit, signal) => done({ exit, signal }));
   });
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(secret === null ? '' : `${secret.text}\n`);
+  let said = '';
+  const keep = (text: string): void => void (said = (said + text).slice(-KEPT));
+  child.stderr?.on('data', (data: Buffer) => {
+    process.stderr.write(data);
+    keep(data.toString());
+  });
   const total = { add: { files: 0, bytes: 0 }, change: { files: 0, bytes: 0 }, delete: { files: 0 } };
   if (child.stdout)
-    for await (const line of createInterface({ input: child.stdout }))
-      count(total, inDst(job.dst, read(line)));
-  const exit = await ended;
-  return exit === 0 ? total : `${program}: exit ${String(exit)}`;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const told = read(line);
+      if (told === null) keep(`${line}\n`);
+      count(total, inDst(job.dst, told));
+    }
+  const outcome = classify(await toolTable(step.tool), { ...(await ended), output: said }, step.accept);
+  return ['synced', 'partial', 'incomplete'].includes(outcome.kind) ? total : problem(outcome);
 }
 
 /** A line of a tool that does not know what is in dst, or all of it. */

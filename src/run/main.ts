@@ -57,15 +57,16 @@ async function runCommand(args: RunArguments): Promise<number> {
 
 /** What a run would do; with `--transfer`, also what its tools say they would move. */
 async function dryRun(args: RunArguments, layout: Layout, job: Job): Promise<number> {
-  const { describeRun, describeTransfer } = await import('./special.js');
-  const print = (lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`);
-  print(describeRun(job, peekState(layout, job.id), args.allowDeletes));
-  if (!args.transfer) return EXIT.ok;
-  const secrets = readSecrets(job, process.env.CREDENTIALS_DIRECTORY);
-  if (args.root === '') dropPrivileges(job.run_as);
-  const { lines, exit } = await describeTransfer(job, secrets);
-  print(lines);
-  return exit;
+  const { describeRun, describeTransfer, dryRunText } = await import('./special.js');
+  const commands = describeRun(job, peekState(layout, job.id), args.allowDeletes);
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  if (!args.json) print(commands.join('\n'));
+  const secrets = args.transfer ? readSecrets(job, process.env.CREDENTIALS_DIRECTORY) : new Map();
+  if (args.transfer && args.root === '') dropPrivileges(job.run_as);
+  const transfer = args.transfer ? await describeTransfer(job, secrets) : null;
+  if (args.json) print(dryRunText(job.id, commands, transfer));
+  else if (transfer !== null) print(transfer.lines.join('\n'));
+  return transfer?.exit ?? EXIT.ok;
 }
 
 /** A run in this process. */

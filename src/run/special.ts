@@ -16,7 +16,7 @@ import { makeDirectory, writeStepFile } from './write-file.js';
  * What only some jobs need, in a bundle of its own (`dist/special.cjs`) that the executor loads when a job has such a
  * step, or is not asked to run one: most runs are one rsync, and start the sooner for it.
  */
-export { describeRun } from './dry-run.js';
+export { describeRun, dryRunText } from './dry-run.js';
 export { describeTransfer } from './dry-transfer.js';
 export { gatherLogs } from './gather-logs.js';
 export { runListStep } from './lists/index.js';
