@@ -10,8 +10,9 @@ export interface FileList {
 /**
  * Fetches upstream's file lists and compares them with those in dst, which describe what dst holds. The same: the run
  * ends as unchanged. Else it writes what the steps after it work from: paths to transfer and to delete (zero bytes behind
- * each), digests to verify. More deletions than the guard allows end the run as blocked. Lists that are missing, cut off
- * or make no sense are not believed: then `full` is written, and a pass without a list has to do.
+ * each), what to verify. More deletions than the guard allows end the run as blocked. When everything is to be looked at,
+ * what is not wanted is written instead of what to transfer. Lists that are missing, cut off or make no sense are not
+ * believed: then `full` is written, and a pass without a list has to do.
  */
 export interface ListChangesStep extends Exec {
   readonly kind: 'list-changes';
@@ -33,14 +34,19 @@ export interface ListChangesStep extends Exec {
   /** Put before each path to transfer: where the source's own directory is, up to a `/./`. */
   readonly prefix: string;
   readonly transfer: string;
+  /** rsync's exclude patterns of entries that are not for everybody yet: upstream may not let them be read. */
+  readonly unwanted: string;
   readonly deletions: string;
-  readonly checksums: string;
+  readonly verify: string;
   readonly full: string;
   /** What `install-lists` is told. */
   readonly summary: string;
 }
 
-/** Compares files in dst with the digests that a list gives them; a difference is a failed transfer. */
+/**
+ * Verifies dst against a list: each entry is a digest, a tab and the path of a file that has it, if it is there; or a tab
+ * and the path of what must be there. A difference is a failed transfer.
+ */
 export interface VerifyListedStep {
   readonly kind: 'verify-listed';
   readonly list: string;

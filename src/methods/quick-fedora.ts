@@ -54,7 +54,7 @@ export const quickFedora: SyncMethod = {
     if (fallback) {
       // Another source may lag behind: nothing is deleted, and what dst holds is told by no list until the first one is back.
       const forget: Step = { kind: 'make-directory', path: cache, empty: true };
-      return [require, forget, fullPass(pkg, source, false)];
+      return [require, forget, fullPass(pkg, source, 'keep')];
     }
     const compare = listChanges(pkg, context);
     return [
@@ -69,8 +69,9 @@ export const quickFedora: SyncMethod = {
       },
       compare,
       { ...changedPass(pkg, source, compare.transfer), only_with: compare.transfer },
-      { ...fullPass(pkg, source, true), only_with: compare.full },
-      { kind: 'verify-listed', list: compare.checksums },
+      { ...fullPass(pkg, source, 'unlisted', compare.unwanted), only_with: compare.unwanted },
+      { ...fullPass(pkg, source, 'delete'), only_with: compare.full },
+      { kind: 'verify-listed', list: compare.verify },
       { kind: 'delete-listed', list: compare.deletions },
       { kind: 'install-lists', fetched: compare.fetched, summary: compare.summary, record: compare.record },
     ];
@@ -106,7 +107,8 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
     prefix: sourceParts(source.url).prefix,
     transfer: `${work}/transfer`,
     deletions: `${work}/deletions`,
-    checksums: `${work}/checksums`,
+    unwanted: `${work}/unwanted`,
+    verify: `${work}/verify`,
     full: `${work}/full`,
     summary: `${work}/summary.json`,
   };
@@ -124,8 +126,16 @@ function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
   };
 }
 
-/** The whole of the modules, walked on both sides. */
-function fullPass(pkg: Package, source: Source, deletions: boolean): ExecStep {
+/**
+ * The whole of the modules, walked on both sides. What upstream has not: is deleted, or kept, or kept until the lists,
+ * which also say what is `unwanted`, tell what is to be deleted.
+ */
+function fullPass(
+  pkg: Package,
+  source: Source,
+  others: 'delete' | 'keep' | 'unlisted',
+  unwanted?: string,
+): ExecStep {
   const options: QuickFedoraOptions = pkg.options;
   const { words, ends } = passWords(pkg, source);
   const own = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
@@ -139,7 +149,8 @@ function fullPass(pkg: Package, source: Source, deletions: boolean): ExecStep {
     // Installed after the pass, so that they never claim more than dst holds.
     ...own.map((file) => `--exclude=/${file}`),
     ...(options.exclude ?? []).map((pattern) => `--exclude=${pattern}`),
-    ...(deletions ? ['--delete-delay'] : []),
+    ...(unwanted === undefined ? [] : ['--from0', `--exclude-from=${unwanted}`]),
+    ...(others === 'delete' ? ['--delete-delay'] : []),
     ...words,
   ];
   const { url, ...rest } = ends;
@@ -149,8 +160,8 @@ function fullPass(pkg: Package, source: Source, deletions: boolean): ExecStep {
     tool: 'rsync',
     // What follows `/./` is the path in dst.
     argv: [...argv, ...fileLists(options).map(({ directory }) => `${url}./${directory}`), withSlash(pkg.dst)],
-    ...(deletions ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
-    dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
+    ...(others === 'delete' ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    ...(others === 'unlisted' ? {} : { dry_run: { at: argv.length, remove: 0, words: DRY_RUN } }),
   };
 }
 

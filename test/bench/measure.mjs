@@ -1,6 +1,7 @@
 // Whole-process measurements: alternating runs within one session, so that a machine that slows down slows all alike.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -45,8 +46,8 @@ export function alternate(commands, runs) {
   );
 }
 
-/** bash's `time` counts the children of children; Node only knows itself. */
-function time({ argv, cwd, exit = [0] }) {
+/** Wall and CPU milliseconds of one run; bash's `time` counts the children of children; Node only knows itself. */
+export function time({ argv, cwd, exit = [0] }) {
   const result = spawnSync(
     'bash',
     ['-c', 'TIMEFORMAT="%3R %3U %3S"; time "$@" >/dev/null 2>/dev/null', 'bash', ...argv],
@@ -84,6 +85,17 @@ export function figure(name, value, unit, bound) {
   console.log(
     `${ok ? 'ok    ' : 'MISSED'} ${name.padEnd(74)} ${shown.padStart(7)} ${unit.padEnd(4)} (at most ${bound})`,
   );
+}
+
+/** A port of the loopback on which nobody listens. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 export const missedFigures = () => missed;

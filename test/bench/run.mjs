@@ -1,10 +1,9 @@
 // The executor against the very rsync that it runs: an up-to-date tree of 200 files, no gzip, no limits.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { alternate, figure, peak, plainEnvironment, scratchDirectory } from './measure.mjs';
+import { alternate, figure, freePort, peak, plainEnvironment, scratchDirectory } from './measure.mjs';
 
 export async function bench(project) {
   const scratch = scratchDirectory();
@@ -103,14 +102,4 @@ function writeConfig(scratch, root, port) {
     }),
   );
   return config;
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

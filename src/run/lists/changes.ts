@@ -14,7 +14,8 @@ type Entry = Extract<ListLine, { kind: 'entry' }>;
 
 /** What a run has to do, beside the files that the next steps work from. */
 export interface ListWork {
-  readonly transfers: number;
+  /** Null: everything is looked at. */
+  readonly transfers: number | null;
   readonly deletions: readonly string[];
   /** What each list says is there, by its file. */
   readonly totals: Readonly<Record<string, ListTotals>>;
@@ -36,9 +37,9 @@ export function changesOf(
 ): ListWork {
   const deletions: string[] = [];
   const totals: Record<string, ListTotals> = {};
-  const [transfer, checksums] = [
+  const [transfer, verify] = [
     new PathWriter(step.transfer, latin1(step.prefix)),
-    new PathWriter(step.checksums),
+    new PathWriter(step.verify),
   ];
   try {
     for (const { file, directory } of step.lists) {
@@ -51,7 +52,7 @@ export function changesOf(
       const names = new Set(now.map(({ path }) => path));
       for (const path of names) transfer.add(directory + path);
       for (const [path, digest] of digests) {
-        if (filter.wantsPath(directory + path)) checksums.add(`${digest}\t${directory}${path}`);
+        if (filter.wantsPath(directory + path)) verify.add(`${digest}\t${directory}${path}`);
       }
       const without = new Set(left.map(({ path }) => path).filter((path) => !names.has(path)));
       keepListed(join(step.fetched, file), without, wanted);
@@ -63,7 +64,7 @@ export function changesOf(
     }
   } finally {
     transfer.close();
-    checksums.close();
+    verify.close();
   }
   return { transfers: transfer.count, deletions, totals };
 }

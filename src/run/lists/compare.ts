@@ -24,6 +24,9 @@ import type { ListRecord, ListTotals } from './record.js';
 import { wholeOf } from './whole.js';
 import { PathWriter } from './writer.js';
 
+/** rsync compares each name that comes with all that it asked for: beyond this many, a walk takes less. */
+const MANY = 20_000;
+
 /** What upstream has of a file: another one than dst, the same, or none. */
 type Fetched = 'new' | 'same' | 'none';
 
@@ -58,25 +61,31 @@ export async function compareLists(turn: Turn, step: ListChangesStep): Promise<S
   if (work instanceof WrongList) {
     log.note('WARNING', `${work.message}: full rsync instead of the list`);
     rmSync(step.record, { force: true });
-    for (const path of [step.transfer, step.checksums]) rmSync(path, { force: true });
+    for (const path of [step.transfer, step.unwanted, step.verify]) rmSync(path, { force: true });
     writeFileSync(step.full, '');
     summarize(step, { files, totals: null, of, whole: 0 });
     return GO_ON;
   }
   const { transfers, deletions, totals } = work;
-  const why = whole
-    ? record === null
-      ? 'no list of ours in dst'
-      : 'a full pass is due'
-    : 'what has changed';
-  log.note('INFO', `${why}: ${String(transfers)} to transfer, ${String(deletions.length)} to delete`);
+  const why = reason(record, whole, transfers);
+  log.note(
+    'INFO',
+    `${why}: ${transfers === null ? 'everything' : String(transfers)} to transfer, ${String(deletions.length)} to delete`,
+  );
   const blocked = blockedBy(turn, deletions);
   if (blocked !== null) return blocked;
   const list = new PathWriter(step.deletions);
   for (const path of deletions) list.add(path);
   list.close();
-  summarize(step, { files, totals, of, whole: whole ? now : record.whole });
+  const last = transfers === null || record === null ? now : record.whole;
+  summarize(step, { files, totals, of, whole: last });
   return GO_ON;
+}
+
+function reason(record: ListRecord | null, due: boolean, transfers: number | null): string {
+  if (record === null) return 'no list of ours in dst';
+  if (due) return 'a full pass is due';
+  return transfers === null ? 'too much has changed to name it' : 'what has changed';
 }
 
 /** What upstream has of each file, or how the run ends because that cannot be told. */
@@ -139,7 +148,7 @@ function nothingNew(files: Readonly<Record<string, Fetched>>, dst: string): bool
   );
 }
 
-/** `record` null: everything listed. */
+/** `record` null: everything is to be looked at. */
 function workFor(
   step: ListChangesStep,
   dst: string,
@@ -149,10 +158,13 @@ function workFor(
   const filter = listFilter(step);
   const isNew = (file: string): boolean => files[file] === 'new';
   try {
-    if (record === null)
-      return wholeOf(step, filter, dst, (file) => join(isNew(file) ? step.fetched : dst, file));
-    const known = Object.entries(record.lists).map(([file, { totals }]) => [file, totals] as const);
-    return changesOf(step, filter, dst, isNew, Object.fromEntries(known));
+    if (record !== null) {
+      const known = Object.entries(record.lists).map(([file, { totals }]) => [file, totals] as const);
+      const work = changesOf(step, filter, dst, isNew, Object.fromEntries(known));
+      if (work.transfers === null || work.transfers <= MANY) return work;
+      for (const path of [step.transfer, step.verify]) rmSync(path, { force: true });
+    }
+    return wholeOf(step, filter, dst, (file) => join(isNew(file) ? step.fetched : dst, file));
   } catch (error) {
     if (error instanceof WrongList) return error;
     throw error;

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, rmSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
+import { lstatSync, rmSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeleteListedStep } from '../../job/list-step.js';
 import type { Outcome } from '../../job/outcome.js';
@@ -8,6 +8,7 @@ import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { latin1 } from './filter.js';
 import { DELAYED } from './whole.js';
+import { readPaths } from './writer.js';
 
 /** How the run ends when these are more deletions than the guard allows, or null. What rsync keeps aside does not count. */
 export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null {
@@ -26,7 +27,7 @@ export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null 
  */
 export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome): StepEnd {
   const { log, session } = turn;
-  const paths = listedPaths(step.list);
+  const paths = [...readPaths(step.list)];
   if (paths.length === 0) return GO_ON;
   if (sofar.kind !== 'synced' && sofar.kind !== 'partial') {
     log.note('WARNING', `${String(paths.length)} not deleted: files were left out before`);
@@ -106,16 +107,6 @@ function remove(path: Buffer, delayed: boolean): 'removed' | 'gone' | 'kept' {
     return 'removed';
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return 'kept';
-    throw error;
-  }
-}
-
-/** The paths of a file that `PathWriter` wrote; none where it wrote none. */
-export function listedPaths(list: string): string[] {
-  try {
-    return readFileSync(list, 'latin1').split('\0').slice(0, -1);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }

@@ -3,8 +3,8 @@ export type ListLine =
   | {
       readonly kind: 'entry';
       readonly type: 'file' | 'directory' | 'link';
-      /** Not for everybody yet: the file itself, or a directory above it, cannot be read by others. */
-      readonly restricted: boolean;
+      /** Not for everybody yet: it cannot be read by others itself (closed), or a directory above it cannot. */
+      readonly mark: 'closed' | 'below' | null;
       readonly size: number;
       readonly path: string;
     }
@@ -31,7 +31,7 @@ export function readLine(line: string): ListLine {
     return {
       kind: 'entry',
       type: TYPES[type as keyof typeof TYPES],
-      restricted: mark !== '',
+      mark: mark === '' ? null : mark === '-' ? 'closed' : 'below',
       size: Number(size),
       path,
     };

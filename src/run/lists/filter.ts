@@ -15,8 +15,8 @@ export function listFilter(step: ListChangesStep): ListFilter {
   const wantsPath = (path: string): boolean => !own.has(path) && !exclude.some((regex) => regex.test(path));
   return {
     wantsPath,
-    wants: ({ type, restricted, path }, directory) => {
-      if (restricted && !step.restricted) return false;
+    wants: ({ type, mark, path }, directory) => {
+      if (mark !== null && !step.restricted) return false;
       // A pattern for directories ends in a slash.
       return wantsPath(directory + path) && (type !== 'directory' || wantsPath(`${directory}${path}/`));
     },

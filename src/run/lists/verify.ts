@@ -1,29 +1,35 @@
 import type { Hash } from 'node:crypto';
-import { closeSync, openSync, readSync, utimesSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, readSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerifyListedStep } from '../../job/list-step.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
-import { listedPaths, shown } from './delete.js';
+import { shown } from './delete.js';
 import { latin1 } from './filter.js';
+import { readPaths } from './writer.js';
 
 /** Digests by their length in hexadecimal digits. */
 const ALGORITHMS: Readonly<Record<number, string>> = { 32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512' };
 
 /**
- * Compares files with the digests that a list gives them. One that differs ends the run: upstream changed meanwhile, or
+ * Looks whether what a list names is there, and compares files with their digests. One that differs ends the run: upstream changed meanwhile, or
  * the copy is bad. Its time is set back, so that the next pass compares its content and not only size and time.
  */
 export async function verifyListed(turn: Turn, step: VerifyListedStep): Promise<StepEnd> {
-  const lines = listedPaths(step.list);
-  if (lines.length === 0) return GO_ON;
+  if (!existsSync(step.list)) return GO_ON;
   // Loading it costs a run 3 ms.
   const { createHash } = await import('node:crypto');
   const top = latin1(turn.session.job.dst);
   const bad: string[] = [];
-  for (const line of lines) {
+  const missing: string[] = [];
+  for (const line of readPaths(step.list)) {
     const tab = line.indexOf('\t');
     const [digest, path] = [line.slice(0, tab), line.slice(tab + 1)];
+    if (digest === '') {
+      const there = lstatSync(Buffer.from(join(top, path), 'latin1'), { throwIfNoEntry: false });
+      if (there === undefined) missing.push(path);
+      continue;
+    }
     const algorithm = ALGORITHMS[digest.length];
     if (algorithm === undefined) continue;
     const found = digestOf(Buffer.from(join(top, path), 'latin1'), createHash(algorithm));
@@ -32,9 +38,14 @@ export async function verifyListed(turn: Turn, step: VerifyListedStep): Promise<
     turn.log.note('WARNING', `${shown(path)} has not the ${algorithm} that the list says`);
     bad.push(path);
   }
-  if (bad.length === 0) return GO_ON;
-  const others = bad.length > 1 ? ` and ${String(bad.length - 1)} more` : '';
-  const reason = `${shown(bad[0] ?? '')}${others}: not what the list says; upstream is changing, or the copy is bad`;
+  if (missing.length > 0) return failed(missing, 'listed, but upstream has no such file');
+  if (bad.length > 0) return failed(bad, 'not what the list says; upstream is changing, or the copy is bad');
+  return GO_ON;
+}
+
+function failed(paths: readonly string[], what: string): StepEnd {
+  const others = paths.length > 1 ? ` and ${String(paths.length - 1)} more` : '';
+  const reason = `${shown(paths[0] ?? '')}${others}: ${what}`;
   return { outcome: { kind: 'failed', failure: 'transfer', reason }, done: true };
 }
 

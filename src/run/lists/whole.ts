@@ -15,8 +15,9 @@ import { PathWriter } from './writer.js';
 export const DELAYED = '.~tmp~';
 
 /**
- * Everything that the lists name is transferred, so that rsync looks at each file's size and time, and whatever else is in
- * their directories is deleted. Throws WrongList.
+ * Everything is looked at: rsync walks the lists' directories and compares each file's size and time, what the lists name
+ * must be there then, and whatever else is there is deleted. Not by --files-from: for each name that comes, rsync compares
+ * it with all that it asked for, which takes minutes for some 100,000. Throws WrongList.
  */
 export function wholeOf(
   step: ListChangesStep,
@@ -26,10 +27,7 @@ export function wholeOf(
 ): ListWork {
   const listed = new PathSet();
   const totals: Record<string, ListTotals> = {};
-  const [transfer, checksums] = [
-    new PathWriter(step.transfer, latin1(step.prefix)),
-    new PathWriter(step.checksums),
-  ];
+  const [unwanted, verify] = [new PathWriter(step.unwanted), new PathWriter(step.verify)];
   try {
     for (const { file, directory } of step.lists) {
       let [files, bytes] = [0, 0];
@@ -39,11 +37,14 @@ export function wholeOf(
           const line = readLine(text);
           if (line.kind === 'wrong') throw new WrongList(`${file} has lines that make no sense`);
           if (line.kind === 'checksum' && filter.wantsPath(directory + line.path)) {
-            checksums.add(`${line.digest}\t${directory}${line.path}`);
+            verify.add(`${line.digest}\t${directory}${line.path}`);
           }
-          if (line.kind !== 'entry' || !filter.wants(line, directory)) continue;
+          if (line.kind !== 'entry') continue;
+          if (line.mark === 'closed' && !step.restricted) unwanted.add(`/${literal(directory + line.path)}`);
+          if (!filter.wants(line, directory)) continue;
           listed.add(directory + line.path);
-          transfer.add(directory + line.path);
+          // A link that points out of the tree is left out by rsync.
+          if (line.type !== 'link') verify.add(`\t${directory}${line.path}`);
           files += 1;
           if (line.type === 'file') bytes += line.size;
         }
@@ -54,10 +55,17 @@ export function wholeOf(
       totals[file] = { files, bytes };
     }
   } finally {
-    transfer.close();
-    checksums.close();
+    // A name that stands for none: the file is there when nothing is unwanted, too.
+    if (unwanted.count === 0) unwanted.add(`/${DELAYED}`);
+    unwanted.close();
+    verify.close();
   }
-  return { transfers: transfer.count, deletions: unlisted(step, dst, listed), totals };
+  return { transfers: null, deletions: unlisted(step, dst, listed), totals };
+}
+
+/** A path as a pattern of rsync's; a backslash is one only where there is something to take as it is. */
+function literal(path: string): string {
+  return /[*?[]/.test(path) ? path.replace(/[*?[\\]/g, '\\$&') : path;
 }
 
 /** Paths below the lists' directories that no list names. A symbolic link is never followed. */

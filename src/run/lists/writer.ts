@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
 
 /** Characters that are kept before they are written. */
 const BLOCK = 1 << 18;
@@ -32,5 +32,22 @@ export class PathWriter {
     const bytes = Buffer.from(this.text, 'latin1');
     for (let at = 0; at < bytes.length;) at += writeSync(this.fd, bytes, at);
     this.text = '';
+  }
+}
+
+/** The texts of a file that `PathWriter` wrote, one after the other; none where it wrote none. */
+export function* readPaths(path: string): Generator<string> {
+  if (!existsSync(path)) return;
+  const fd = openSync(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(BLOCK);
+    let rest = '';
+    for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) {
+      const texts = (rest + buffer.toString('latin1', 0, read)).split('\0');
+      rest = texts.pop() ?? '';
+      yield* texts;
+    }
+  } finally {
+    closeSync(fd);
   }
 }
