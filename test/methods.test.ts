@@ -15,6 +15,7 @@ const OPTIONS: Record<string, Record<string, unknown>> = {
   ftpsync: { user: 'mirror' },
   local: {},
   'quick-fedora': { list: 'fullfiletimelist-debian' },
+  reposync: { keys: ['/etc/pki/example.asc'] },
   rsync: {},
   ubuntu: { stage1_excludes: ['Packages*', 'Release*'] },
 };

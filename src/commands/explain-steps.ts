@@ -60,6 +60,14 @@ export function stepWords(step: Step, job: Job): StepWords {
           `if it is more than <limit> deletions (${limitText(job)})`,
         ...commandWords(step, job),
       };
+    case 'check-repository': {
+      const pass = step.verify ? `, those that are new pass \`${shellText(step.verify.argv)}\`` : '';
+      const guard = step.deletions === null ? '' : ` and no more than <limit> others (${limitText(job)})`;
+      return {
+        text: `go on only if dst has all files that this lists${pass}${guard}`,
+        ...commandWords(step, job),
+      };
+    }
     case 'verify-listed':
       return { text: 'compare files with the digests that the lists give them' };
     case 'delete-listed':

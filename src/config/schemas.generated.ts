@@ -6,6 +6,7 @@ import ftpsyncMethod from '../../schemas/methods/ftpsync.schema.json' with { typ
 import lftpMethod from '../../schemas/methods/lftp.schema.json' with { type: 'json' };
 import localMethod from '../../schemas/methods/local.schema.json' with { type: 'json' };
 import quickFedoraMethod from '../../schemas/methods/quick-fedora.schema.json' with { type: 'json' };
+import reposyncMethod from '../../schemas/methods/reposync.schema.json' with { type: 'json' };
 import rsyncMethod from '../../schemas/methods/rsync.schema.json' with { type: 'json' };
 import ubuntuMethod from '../../schemas/methods/ubuntu.schema.json' with { type: 'json' };
 
@@ -17,6 +18,7 @@ export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, Js
   ['lftp', lftpMethod],
   ['local', localMethod],
   ['quick-fedora', quickFedoraMethod],
+  ['reposync', reposyncMethod],
   ['rsync', rsyncMethod],
   ['ubuntu', ubuntuMethod],
 ]);

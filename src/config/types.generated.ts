@@ -157,6 +157,7 @@ export type PackageConfig = {
   | PackageSyncedByLftp
   | PackageSyncedByLocal
   | PackageSyncedByQuickFedora
+  | PackageSyncedByReposync
   | PackageSyncedByRsync
   | PackageSyncedByUbuntu
   | MethodThatIsNotBuiltYet
@@ -1277,6 +1278,77 @@ export interface QuickFedoraOptions {
    * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
    */
   contimeout?: number;
+}
+export interface PackageSyncedByReposync {
+  synctype?: 'reposync';
+  settings?: {
+    options?: ReposyncOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: reposync`.
+ */
+export interface ReposyncOptions {
+  /**
+   * Architectures of the packages to mirror (`noarch` and `src` have to be named, too); default all.
+   *
+   * Items: An architecture as in the names of packages.
+   */
+  arches?: string[];
+  /**
+   * Mirror the newest version of each package only.
+   */
+  newest_only?: boolean;
+  /**
+   * Refuse packages that are not signed by one of `keys`.
+   */
+  check_gpg?: boolean;
+  /**
+   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only.
+   */
+  check_metadata_gpg?: boolean;
+  /**
+   * Files with the public keys to trust, armored.
+   *
+   * @minItems 1
+   *
+   * Items: A path that starts with `/`, without `.` or `..` parts.
+   */
+  keys?: [string, ...string[]];
+  /**
+   * Delete packages that the index no longer names.
+   */
+  delete?: boolean;
+  /**
+   * User name for http or ftp.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Most downloads at a time.
+   */
+  parallel?: number;
+  /**
+   * Most bytes per second, as for dnf's `throttle`: a number, or one with `k`, `M` or `G`.
+   */
+  bwlimit?: string;
+  /**
+   * Seconds without an answer after which a connection is given up.
+   */
+  timeout?: number;
+  /**
+   * How often a download is tried.
+   */
+  retries?: number;
 }
 export interface PackageSyncedByRsync {
   synctype?: 'rsync';

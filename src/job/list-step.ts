@@ -59,6 +59,8 @@ export interface VerifyListedStep {
 export interface DeleteListedStep {
   readonly kind: 'delete-listed';
   readonly list: string;
+  /** A regular expression: paths that match are none of the deletions that count (an index's own old files). */
+  readonly uncounted?: string;
 }
 
 /** Puts the fetched lists into dst and remembers them as ours; only when every step before it ended with exit 0. */

@@ -4,6 +4,7 @@
  */
 
 import type { ListStep } from './list-step.js';
+import type { CheckRepositoryStep } from './repository-step.js';
 
 /** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
 export type Tool =
@@ -191,6 +192,7 @@ export type SpecialStep =
   | CheckFreshnessStep
   | RepeatIfChangedStep
   | PublishHeldStep
+  | CheckRepositoryStep
   | ListStep;
 
 export type Step = CommonStep | SpecialStep;

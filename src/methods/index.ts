@@ -5,12 +5,13 @@ import { ftpsync } from './ftpsync.js';
 import { local } from './local.js';
 import type { SyncMethod } from './method.js';
 import { quickFedora } from './quick-fedora.js';
+import { reposync } from './reposync.js';
 import { rsync } from './rsync.js';
 import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, debmirror, ftpsync, lftp, local, quickFedora, rsync, ubuntu].map((method) => [
+  [command, debmirror, ftpsync, lftp, local, quickFedora, reposync, rsync, ubuntu].map((method) => [
     method.name,
     method,
   ]),

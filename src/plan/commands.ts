@@ -51,6 +51,11 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['list', step.argv]];
     case 'count-deletions':
       return [['count', step.argv]];
+    case 'check-repository':
+      return [
+        ['list', step.argv],
+        ...(step.verify ? ([['verify', step.verify.argv]] as [string, readonly string[]][]) : []),
+      ];
     case 'repeat-if-changed':
       return [['check', step.argv]];
     case 'require-directory':

@@ -54,6 +54,11 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `unless the lists are the same: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
         `compare them: at most ${String(limit())} deletions; without a list that makes sense, make ${step.full}`,
       ];
+    case 'check-repository':
+      return [
+        `only if dst has all that this lists, and at most ${String(limit())} files more: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+        ...(step.verify ? [`  and those that are new pass: ${words([...step.verify.argv, '...'])}`] : []),
+      ];
     case 'verify-listed':
       return [`verify the digests in ${step.list}`];
     case 'delete-listed':

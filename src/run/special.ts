@@ -3,12 +3,14 @@ import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
 import { checkFreshness } from './freshness.js';
 import { publishHeld } from './publish-held.js';
+import { checkRepository } from './repository/check.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
 import { debmirror } from './tools/debmirror.js';
 import { lftp } from './tools/lftp.js';
 import { ftpsync } from './tools/ftpsync.js';
+import { reposync } from './tools/reposync.js';
 import type { ToolTable } from './tools/table.js';
 import { makeDirectory, writeStepFile } from './write-file.js';
 
@@ -29,6 +31,7 @@ export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTabl
   ['debmirror', debmirror],
   ['lftp', lftp],
   ['ftpsync', ftpsync],
+  ['reposync', reposync],
 ]);
 
 /** Interprets one of the steps that are not in every job. */
@@ -43,6 +46,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
     }
     case 'count-deletions':
       return countDeletions(turn, step);
+    case 'check-repository':
+      return checkRepository(turn, step);
     case 'check-freshness':
       return checkFreshness(turn, step);
     case 'publish-held': {

@@ -133,6 +133,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'check-freshness':
     case 'publish-held':
     case 'repeat-if-changed':
+    case 'check-repository':
       return (await import('./special.js')).runSpecialStep(turn, step);
   }
 }

@@ -33,7 +33,11 @@ export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome)
     log.note('WARNING', `${String(paths.length)} not deleted: files were left out before`);
     return GO_ON;
   }
-  const blocked = blockedBy(turn, paths);
+  const uncounted = new RegExp(step.uncounted ?? '(?!)');
+  const blocked = blockedBy(
+    turn,
+    paths.filter((path) => !uncounted.test(path)),
+  );
   if (blocked !== null) return blocked;
   const top = latin1(session.job.dst);
   const parents = new Parents(top);

@@ -1,0 +1,241 @@
+import type { CheckRepositoryStep } from '../job/repository-step.js';
+import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
+import type { Package } from '../model/site.js';
+import { workDirectory } from './method.js';
+import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import { hearsPassword } from './password.js';
+import { proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
+
+/** Options of `synctype: "reposync"`, as its schema leaves them. */
+interface ReposyncOptions {
+  readonly user?: string;
+  readonly arches?: readonly string[];
+  readonly newest_only?: boolean;
+  readonly check_gpg?: boolean;
+  readonly check_metadata_gpg?: boolean;
+  readonly keys?: readonly string[];
+  readonly delete?: boolean;
+  readonly parallel?: number;
+  readonly bwlimit?: string;
+  readonly timeout?: number;
+  readonly retries?: number;
+}
+
+/** The source, and its index that was fetched: what dnf lists from the latter is what the index names. */
+type Repository = 'upstream' | 'staged';
+
+/**
+ * A mirror of an rpm repository by `dnf reposync`. Its index goes into a directory of the run, and into dst when all that
+ * it names is there; what no index names any more goes last. dnf's own --delete has no limit, and its --gpgcheck deletes
+ * what does not pass: both are done here.
+ */
+export const reposync: SyncMethod = {
+  name: 'reposync',
+  tools: (pkg) => [
+    { command: 'dnf', debian: 'dnf dnf-plugins-core' },
+    ...(checksPackages(pkg) ? [{ command: 'rpmkeys', debian: 'rpm' }] : []),
+  ],
+  check: (pkg) => [
+    ...webSourceFindings(pkg, ['http', 'https', 'ftp']),
+    ...networkFindings(pkg),
+    ...optionFindings(pkg),
+  ],
+  steps: (pkg, context) => {
+    const { delete: deletes = true }: ReposyncOptions = pkg.options;
+    const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;
+    return [
+      { kind: 'require-directory', path: pkg.dst },
+      workDirectory(context),
+      { kind: 'make-directory', path: context.cache, empty: false },
+      configFile(context),
+      upstreamFile(pkg, context),
+      stagedFile(context),
+      download(pkg, context),
+      ...(checksPackages(pkg) ? [importKeys(pkg, context)] : []),
+      check(pkg, context, deletions),
+      {
+        kind: 'publish-held',
+        from: staged(context),
+        last: ['^repodata/repomd\\.xml\\.', '^repodata/repomd\\.xml$'],
+      },
+      ...(deletions === null
+        ? []
+        : [{ kind: 'delete-listed' as const, list: deletions, uncounted: '^repodata/' }]),
+    ];
+  },
+};
+
+/** Everything that dnf keeps is in directories of the package's own; nothing of the host's is read. */
+function configFile({ work, cache }: MethodContext): WriteFileStep {
+  const settings = {
+    reposdir: work,
+    cachedir: `${cache}/dnf`,
+    logdir: `${work}/log`,
+    persistdir: `${work}/persist`,
+    varsdir: `${work}/none`,
+    pluginconfpath: `${work}/none`,
+    metadata_expire: '0',
+    skip_if_unavailable: '0',
+    // rpmkeys looks at the packages.
+    gpgcheck: '0',
+  };
+  return textFile(`${work}/dnf.conf`, ['[main]\n', ...lines(settings)]);
+}
+
+function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
+  const { source } = context;
+  const { family, proxy, caFile } = pkg.network;
+  const options: ReposyncOptions = pkg.options;
+  const parts = webSource(source.url);
+  const url = `${parts?.scheme ?? 'http'}://${parts?.host ?? ''}/${parts?.path ?? ''}`;
+  const user = options.user || decodeURIComponent(parts?.user ?? '');
+  return textFile(`${context.work}/upstream.repo`, [
+    ...repository('upstream', url),
+    ...lines({
+      timeout: String(options.timeout ?? 30),
+      retries: String(options.retries ?? 10),
+      max_parallel_downloads: String(options.parallel ?? 3),
+      ...(options.bwlimit === undefined ? {} : { throttle: options.bwlimit }),
+      ...(family === 'any' ? {} : { ip_resolve: family === 'ipv4' ? '4' : '6' }),
+      ...(proxy === null ? {} : { proxy }),
+      ...(caFile === null ? {} : { sslcacert: caFile }),
+      ...(options.check_metadata_gpg
+        ? { repo_gpgcheck: '1', gpgkey: (options.keys ?? []).map((path) => `file://${path}`).join(' ') }
+        : {}),
+      ...(user === '' ? {} : { username: user }),
+    }),
+    ...(hearsPassword(pkg, source) ? ['password=', { secret: 'password', quote: 'raw' as const }, '\n'] : []),
+  ]);
+}
+
+function stagedFile(context: MethodContext): WriteFileStep {
+  return textFile(`${context.work}/staged.repo`, repository('staged', `file://${staged(context)}`));
+}
+
+function download(pkg: Package, context: MethodContext): ExecStep {
+  const argv = [
+    ...dnf(context, 'upstream'),
+    `--download-path=${pkg.dst}`,
+    `--metadata-path=${context.work}/index`,
+    '--download-metadata',
+    '--remote-time',
+    ...selection(pkg),
+  ];
+  return {
+    kind: 'exec',
+    tool: 'reposync',
+    argv,
+    env: environment(context),
+    ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+  };
+}
+
+function importKeys(pkg: Package, context: MethodContext): Step {
+  const { keys = [] }: ReposyncOptions = pkg.options;
+  const argv = ['rpmkeys', `--dbpath=${context.work}/keys`, '--import', ...keys];
+  return { kind: 'exec', tool: 'reposync', argv, env: environment(context) };
+}
+
+function check(pkg: Package, context: MethodContext, deletions: string | null): CheckRepositoryStep {
+  const level = ['--define', '_pkgverify_level all'];
+  return {
+    kind: 'check-repository',
+    tool: 'reposync',
+    argv: [...dnf(context, 'staged'), '--urls', ...selection(pkg)],
+    env: environment(context),
+    strip: `file://${staged(context)}/`,
+    suffix: '.rpm',
+    verify: checksPackages(pkg)
+      ? {
+          argv: ['rpmkeys', `--dbpath=${context.work}/keys`, ...level, '--checksig'],
+          record: `${context.cache}/verified`,
+        }
+      : null,
+    held: staged(context),
+    deletions,
+  };
+}
+
+/** Both calls of dnf must choose the same packages. */
+function selection(pkg: Package): string[] {
+  const { arches = [], newest_only }: ReposyncOptions = pkg.options;
+  return [...(newest_only ? ['--newest-only'] : []), ...arches.map((arch) => `--arch=${arch}`)];
+}
+
+function dnf({ work }: MethodContext, repository: Repository): string[] {
+  return [
+    'dnf',
+    `--config=${work}/dnf.conf`,
+    // What a host's other plugins do is none of ours.
+    '--disableplugin=*',
+    '--enableplugin=reposync',
+    '--releasever=0',
+    '--assumeyes',
+    'reposync',
+    `--repoid=${repository}`,
+    '--norepopath',
+  ];
+}
+
+function environment({ work }: MethodContext): Record<string, string> {
+  return { HOME: work, TMPDIR: work };
+}
+
+function staged({ work }: MethodContext): string {
+  return `${work}/index/upstream`;
+}
+
+function repository(id: Repository, url: string): string[] {
+  return [`[${id}]\n`, ...lines({ name: id, baseurl: url, enabled: '1' })];
+}
+
+function lines(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+}
+
+function textFile(path: string, content: WriteFileStep['content']): WriteFileStep {
+  return { kind: 'write-file', path, mode: '0600', content };
+}
+
+function checksPackages(pkg: Package): boolean {
+  const { check_gpg }: ReposyncOptions = pkg.options;
+  return check_gpg !== false;
+}
+
+function networkFindings(pkg: Package): PackageFinding[] {
+  const { bind, caFile } = pkg.network;
+  const https = pkg.sources.some((source) => webSource(source.url)?.scheme === 'https');
+  return [
+    ...proxyFindings(pkg),
+    ...(bind === null ? [] : [unsupported('bind', 'dnf cannot be told a local address')]),
+    ...(caFile === null || https
+      ? []
+      : [unsupported('ca_file', 'only an `https` source has certificates to check')]),
+  ];
+}
+
+function optionFindings(pkg: Package): PackageFinding[] {
+  const options: ReposyncOptions = pkg.options;
+  const findings: PackageFinding[] = [];
+  if ((checksPackages(pkg) || options.check_metadata_gpg) && (options.keys ?? []).length === 0) {
+    findings.push({
+      code: 'no-keys',
+      severity: 'error',
+      message: 'signatures are to be checked, but there is no key to check them with',
+      help: "name files with the repository's public keys in `keys`, or set `check_gpg` to false",
+      at: '/settings/options',
+      target: 'key',
+    });
+  }
+  if (options.newest_only || (options.arches ?? []).length > 0) {
+    const key = options.newest_only ? 'newest_only' : 'arches';
+    findings.push({
+      code: 'partial-index',
+      severity: 'warning',
+      message: "the index is upstream's own: it names packages too that this mirror will not have",
+      help: 'clients that ask for one of them get an error; mirror all of it if they are not yours alone',
+      at: `/settings/options/${key}`,
+    });
+  }
+  return findings;
+}
