@@ -41,6 +41,8 @@ export interface ExecStep extends Exec {
   readonly delete_limit?: { readonly flag: string; readonly at: number };
   /** The words of the push that asked for the run, of those that match `allow`, are added to the end of argv. */
   readonly push_words?: { readonly allow: string };
+  /** Seconds after which a tool that neither reads nor works is ended: upstream hangs. */
+  readonly stall?: number;
   /** A directory of log files of the tool's own: those that it wrote to are added to the run's log when it has ended. */
   readonly gather?: string;
   /** A file of the run without which the step is left out: a step before it says whether there is anything to do. */

@@ -1,6 +1,6 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
-import { connection } from './rsync-connection.js';
+import { connection, endpoint } from './rsync-connection.js';
 
 /** What the rsync calls of one run have in common, whichever part of the tree they are for. */
 export interface Pass {
@@ -56,8 +56,14 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
     ...secret.stdin,
     ...accepted(pass.pkg),
     ...(deletions ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    ...stalls(pass),
     dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
   };
+}
+
+/** The time limit again: rsync does not notice that upstream hangs while it sends a file. A path has no upstream. */
+export function stalls({ source, connection: { timeout = 600 } }: Pass): Pick<ExecStep, 'stall'> {
+  return endpoint(source.url) === 'path' || timeout === 0 ? {} : { stall: timeout };
 }
 
 /** `accept_exit`, where there is one. */

@@ -3,7 +3,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import { workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
-import { DRY_RUN, accepted, filters, withSlash } from './rsync-pass.js';
+import { DRY_RUN, accepted, filters, stalls, withSlash } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
 interface Patterns {
@@ -121,6 +121,7 @@ function upstreamPass(pass: Pass, rules: readonly string[], words: readonly stri
     ...env,
     ...secret.stdin,
     ...accepted(pass.pkg),
+    ...stalls(pass),
   };
 }
 

@@ -12,6 +12,7 @@ import { RUN_VARIABLE, runMark } from './orphan.js';
 import { save, signalOutcome } from './session.js';
 import { runTool } from './spawn.js';
 import type { ToolEnd } from './spawn.js';
+import { stallWatch } from './stall.js';
 import type { Turn } from './steps.js';
 import { toolTable } from './tools/index.js';
 import type { ToolTable } from './tools/table.js';
@@ -59,6 +60,7 @@ export async function executeStep(
   const lacking = guard();
   if (lacking !== null) return { ...nothing, outcome: { kind: 'failed', failure: 'space', reason: lacking } };
 
+  const stall = step.stall ? stallWatch(step.tool, step.stall) : null;
   log.note('INFO', argv.map(shown).join(' '));
   const from = log.size();
   const began = Date.now();
@@ -75,10 +77,11 @@ export async function executeStep(
     },
     {
       deadline: Math.min(turn.deadline, Date.now() + timeout * 1000),
-      guard,
+      guard: () => guard() ?? stall?.look() ?? null,
       interruption: session.interruption,
     },
     (group) => {
+      stall?.begin(group);
       save(session, runPhase(session.state, { group, group_start: processStart(group) }, Date.now()));
       if (role === 'pass') announce = setTimeout(turn.syncing, NOTEWORTHY);
     },
@@ -87,7 +90,10 @@ export async function executeStep(
   if (step.gather !== undefined) (await import('./special.js')).gatherLogs(step.gather, log, began);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
-  const outcome = outcomeOf(turn, step, table, end, output);
+  const outcome: Outcome =
+    end.kind === 'guard' && stall?.reason != null
+      ? { kind: 'failed', failure: 'unavailable', reason: stall.reason }
+      : outcomeOf(turn, step, table, end, output);
   if (before !== null && end.kind === 'exit' && table.neverStarted.includes(end.exit ?? -1)) {
     session.state = { ...session.state, last_full: before };
   }

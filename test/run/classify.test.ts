@@ -46,6 +46,8 @@ describe('an exit code of rsync', () => {
     [5, '@ERROR: max connections (2) reached -- try again later', 'unavailable'],
     [12, 'rsync: [receiver] write failed on "/srv/x": No space left on device (28)', 'space'],
     [23, 'rsync: [generator] recv_generator: mkdir "/srv/x" failed: Disk quota exceeded (122)', 'space'],
+    [23, 'rsync: [receiver] mkstemp "/srv/.x.Bi3" failed: Permission denied (13)', 'dst'],
+    [23, 'rsync: [sender] send_files failed to open "/x": Permission denied (13)', 'transfer'],
     [23, 'rsync: [sender] read errors mapping "x": No space left on device (28)', 'transfer'],
     [255, 'backup@host: Permission denied (publickey).', 'auth'],
     [12, 'Host key verification failed.', 'auth'],

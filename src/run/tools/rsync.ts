@@ -28,6 +28,12 @@ export const rsync: ToolTable = {
     [[1, 2, 4], null, 'config', 'rsync does not take these arguments, or upstream is too different'],
     [[3, 11, 14, 22], null, 'io', 'local trouble'],
     [[20], null, 'interrupted', 'rsync was told to stop'],
+    [
+      [23],
+      /^rsync: \[(receiver|generator)\].*(Permission denied|Operation not permitted|Read-only file system)/im,
+      'dst',
+      'no permission in dst',
+    ],
     [[23], null, 'transfer', 'some files were not transferred'],
     [[126, 127], null, 'config', 'rsync cannot be run'],
   ],

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+
+/** Clock ticks of CPU time that count as work: a tool that only waits uses less. */
+const WORKING = 5;
+
+/** Notices when a tool waits for an upstream that has fallen silent. */
+export interface StallWatch {
+  /** Begins with the tool's first process. */
+  begin(pid: number): void;
+  /** Why the tool must end, or null. */
+  look(): string | null;
+  /** What `look` said at last. */
+  readonly reason: string | null;
+}
+
+/**
+ * Watches the processes of `program`: for `seconds`, not one has read a byte, from upstream or elsewhere, or used the CPU,
+ * or waited for a disk. rsync's own --timeout does not see this in the middle of a transfer, because the keep-alives that it
+ * sends count as activity. What cannot be told (no /proc, another user's process) is no stall.
+ */
+export function stallWatch(program: string, seconds: number): StallWatch {
+  let first: number | null = null;
+  let mark: Activity | null = null;
+  let since = 0;
+  let next = 0;
+  let reason: string | null = null;
+  return {
+    get reason() {
+      return reason;
+    },
+    begin(pid) {
+      first = pid;
+      since = Date.now();
+    },
+    look() {
+      const now = Date.now();
+      if (first === null || now < next) return null;
+      // Often enough to be no more than a tenth too late.
+      next = now + seconds * 100;
+      const activity = activityOf(first, program);
+      const still =
+        activity !== null &&
+        mark !== null &&
+        !activity.disk &&
+        activity.read === mark.read &&
+        activity.ticks - mark.ticks < WORKING;
+      if (!still) {
+        mark = activity;
+        since = now;
+        return null;
+      }
+      if (now - since < seconds * 1000) return null;
+      reason = `upstream has sent nothing for ${String(Math.round((now - since) / 1000))} s`;
+      return reason;
+    },
+  };
+}
+
+interface Activity {
+  /** Bytes that its processes have read in all. */
+  readonly read: number;
+  /** Clock ticks of CPU time. */
+  readonly ticks: number;
+  /** One of them waits for a disk now. */
+  readonly disk: boolean;
+}
+
+/** A process and its descendants, those of another program left out (proc(5)); null when it cannot be told. */
+function activityOf(pid: number, program: string): Activity | null {
+  try {
+    const text = (file: string): string => readFileSync(`/proc/${String(pid)}/${file}`, 'utf8');
+    const stat = text('stat');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    let own = { read: 0, ticks: 0, disk: false };
+    if (text('comm').trim() === program) {
+      const read = Number(/^rchar: (\d+)$/m.exec(text('io'))?.[1] ?? NaN);
+      own = { read, ticks: Number(fields[11]) + Number(fields[12]), disk: fields[0] === 'D' };
+    }
+    for (const child of text(`task/${String(pid)}/children`)
+      .split(' ')
+      .filter(Boolean)) {
+      const activity = activityOf(Number(child), program);
+      if (activity === null) return null;
+      own = {
+        read: own.read + activity.read,
+        ticks: own.ticks + activity.ticks,
+        disk: own.disk || activity.disk,
+      };
+    }
+    return Number.isNaN(own.read) ? null : own;
+  } catch {
+    return null;
+  }
+}
