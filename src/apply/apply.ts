@@ -125,7 +125,7 @@ async function transact(
   try {
     writeJournal(layout, journal, system);
   } catch (error) {
-    return { kind: 'failed', reason: (error as Error).message, problems: [] };
+    return { kind: 'failed', reason: (error as Error).message, problems: withdrawn(layout, system) };
   }
   let messages: string[];
   try {
@@ -142,6 +142,16 @@ async function transact(
     (error as Error).message,
   ]);
   return { kind: 'applied', plan, messages: [...healed, ...state.messages, ...messages, ...after] };
+}
+
+/** Takes back a journal that is there, but may not last: its directory could not be synced. */
+function withdrawn(layout: Intent['layout'], system: System): string[] {
+  try {
+    system.unlink(journalPath(layout));
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 function planned(
