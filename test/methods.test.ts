@@ -11,6 +11,7 @@ const SOURCE = source('rsync://rsync.example.org/debian');
 const OPTIONS: Record<string, Record<string, unknown>> = {
   command: { command: ['/usr/bin/true', '--flag'] },
   debmirror: { dists: ['bookworm'] },
+  git: { repositories: ['linux.git', 'git/git.git'] },
   lftp: {},
   ftpsync: { user: 'mirror' },
   local: {},

@@ -43,6 +43,8 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
         ...commandWords(step, job),
       };
+    case 'follow-head':
+      return { text: "let HEAD name the branch that upstream's HEAD names", ...commandWords(step, job) };
     case 'publish-held':
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,

@@ -3,6 +3,7 @@ import type { JsonSchema } from './json-schema.js';
 import commandMethod from '../../schemas/methods/command.schema.json' with { type: 'json' };
 import debmirrorMethod from '../../schemas/methods/debmirror.schema.json' with { type: 'json' };
 import ftpsyncMethod from '../../schemas/methods/ftpsync.schema.json' with { type: 'json' };
+import gitMethod from '../../schemas/methods/git.schema.json' with { type: 'json' };
 import lftpMethod from '../../schemas/methods/lftp.schema.json' with { type: 'json' };
 import localMethod from '../../schemas/methods/local.schema.json' with { type: 'json' };
 import quickFedoraMethod from '../../schemas/methods/quick-fedora.schema.json' with { type: 'json' };
@@ -15,6 +16,7 @@ export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, Js
   ['command', commandMethod],
   ['debmirror', debmirrorMethod],
   ['ftpsync', ftpsyncMethod],
+  ['git', gitMethod],
   ['lftp', lftpMethod],
   ['local', localMethod],
   ['quick-fedora', quickFedoraMethod],

@@ -154,6 +154,7 @@ export type PackageConfig = {
   | PackageSyncedByCommand
   | PackageSyncedByDebmirror
   | PackageSyncedByFtpsync
+  | PackageSyncedByGit
   | PackageSyncedByLftp
   | PackageSyncedByLocal
   | PackageSyncedByQuickFedora
@@ -1116,6 +1117,63 @@ export interface FtpsyncOptions {
    * Ignored: the key is `arch_exclude`.
    */
   exclude?: string;
+}
+export interface PackageSyncedByGit {
+  synctype?: 'git';
+  settings?: {
+    options?: GitOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: git`: bare mirrors of git repositories.
+ */
+export interface GitOptions {
+  /**
+   * User name for ssh, http and https; for an access token mostly any word.
+   */
+  user?: string;
+  /**
+   * Password or access token of the user, for http and https. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Paths of repositories below `src`, mirrored to the same paths below dst; default: `src` is a repository, and dst its mirror.
+   *
+   * @minItems 1
+   *
+   * Items: Path below `src` and dst, no part of which begins with a dot or `-`.
+   */
+  repositories?: [string, ...string[]];
+  /**
+   * What to mirror, as patterns of names; the default is everything, pull requests of a forge included.
+   *
+   * @minItems 1
+   *
+   * Items: A full name, or one with a single `*`.
+   */
+  refs?: [string, ...string[]];
+  /**
+   * Repack when git thinks it is time, as part of a sync, or never.
+   */
+  gc?: 'auto' | 'off';
+  /**
+   * Check the repository after each sync: whether all that branches and tags need is there, or every object as well.
+   */
+  fsck?: 'off' | 'connectivity' | 'full';
+  /**
+   * Keep the files up to date by which a plain web server can serve the repository.
+   */
+  server_info?: boolean;
+  /**
+   * Seconds without any data after which a connection over http, https or ssh is given up.
+   */
+  timeout?: number;
 }
 export interface PackageSyncedByLftp {
   synctype?: 'lftp';

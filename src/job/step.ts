@@ -3,6 +3,7 @@
  * executor interprets them. A step never holds a secret and never needs a shell.
  */
 
+import type { FollowHeadStep } from './head-step.js';
 import type { ListStep } from './list-step.js';
 import type { CheckRepositoryStep } from './repository-step.js';
 
@@ -193,6 +194,7 @@ export type SpecialStep =
   | CountDeletionsStep
   | CheckFreshnessStep
   | RepeatIfChangedStep
+  | FollowHeadStep
   | PublishHeldStep
   | CheckRepositoryStep
   | ListStep;

@@ -1,5 +1,6 @@
 import { command } from './command.js';
 import { debmirror } from './debmirror.js';
+import { git } from './git.js';
 import { lftp } from './lftp.js';
 import { ftpsync } from './ftpsync.js';
 import { local } from './local.js';
@@ -11,7 +12,7 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, debmirror, ftpsync, lftp, local, quickFedora, reposync, rsync, ubuntu].map((method) => [
+  [command, debmirror, ftpsync, git, lftp, local, quickFedora, reposync, rsync, ubuntu].map((method) => [
     method.name,
     method,
   ]),

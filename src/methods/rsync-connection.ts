@@ -35,7 +35,7 @@ export function connection(
     ...(kind === 'daemon' ? [`--contimeout=${options.contimeout ?? 60}`] : []),
     ...(remote && family !== 'any' ? [family === 'ipv4' ? '--ipv4' : '--ipv6'] : []),
     ...(kind === 'daemon' && bind !== null ? [`--address=${bind}`] : []),
-    ...(kind === 'ssh' ? [`--rsh=${remoteShell(pkg)}`] : []),
+    ...(kind === 'ssh' ? [`--rsh=${sshWords(pkg).join(' ')}`] : []),
     ...(password ? ['--password-file=-'] : []),
   ];
   return {
@@ -82,7 +82,7 @@ export function networkFindings(pkg: Package): PackageFinding[] {
 }
 
 /** No prompt, no connection that outlives the run, no unknown host key. */
-function remoteShell(pkg: Package): string {
+export function sshWords(pkg: Package): string[] {
   const { family, bind, ssh } = pkg.network;
   return [
     'ssh',
@@ -95,7 +95,7 @@ function remoteShell(pkg: Package): string {
     ...(ssh.port === null ? [] : ['-p', String(ssh.port)]),
     ...(bind === null ? [] : ['-b', bind]),
     ...(family === 'any' ? [] : [family === 'ipv4' ? '-4' : '-6']),
-  ].join(' ');
+  ];
 }
 
 function withUser(url: string, user: string | undefined): string {

@@ -49,6 +49,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'list-changes':
       return [['list', step.argv]];
+    case 'follow-head':
+      return [['head', step.argv]];
     case 'count-deletions':
       return [['count', step.argv]];
     case 'check-repository':

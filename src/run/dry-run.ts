@@ -43,6 +43,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [
         `only if this tells of at most ${String(limit())} deletions: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
       ];
+    case 'follow-head':
+      return [`follow upstream's HEAD: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
     case 'repeat-if-changed':

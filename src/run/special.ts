@@ -1,6 +1,7 @@
 import type { ListStep } from '../job/list-step.js';
 import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
+import { followHead } from './follow-head.js';
 import { checkFreshness } from './freshness.js';
 import { publishHeld } from './publish-held.js';
 import { checkRepository } from './repository/check.js';
@@ -8,6 +9,7 @@ import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
 import { debmirror } from './tools/debmirror.js';
+import { git } from './tools/git.js';
 import { lftp } from './tools/lftp.js';
 import { ftpsync } from './tools/ftpsync.js';
 import { reposync } from './tools/reposync.js';
@@ -29,6 +31,7 @@ export { deleteTold } from './told-deletions.js';
 /** Tables of the tools that the executor's own bundle does not know. */
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
   ['debmirror', debmirror],
+  ['git', git],
   ['lftp', lftp],
   ['ftpsync', ftpsync],
   ['reposync', reposync],
@@ -50,6 +53,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return checkRepository(turn, step);
     case 'check-freshness':
       return checkFreshness(turn, step);
+    case 'follow-head':
+      return followHead(turn, step);
     case 'publish-held': {
       const refused = publishHeld(turn, step);
       return refused === null ? GO_ON : { outcome: refused, done: true };

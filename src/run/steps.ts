@@ -131,6 +131,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'make-directory':
     case 'count-deletions':
     case 'check-freshness':
+    case 'follow-head':
     case 'publish-held':
     case 'repeat-if-changed':
     case 'check-repository':

@@ -100,5 +100,7 @@ function argv(step: Step): readonly string[] {
 }
 
 function overSsh(pkg: Package): boolean {
-  return pkg.sources.some(({ host, url }) => host !== null && !url.includes('://') && !url.includes('::'));
+  return pkg.sources.some(
+    ({ host, url }) => host !== null && (/^ssh:/i.test(url) || (!url.includes('://') && !url.includes('::'))),
+  );
 }
