@@ -98,6 +98,7 @@ function execText(step: ExecStep, job: Job): string {
     ...(step.told_deletions
       ? [`what it tells of as gone is deleted then, up to <limit> of them: ${limitText(job)}`]
       : []),
+    ...(step.stall ? [`ended when nothing comes for ${formatDuration(step.stall)}`] : []),
     ...(step.stdin_secret === undefined ? [] : ['the password goes to its standard input']),
     ...(step.push_words ? ['with the words of a push at its end'] : []),
     ...Object.entries(step.accept ?? {}).map(

@@ -161,6 +161,26 @@ describe('a sync in stages', () => {
     expect(site.log('debian')).not.toContain('wrong');
   });
 
+  test('asks the marker first, and installs it when all the stages are over', async () => {
+    publish(1);
+    put('lastupdate', '1');
+    await applyStaged(through(proxy.port), {}, { precheck: { file: 'lastupdate' } });
+    const marker = join(site.dst('debian'), 'lastupdate');
+    proxy.set({ after: 100_000, then: 'cut' });
+    expect(await site.run('debian')).toMatchObject({ code: 69 });
+    expect(existsSync(marker)).toBe(false);
+    proxy.set(null);
+    expect(await site.run('debian')).toMatchObject({ code: 0 });
+    expect(readFileSync(marker, 'utf8')).toBe('1');
+    publish(2);
+    expect(await site.run('debian')).toMatchObject({ code: 0 });
+    expect(site.state('debian').last?.outcome).toBe('unchanged');
+    expect(mirrored()).toBe(1);
+    put('lastupdate', '2');
+    expect(await site.run('debian')).toMatchObject({ code: 0 });
+    expect(mirrored()).toBe(2);
+  });
+
   test('takes a set of the site’s own, and publishes through no link in dst', async () => {
     publish(1);
     put('meta/list', 'one');
