@@ -14,6 +14,7 @@ const OPTIONS: Record<string, Record<string, unknown>> = {
   git: { repositories: ['linux.git', 'git/git.git'] },
   lftp: {},
   ftpsync: { user: 'mirror' },
+  jigdo: { debian_mirror: 'file:/srv/ftp/debian' },
   local: {},
   'quick-fedora': { list: 'fullfiletimelist-debian' },
   reposync: { keys: ['/etc/pki/example.asc'] },

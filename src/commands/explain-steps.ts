@@ -49,6 +49,11 @@ export function stepWords(step: Step, job: Job): StepWords {
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,
       };
+    case 'jigdo-images':
+      return {
+        text: `make the images that are missing or outdated, from ${step.debian_mirror}: run this for each set that is listed in project/build, with a configuration as its last word`,
+        ...commandWords(step, job),
+      };
     case 'repeat-if-changed':
       return {
         text: `do the ${String(step.back)} steps before again, ${String(step.rounds)} times in all at most, if this tells of changes meanwhile`,

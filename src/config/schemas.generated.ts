@@ -4,6 +4,7 @@ import commandMethod from '../../schemas/methods/command.schema.json' with { typ
 import debmirrorMethod from '../../schemas/methods/debmirror.schema.json' with { type: 'json' };
 import ftpsyncMethod from '../../schemas/methods/ftpsync.schema.json' with { type: 'json' };
 import gitMethod from '../../schemas/methods/git.schema.json' with { type: 'json' };
+import jigdoMethod from '../../schemas/methods/jigdo.schema.json' with { type: 'json' };
 import lftpMethod from '../../schemas/methods/lftp.schema.json' with { type: 'json' };
 import localMethod from '../../schemas/methods/local.schema.json' with { type: 'json' };
 import quickFedoraMethod from '../../schemas/methods/quick-fedora.schema.json' with { type: 'json' };
@@ -17,6 +18,7 @@ export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, Js
   ['debmirror', debmirrorMethod],
   ['ftpsync', ftpsyncMethod],
   ['git', gitMethod],
+  ['jigdo', jigdoMethod],
   ['lftp', lftpMethod],
   ['local', localMethod],
   ['quick-fedora', quickFedoraMethod],

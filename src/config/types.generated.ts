@@ -155,6 +155,7 @@ export type PackageConfig = {
   | PackageSyncedByDebmirror
   | PackageSyncedByFtpsync
   | PackageSyncedByGit
+  | PackageSyncedByJigdo
   | PackageSyncedByLftp
   | PackageSyncedByLocal
   | PackageSyncedByQuickFedora
@@ -1175,6 +1176,83 @@ export interface GitOptions {
    */
   timeout?: number;
 }
+export interface PackageSyncedByJigdo {
+  synctype?: 'jigdo';
+  settings?: {
+    options: JigdoOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: jigdo`: Debian's CD images, made here from the files of an archive nearby.
+ */
+export interface JigdoOptions {
+  /**
+   * Archive that has the files of the images: a URL, better `file:` with a directory of this host.
+   */
+  debian_mirror: string;
+  /**
+   * How jigdo-mirror calls jigdo-file, words with blanks between them; `$tmpDir` is its temporary directory. Without a `--cache`: the checksums that jigdo-file 0.8 finds in one are wrong.
+   */
+  jigdo_file?: string;
+  /**
+   * Seconds without any data after which rsync gives up (--timeout); a download gives up after 120 at most.
+   */
+  timeout?: number;
+  /**
+   * Write the time of each sync that went well into a trace file.
+   */
+  trace?: boolean;
+  /**
+   * Directory of the trace file, relative to dst.
+   */
+  trace_path?: string;
+  /**
+   * Patterns of what the first pass leaves out: the images.
+   *
+   * @minItems 1
+   *
+   * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
+   */
+  template_excludes?: [string, ...string[]];
+  /**
+   * Patterns of images that the last pass takes from upstream as they are.
+   *
+   * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
+   */
+  final_includes?: string[];
+  /**
+   * Arguments to add to both passes of rsync, one word each.
+   *
+   * Items: Text without control characters.
+   */
+  extra_rsync_args?: string[];
+  /**
+   * The rsync program.
+   */
+  rsync_bin?: string;
+  /**
+   * The jigdo-mirror program.
+   */
+  jigdo_mirror_bin?: string;
+  /**
+   * Name of the trace file; otherwise the site's `hostname`.
+   */
+  hostname?: string;
+  /**
+   * User name for the rsync daemon or ssh.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+}
 export interface PackageSyncedByLftp {
   synctype?: 'lftp';
   settings?: {
@@ -1567,6 +1645,6 @@ export interface UbuntuOptions {
  * mirror.py's methods that compile to nothing yet.
  */
 export interface MethodThatIsNotBuiltYet {
-  synctype?: 'bandersnatch' | 'jigdo';
+  synctype?: 'bandersnatch';
   [k: string]: unknown;
 }

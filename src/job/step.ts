@@ -166,6 +166,25 @@ export interface PublishHeldStep {
   readonly last: readonly string[];
 }
 
+/**
+ * Makes the images that the jigdo files of dst describe: of the version that the link `current` names, for each architecture
+ * the sets listed in `project/build`. jigdo-mirror (argv) runs once a set, with a configuration as its last word. It ends
+ * with 0 whatever happens, so each image is looked for afterwards; a missing one fails the run.
+ */
+export interface JigdoImagesStep extends Exec {
+  readonly kind: 'jigdo-images';
+  /** How jigdo-mirror calls jigdo-file; `$tmpDir` in it is the set's temporary directory. */
+  readonly jigdo_file: string;
+  /** URL of the archive that has the files of the images. */
+  readonly debian_mirror: string;
+  /** A directory of the run, for the configurations. */
+  readonly work: string;
+  /** A directory in dst, on the disk of the images, for what is being made; removed at the end. */
+  readonly temporary: string;
+  /** A file of the run that gets rsync rules for all images, which upstream may not have and no pass may delete. */
+  readonly protect: string;
+}
+
 /** How a file tells a time; `run/freshness` reads them. */
 export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
 
@@ -197,6 +216,7 @@ export type SpecialStep =
   | FollowHeadStep
   | PublishHeldStep
   | CheckRepositoryStep
+  | JigdoImagesStep
   | ListStep;
 
 export type Step = CommonStep | SpecialStep;

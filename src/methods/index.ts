@@ -1,6 +1,7 @@
 import { command } from './command.js';
 import { debmirror } from './debmirror.js';
 import { git } from './git.js';
+import { jigdo } from './jigdo.js';
 import { lftp } from './lftp.js';
 import { ftpsync } from './ftpsync.js';
 import { local } from './local.js';
@@ -12,8 +13,7 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, debmirror, ftpsync, git, lftp, local, quickFedora, reposync, rsync, ubuntu].map((method) => [
-    method.name,
-    method,
-  ]),
+  [command, debmirror, ftpsync, git, jigdo, lftp, local, quickFedora, reposync, rsync, ubuntu].map(
+    (method) => [method.name, method],
+  ),
 );

@@ -58,6 +58,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
         ['list', step.argv],
         ...(step.verify ? ([['verify', step.verify.argv]] as [string, readonly string[]][]) : []),
       ];
+    case 'jigdo-images':
+      return [['images', [...step.argv, '<conf>']]];
     case 'repeat-if-changed':
       return [['check', step.argv]];
     case 'require-directory':

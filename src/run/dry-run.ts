@@ -47,6 +47,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`follow upstream's HEAD: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
+    case 'jigdo-images':
+      return [`for each set of images: ${words([...job.prefix, ...step.argv])} ${step.work}/<set>.conf`];
     case 'repeat-if-changed':
       return [
         `again (${String(step.rounds)} times at most) unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,

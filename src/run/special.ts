@@ -3,6 +3,7 @@ import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
 import { followHead } from './follow-head.js';
 import { checkFreshness } from './freshness.js';
+import { makeImages } from './jigdo-images.js';
 import { publishHeld } from './publish-held.js';
 import { checkRepository } from './repository/check.js';
 import { askWhetherChanged } from './repeat.js';
@@ -10,6 +11,7 @@ import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
 import { debmirror } from './tools/debmirror.js';
 import { git } from './tools/git.js';
+import { jigdo } from './tools/jigdo.js';
 import { lftp } from './tools/lftp.js';
 import { ftpsync } from './tools/ftpsync.js';
 import { reposync } from './tools/reposync.js';
@@ -32,6 +34,7 @@ export { deleteTold } from './told-deletions.js';
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
   ['debmirror', debmirror],
   ['git', git],
+  ['jigdo', jigdo],
   ['lftp', lftp],
   ['ftpsync', ftpsync],
   ['reposync', reposync],
@@ -51,6 +54,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return countDeletions(turn, step);
     case 'check-repository':
       return checkRepository(turn, step);
+    case 'jigdo-images':
+      return makeImages(turn, step);
     case 'check-freshness':
       return checkFreshness(turn, step);
     case 'follow-head':

@@ -132,6 +132,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'count-deletions':
     case 'check-freshness':
     case 'follow-head':
+    case 'jigdo-images':
     case 'publish-held':
     case 'repeat-if-changed':
     case 'check-repository':

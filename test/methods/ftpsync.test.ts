@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -15,12 +15,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { freePort, startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
+import { onPath } from '../support/tools.js';
 import { methodSite } from './site.js';
 import type { MethodSite } from './site.js';
 
 const PASSWORD = "correct 'horse' $HOME";
 const ROOT = process.getuid?.() === 0;
-const suite = describe.skipIf(spawnSync('ftpsync', ['-?']).error !== undefined);
+const suite = describe.skipIf(!onPath('ftpsync'));
 const upstream = mkdtempSync(join(tmpdir(), 'mirror-ftpsync-'));
 /** Added to the environment of every command: a push's words are there. */
 const env: Record<string, string> = {};

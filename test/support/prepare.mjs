@@ -34,6 +34,7 @@ const TEST_TOOLS = [
   // A module, not a command: its directory is looked for beside /usr/sbin.
   '../lib/python3/dist-packages/pyftpdlib=python3-pyftpdlib',
   'ftpsync',
+  'jigdo-mirror=jigdo-file',
 ];
 
 installNodePackages();

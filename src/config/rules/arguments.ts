@@ -6,6 +6,7 @@ import { packageError, type CheckedSite } from './rule.js';
 const WORD_LISTS = [
   { option: 'base_args', anywhere: true },
   { option: 'extra_args', anywhere: true },
+  { option: 'extra_rsync_args', anywhere: true },
   { option: 'exclude', anywhere: false },
   { option: 'command', anywhere: false },
 ] as const;

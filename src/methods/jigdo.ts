@@ -1,0 +1,181 @@
+import type { ExecStep, Step } from '../job/step.js';
+import type { Package } from '../model/site.js';
+import { workDirectory } from './method.js';
+import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import { networkFindings } from './rsync-connection.js';
+import { dryRunFindings, isPlainPath, sourceFindings } from './rsync-findings.js';
+import { DRY_RUN, onePass } from './rsync-pass.js';
+import { rsync } from './rsync.js';
+
+/** Options of `synctype: "jigdo"`, as its schema leaves them (defaults filled in). */
+interface JigdoOptions {
+  readonly debian_mirror?: string;
+  readonly jigdo_file?: string;
+  readonly timeout?: number;
+  readonly trace?: boolean;
+  readonly trace_path?: string;
+  readonly template_excludes?: readonly string[];
+  readonly final_includes?: readonly string[];
+  readonly extra_rsync_args?: readonly string[];
+  readonly rsync_bin?: string;
+  readonly jigdo_mirror_bin?: string;
+  readonly hostname?: string;
+  readonly user?: string;
+}
+
+/** mirror.py's, and no links that lead out of the tree. */
+const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links'];
+
+/** Directory in dst for images in the making, so that they need not cross disks to their place. */
+const TEMPORARY = '.~jigdo~';
+
+/**
+ * No cache: a checksum that jigdo-file 0.8 reads from it is garbage, so a file that is in two images is in neither, and an
+ * image that failed once fails for ever.
+ */
+const JIGDO_FILE = 'jigdo-file --report=noprogress --no-check-files';
+
+/** Seconds without data after which wget gives a file up. */
+const DOWNLOAD_TIMEOUT = 120;
+
+/**
+ * Debian's CD images (debian.org/CD/mirroring): rsync brings everything but the images, jigdo-mirror makes these from the
+ * files of an archive, and a last rsync brings those that are small or cannot be made.
+ */
+export const jigdo: SyncMethod = {
+  name: 'jigdo',
+  tools: (pkg) => {
+    const { rsync_bin = 'rsync', jigdo_mirror_bin = 'jigdo-mirror' }: JigdoOptions = pkg.options;
+    return [
+      { command: rsync_bin, debian: 'rsync' },
+      ...rsync.tools(pkg).filter(({ command }) => command !== 'rsync'),
+      { command: jigdo_mirror_bin, debian: 'jigdo-file' },
+      { command: 'jigdo-file', debian: 'jigdo-file' },
+      { command: 'wget', debian: 'wget' },
+    ];
+  },
+  check: (pkg) => {
+    const { extra_rsync_args = [] }: JigdoOptions = pkg.options;
+    return [
+      ...sourceFindings(pkg),
+      ...pathFindings(pkg),
+      ...dryRunFindings({ extra_rsync_args }),
+      ...networkFindings(pkg),
+    ];
+  },
+  steps: (pkg, context) => {
+    const options: JigdoOptions = pkg.options;
+    const { work } = context;
+    const protect = `${work}/images.rules`;
+    const trace: Step[] =
+      options.trace === false
+        ? []
+        : [
+            {
+              kind: 'write-file',
+              path: `${pkg.dst}/${traceFile(options, context)}`,
+              mode: '0644',
+              content: [{ value: 'date' }, '\n'],
+              when_whole: true,
+            },
+          ];
+    return [
+      { kind: 'require-directory', path: pkg.dst },
+      workDirectory(context),
+      { kind: 'write-file', path: `${work}/.wgetrc`, mode: '0600', content: [wgetrc(pkg)] },
+      // Filled by the images' step; a dry run reads it as it is here.
+      { kind: 'write-file', path: protect, mode: '0600', content: [''] },
+      pass(pkg, context, {
+        base: [],
+        filters: (options.template_excludes ?? ['*.iso']).map((pattern) => `--exclude=${pattern}`),
+      }),
+      {
+        kind: 'jigdo-images',
+        tool: 'jigdo',
+        argv: [options.jigdo_mirror_bin ?? 'jigdo-mirror'],
+        cwd: work,
+        env: { HOME: work },
+        jigdo_file: options.jigdo_file ?? JIGDO_FILE,
+        debian_mirror: options.debian_mirror ?? '',
+        work,
+        temporary: `${pkg.dst}/${TEMPORARY}`,
+        protect,
+      },
+      pass(pkg, context, {
+        base: ['--size-only', `--filter=merge ${protect}`],
+        filters: [
+          ...(options.final_includes ?? []).map((pattern) => `--include=${pattern}`),
+          '--exclude=*.iso',
+        ],
+      }),
+      ...trace,
+    ];
+  },
+};
+
+/** One rsync over the whole tree; its filters come after the site's own arguments, as mirror.py has them. */
+function pass(
+  pkg: Package,
+  context: MethodContext,
+  { base, filters }: { readonly base: readonly string[]; readonly filters: readonly string[] },
+): ExecStep {
+  const options: JigdoOptions = pkg.options;
+  const { timeout = 7200, user } = options;
+  const step = onePass(
+    {
+      pkg,
+      source: context.source,
+      base: [...BASE, ...base],
+      exclude: [
+        `Archive-Update-in-Progress-${hostname(options, context)}`,
+        `/${traceFile(options, context)}`,
+        `/${TEMPORARY}/`,
+      ],
+      extra: [...(options.extra_rsync_args ?? []), ...filters],
+      deletion: ['--delete', '--delete-after'],
+      connection: { timeout, ...(user === undefined ? {} : { user }) },
+    },
+    !context.fallback,
+  );
+  const argv = [options.rsync_bin ?? 'rsync', ...step.argv.slice(1)];
+  return { ...step, argv, dry_run: { at: argv.length - 2, remove: 0, words: DRY_RUN } };
+}
+
+function hostname({ hostname: own }: JigdoOptions, { site }: MethodContext): string {
+  return own ?? site.hostname;
+}
+
+function traceFile(options: JigdoOptions, context: MethodContext): string {
+  return `${options.trace_path ?? 'project/trace'}/${hostname(options, context)}`;
+}
+
+/** wget's own patience is a quarter of an hour, twenty times over. */
+function wgetrc({ options, network }: Package): string {
+  const { timeout = DOWNLOAD_TIMEOUT }: JigdoOptions = options;
+  return [
+    `timeout = ${String(Math.min(timeout, DOWNLOAD_TIMEOUT))}`,
+    'tries = 3',
+    ...(network.family === 'any' ? [] : [`inet${network.family === 'ipv4' ? '4' : '6'}_only = on`]),
+    ...(network.bind === null ? [] : [`bind_address = ${network.bind}`]),
+    '',
+  ].join('\n');
+}
+
+/** dst becomes part of a pattern of sed and of words of the shell in jigdo-mirror; the trace stays below dst. */
+function pathFindings(pkg: Package): PackageFinding[] {
+  const { trace_path = 'project/trace' }: JigdoOptions = pkg.options;
+  const findings: PackageFinding[] = [];
+  if (!/^[A-Za-z0-9._/+:@,=~-]+$/.test(pkg.dst)) {
+    const message =
+      'jigdo-mirror is a shell script that takes plain letters, digits and `._+:@,=~-` in paths only';
+    const help = 'use a path without others';
+    findings.push({ code: 'path-characters', severity: 'error', message, help, at: '/settings/dst' });
+  }
+  if (!isPlainPath(trace_path)) {
+    const message = `\`${trace_path}\` is not a plain path below the mirror's root`;
+    const help = 'give one such as `project/trace`';
+    const at = '/settings/options/trace_path';
+    findings.push({ code: 'trace-path', severity: 'error', message, help, at });
+  }
+  return findings;
+}
