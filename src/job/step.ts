@@ -151,8 +151,6 @@ export interface RepeatIfChangedStep extends Exec {
   readonly pattern: string;
   readonly back: number;
   readonly rounds: number;
-  /** As of an exec: such an exit is no change. */
-  readonly accept?: Readonly<Record<string, string>>;
 }
 
 /**

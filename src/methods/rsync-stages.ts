@@ -60,7 +60,7 @@ export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): 
   ];
 }
 
-/** Only the index, and of that only what dst has not. */
+/** Only the index, and of that only what dst has not. No `accept_exit` here: nothing of it may be missing. */
 function indexPass(pass: Pass, set: Patterns, hold: string): ExecStep {
   return upstreamPass(pass, indexRules(pass, set), ['--stats', '--no-human-readable'], `${hold}/`);
 }
@@ -72,7 +72,8 @@ function packagePass(pass: Pass, { index, early }: Patterns): ExecStep {
     ...(early.length > 0 ? ['--include=*/'] : []),
     ...index.map((pattern) => `--exclude=${pattern}`),
   ];
-  return upstreamPass(pass, rules, ['--stats', '--no-human-readable'], withSlash(pass.pkg.dst));
+  const exec = upstreamPass(pass, rules, ['--stats', '--no-human-readable'], withSlash(pass.pkg.dst));
+  return { ...exec, ...accepted(pass.pkg) };
 }
 
 /** Asks whether the index in `hold` and dst is still upstream's. */
@@ -88,7 +89,9 @@ function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
   if (freshness === null || !freshness.monotonic) return [];
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
   const { file, format, maxAge } = freshness;
-  const argv = ['rsync', '--no-motd', '--times', ...flags, withSlash(secret.url) + file, `${context.work}/`];
+  // Where the file is not there, how fresh upstream is cannot be told, and that is all.
+  const words = ['--no-motd', '--times', '--ignore-missing-args', ...flags];
+  const argv = ['rsync', ...words, withSlash(secret.url) + file, `${context.work}/`];
   const path = `${context.work}/${basename(file)}`;
   return [
     workDirectory(context),
@@ -105,6 +108,7 @@ function deletePass(pass: Pass): ExecStep {
   const at = step.argv.lastIndexOf('--existing');
   return {
     ...step,
+    ...accepted(pass.pkg),
     delete_limit: { flag: '--max-delete=', at },
     dry_run: { at, remove: only.length, words: DRY_RUN },
   };
@@ -120,7 +124,6 @@ function upstreamPass(pass: Pass, rules: readonly string[], words: readonly stri
     argv: ['rsync', ...pass.base, ...own, ...rules, ...flags, ...words, withSlash(secret.url), to],
     ...env,
     ...secret.stdin,
-    ...accepted(pass.pkg),
     ...stalls(pass),
   };
 }

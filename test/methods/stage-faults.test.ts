@@ -121,6 +121,14 @@ describe('a sync in stages', () => {
     expect(mirrored()).toBe(10);
   });
 
+  test('goes on where upstream has no time marker', async () => {
+    publish(1);
+    await applyStaged(rsyncd.url('archive'), {}, { freshness: { file: 'trace', format: 'date' } });
+    expect(await site.run('debian')).toMatchObject({ code: 0 });
+    expect(site.log('debian')).toContain('how fresh upstream is cannot be told');
+    expect(mirrored()).toBe(1);
+  });
+
   test('publishes nothing of an upstream that never stands still, and says so', async () => {
     publish(1);
     await applyStaged(rsyncd.url('archive'));

@@ -81,6 +81,12 @@ describe('stages', () => {
     expect(fallback.at(-1)?.kind).toBe('publish-held');
   });
 
+  test('take an accepted exit for the packages, never for the index', () => {
+    const found = stepsOf({ stage_set: 'rpm' }, { acceptExit: { 23: 'unreadable' } });
+    const accepting = found.filter((step) => 'argv' in step).map((step) => 'accept' in step);
+    expect(accepting).toEqual([false, true, false, true]);
+  });
+
   test('publish nothing of an upstream that went backwards', () => {
     const freshness = {
       file: 'project/trace/master',
