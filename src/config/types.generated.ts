@@ -1270,7 +1270,7 @@ export interface LftpOptions {
    */
   user?: string;
   /**
-   * Password of the user. Better a root-only file: see `password_file`.
+   * Password of the user. Better a root-only file: see `password_file`. Over http lftp can send ASCII only.
    */
   password?: string;
   /**

@@ -132,6 +132,23 @@ export function remoteFindings(pkg: Package): PackageFinding[] {
     ...unused('proxy', proxy === null || web, 'http and https'),
     ...unused('ca_file', caFile === null || web, 'https'),
     ...loginFindings(pkg, web, error),
+    ...sshFindings(pkg, error),
+  ];
+}
+
+/** Files whose names ssh itself would take for something else: several files, or a placeholder. */
+function sshFindings(
+  pkg: Package,
+  error: (code: string, at: string, message: string, help: string) => PackageFinding,
+): PackageFinding[] {
+  const { key, knownHosts } = pkg.network.ssh;
+  const refused = (at: string, path: string): PackageFinding =>
+    error('network-unsupported', at, `ssh does not take \`${path}\` as one file`, 'use a plain path');
+  return [
+    ...(key !== null && key.includes('%') ? [refused('/network/ssh/key', key)] : []),
+    ...(knownHosts !== null && /[\s'"%]/.test(knownHosts)
+      ? [refused('/network/ssh/known_hosts', knownHosts)]
+      : []),
   ];
 }
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -176,7 +177,10 @@ describe.skipIf(WITHOUT !== '')(`git${WITHOUT}`, () => {
   test.skipIf(noSshd !== null)(`goes over ssh with its own key${noSshd ?? ''}`, async () => {
     const sshd = await startSshd();
     try {
-      const ssh = { key: sshd.key, known_hosts: sshd.knownHosts, port: sshd.port };
+      const keys = join(scratch, `it's; "a" $HOME key`);
+      mkdirSync(keys);
+      writeFileSync(join(keys, 'key'), readFileSync(sshd.key), { mode: 0o600 });
+      const ssh = { key: join(keys, 'key'), known_hosts: sshd.knownHosts, port: sshd.port };
       await apply(`${sshd.user}@127.0.0.1:${upstream.path}`, {}, { network: { ssh, bind: '127.0.0.7' } });
       expect(await site.run(id)).toMatchObject({ code: 0 });
       expect(refs(site.dst(id))).toBe(refs(upstream.path));

@@ -44,6 +44,7 @@ export const lftp: ToolTable = {
       'io',
       'local trouble',
     ],
+    [null, /^\/.*: No such file or directory/m, 'config', 'lftp misses a file'],
     [null, /^(set|source|Usage): ?/m, 'config', 'lftp does not take these settings'],
     [null, /^\d+ errors? detected|^mirror: /m, 'transfer', 'some files were not transferred'],
     [[126, 127], null, 'config', 'lftp cannot be run'],
