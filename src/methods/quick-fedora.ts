@@ -7,6 +7,7 @@ import { workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { connection, endpoint, networkFindings } from './rsync-connection.js';
 import { dryRunFindings, sourceFindings } from './rsync-findings.js';
+import { DRY_RUN, accepted, stalls, withSlash } from './rsync-pass.js';
 
 /** Options of `synctype: "quick-fedora"`, as its schema leaves them (defaults filled in). */
 interface QuickFedoraOptions {
@@ -26,9 +27,6 @@ interface QuickFedoraOptions {
 
 /** Seconds of `full_every` where nobody says: P7D. */
 const WEEK = 604_800;
-
-/** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
-const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
 
 /**
  * rsync of what upstream's `fullfiletimelist-*` says has changed since the list in dst, as Fedora's quick-fedora-mirror
@@ -81,7 +79,15 @@ export const quickFedora: SyncMethod = {
 function listChanges(pkg: Package, { source, work, cache }: MethodContext): ListChangesStep {
   const options: QuickFedoraOptions = pkg.options;
   const { flags, env, secret } = connection(pkg, source, options);
-  const argv = ['rsync', '--no-motd', '--times', '-ii', '--out-format=%i %n', '--ignore-missing-args'];
+  const argv = [
+    'rsync',
+    '--no-motd',
+    '--times',
+    '--compress',
+    '-ii',
+    '--out-format=%i %n',
+    '--ignore-missing-args',
+  ];
   return {
     kind: 'list-changes',
     tool: 'rsync',
@@ -117,12 +123,13 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
 /** What the list of changes names, and nothing else; --force: a directory may have become a file. */
 function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
   const { words, ends } = passWords(pkg, source);
+  const { url, ...rest } = ends;
   const argv = ['rsync', '-vlptDSH', '--force', ...words, '--from0', `--files-from=${transfer}`];
   return {
-    ...ends,
+    ...rest,
     kind: 'exec',
     tool: 'rsync',
-    argv: [...argv, sourceParts(ends.url).root, withSlash(pkg.dst)],
+    argv: [...argv, sourceParts(url).root, withSlash(pkg.dst)],
   };
 }
 
@@ -171,7 +178,7 @@ function passWords(
   source: Source,
 ): {
   words: readonly string[];
-  ends: Pick<ExecStep, 'env' | 'stdin_secret' | 'accept'> & { readonly url: string };
+  ends: Pick<ExecStep, 'env' | 'stdin_secret' | 'accept' | 'stall'> & { readonly url: string };
 } {
   const options: QuickFedoraOptions = pkg.options;
   const { flags, env, secret } = connection(pkg, source, options);
@@ -190,7 +197,8 @@ function passWords(
       url: withSlash(secret.url),
       ...env,
       ...secret.stdin,
-      ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+      ...accepted(pkg),
+      ...stalls({ source, connection: options }),
     },
   };
 }
@@ -252,8 +260,4 @@ function listFindings(options: QuickFedoraOptions): PackageFinding[] {
     refuse(`/exclude/${String(index)}`, 'list-pattern', message, help);
   });
   return findings;
-}
-
-function withSlash(path: string): string {
-  return path.endsWith('/') ? path : `${path}/`;
 }

@@ -62,7 +62,10 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
 }
 
 /** The time limit again: rsync does not notice that upstream hangs while it sends a file. A path has no upstream. */
-export function stalls({ source, connection: { timeout = 600 } }: Pass): Pick<ExecStep, 'stall'> {
+export function stalls({
+  source,
+  connection: { timeout = 600 },
+}: Pick<Pass, 'source' | 'connection'>): Pick<ExecStep, 'stall'> {
   return endpoint(source.url) === 'path' || timeout === 0 ? {} : { stall: timeout };
 }
 

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 
 /** Bytes read at once; a longer line is no line of a file list. */
-const WINDOW = 1 << 20;
+const WINDOW = 1 << 18;
 const LINE_END = 10;
 
 /**

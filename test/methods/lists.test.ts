@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListChangesStep } from '../../src/job/list-step.js';
+import { isListPattern, listPattern } from '../../src/methods/list-patterns.js';
+import { changesOf } from '../../src/run/lists/changes.js';
+import { differentLines } from '../../src/run/lists/diff.js';
+import { readLine, wrongFrame } from '../../src/run/lists/entry.js';
+import { listFilter } from '../../src/run/lists/filter.js';
+import { PathSet } from '../../src/run/lists/path-set.js';
+import { readPaths } from '../../src/run/lists/writer.js';
+
+let directory: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'mirror-lists-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function difference(before: string, after: string): { gone: string[]; came: string[] } {
+  const [a, b] = [join(directory, 'a'), join(directory, 'b')];
+  writeFileSync(a, before);
+  writeFileSync(b, after);
+  const [old, now] = [openSync(a, 'r'), openSync(b, 'r')];
+  try {
+    const { gone, came } = differentLines(old, now);
+    return { gone: [...gone].sort(), came: [...came].sort() };
+  } finally {
+    closeSync(old);
+    closeSync(now);
+  }
+}
+
+describe('the lines that only one list has', () => {
+  test('are those of their sets, whatever their order', () => {
+    const lines = fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { maxLength: 60 });
+    const text = (list: number[]): string =>
+      list.map((n) => `${'line'.repeat(n % 5)} ${String(n)}\n`).join('');
+    fc.assert(
+      fc.property(lines, lines, (before, after) => {
+        const only = (list: number[], other: number[]): string[] =>
+          text(list.filter((n) => !other.includes(n)))
+            .split('\n')
+            .slice(0, -1)
+            .sort();
+        const expected = { gone: only(before, after), came: only(after, before) };
+        expect(difference(text(before), text(after))).toEqual(expected);
+      }),
+    );
+  });
+
+  test('are found in lists larger than the window, also behind a block that one of them has', () => {
+    const line = (n: number): string =>
+      `1700000000\tf\t800\tlinux/releases/Packages/package-${String(n)}.rpm\n`;
+    const many = Array.from({ length: 60_000 }, (_, n) => line(n));
+    const after = [
+      ...many.slice(0, 100),
+      ...Array.from({ length: 30_000 }, (_, n) => line(n + 1e6)),
+      ...many.slice(100),
+    ];
+    after.splice(50_000, 1);
+    const { gone, came } = difference(many.join(''), after.join(''));
+    expect([gone, came.length]).toEqual([[many[20_000]?.trimEnd()], 30_000]);
+    expect(difference(after.join('').trimEnd(), after.join(''))).toEqual({ gone: [], came: [] });
+  });
+});
+
+describe('a line', () => {
+  test.each([
+    [
+      '1700000000\tf\t12\tlinux/README',
+      { kind: 'entry', type: 'file', mark: null, size: 12, path: 'linux/README' },
+    ],
+    ['1700000000.25\td-\t4096\ta b', { kind: 'entry', type: 'directory', mark: 'closed', path: 'a b' }],
+    ['1700000000\tl*\t7\t...', { kind: 'entry', type: 'link', mark: 'below', path: '...' }],
+    [`${'0a'.repeat(20)}\tx/repomd.xml`, { kind: 'checksum', path: 'x/repomd.xml' }],
+    ['[Checksums SHA1]', { kind: 'frame' }],
+    ['', { kind: 'frame' }],
+  ])('%j is understood', (line, expected) => expect(readLine(line)).toMatchObject(expected));
+
+  test.each(['../etc/passwd', '/etc/passwd', 'a/../../b', 'a//b', 'a/', './a', 'a/.', '..', 'a\rb'])(
+    'that names %j is wrong',
+    (path) => expect(readLine(`1700000000\tf\t12\t${path}`)).toEqual({ kind: 'wrong' }),
+  );
+
+  test.each([
+    ['[Version]\n3\n\n[Files]\n17', 'x\n\n[End]\n', null],
+    ['[Version]\n2\n\n[Files]\n17', '[End]', null],
+    ['[Version]\n3\n\n[Files]\n17', '1700000000\tf\t12\t[End]\n', 'has no end: it was cut off'],
+    ['[Version]\n3\n\n[Files]\n\n[Check', '[End]\n', 'lists no files'],
+  ])('a list that begins %j and ends %j: %j', (head, tail, wrong) =>
+    expect(wrongFrame(head, tail)).toBe(wrong),
+  );
+});
+
+test('a file that a list names twice is not deleted when one of its lines goes', () => {
+  const list = (...lines: string[]): string => `[Version]\n3\n\n[Files]\n${lines.join('\n')}\n\n[End]\n`;
+  mkdirSync(join(directory, 'dst'));
+  mkdirSync(join(directory, 'fetched'));
+  const twice = ['1700000001\tf\t3\tx/twice', '1700000002\tf\t3\tx/twice'];
+  writeFileSync(join(directory, 'dst/list'), list(...twice, '1700000000\tf\t3\tx/gone'));
+  writeFileSync(join(directory, 'fetched/list'), list(twice[1] ?? ''));
+  const step: ListChangesStep = {
+    kind: 'list-changes',
+    tool: 'rsync',
+    argv: [],
+    lists: [{ file: 'list', directory: '' }],
+    extra: [],
+    fetched: join(directory, 'fetched'),
+    compare: 0,
+    restricted: false,
+    exclude: [],
+    full_every: 1,
+    record: '',
+    prefix: 'sub/./',
+    transfer: join(directory, 'transfer'),
+    unwanted: '',
+    deletions: '',
+    verify: join(directory, 'verify'),
+    full: '',
+    summary: '',
+  };
+  const known = { list: { files: 3, bytes: 9 } };
+  const work = changesOf(step, listFilter(step), join(directory, 'dst'), () => true, known);
+  expect(work).toMatchObject({ transfers: 0, deletions: ['x/gone'] });
+  expect([...readPaths(step.transfer)]).toEqual([]);
+});
+
+test('a set of paths has what was put in, and nothing else', () => {
+  const paths = new PathSet();
+  const name = (n: number): string => `linux/updates/${String(n % 977)}/package-${String(n)}.rpm`;
+  for (let n = 0; n < 50_000; n++) paths.add(name(n));
+  for (let n = 0; n < 50_000; n++) expect(paths.has(name(n)) && !paths.has(name(n + 50_000))).toBe(true);
+});
+
+test('a pattern leaves out of a list what rsync leaves out of a tree', () => {
+  const tree = join(directory, 'tree');
+  const files = ['a/b/c', 'a/bc', 'b/a/c', 'b/c.d', 'c/a', 'c/a*', 'c/[x]', 'd', 'abc/d/a.d', 'x.d/b'];
+  for (const file of files) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true });
+    writeFileSync(join(tree, file), '');
+  }
+  const words = fc.constantFrom(
+    'a',
+    'b',
+    'c',
+    'd',
+    '*',
+    '**',
+    '?',
+    '/',
+    '.',
+    '[ab]',
+    '[!a]',
+    '[^b]',
+    '\\a',
+    '\\*',
+    '[',
+    'x',
+  );
+  const pattern = fc.array(words, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(pattern, (text) => {
+      fc.pre(isListPattern(text));
+      const printed = execFileSync('rsync', ['-r', '--list-only', `--exclude=${text}`, `${tree}/`], {
+        encoding: 'utf8',
+      });
+      const left = printed
+        .split('\n')
+        .map((line) => line.slice(46))
+        .filter((name) => files.includes(name));
+      const regex = new RegExp(listPattern(text));
+      expect(files.filter((file) => !regex.test(file)).sort()).toEqual(left.sort());
+    }),
+    { numRuns: 150 },
+  );
+});
