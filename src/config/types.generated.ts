@@ -151,6 +151,7 @@ export type PackageConfig = {
    */
   errorcount?: number;
 } & (
+  | PackageSyncedByAptMirror
   | PackageSyncedByCommand
   | PackageSyncedByDebmirror
   | PackageSyncedByFtpsync
@@ -759,6 +760,97 @@ export interface AcceptedExits {
  */
 export interface PackageLogger {
   keep?: Keep;
+}
+export interface PackageSyncedByAptMirror {
+  synctype?: 'apt-mirror';
+  settings?: {
+    options: AptMirrorOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: apt-mirror`.
+ */
+export interface AptMirrorOptions {
+  /**
+   * Distributions to mirror, by codename or suite, as they are below `dists/`.
+   *
+   * @minItems 1
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  dists: [string, ...string[]];
+  /**
+   * Sections (components) of each distribution.
+   *
+   * @minItems 1
+   *
+   * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
+   */
+  sections?: [string, ...string[]];
+  /**
+   * Architectures of binary packages.
+   *
+   * Items: An architecture as in the names of packages.
+   */
+  arches?: string[];
+  /**
+   * Mirror source packages too.
+   */
+  source?: boolean;
+  /**
+   * Refuse a distribution whose Release file is not signed by a key of `keyring`.
+   */
+  check_gpg?: boolean;
+  /**
+   * Keyring files (binary, not armored) with the keys to trust, and no others.
+   *
+   * @minItems 1
+   *
+   * Items: A path that starts with `/`, without `.` or `..` parts.
+   */
+  keyring?: [string, ...string[]];
+  /**
+   * User name for http or ftp.
+   */
+  user?: string;
+  /**
+   * Password of the user. Better a root-only file: see `password_file`.
+   */
+  password?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  password_file?: string;
+  /**
+   * Mirror the Contents files, which tell what file is in which package.
+   */
+  contents?: boolean;
+  /**
+   * Delete packages that no index names any more.
+   */
+  delete?: boolean;
+  /**
+   * Directories of the repository that hold its packages.
+   *
+   * @minItems 1
+   *
+   * Items: The name of a directory in the repository's root.
+   */
+  directories?: [string, ...string[]];
+  /**
+   * Most downloads at a time.
+   */
+  threads?: number;
+  /**
+   * Most bytes per second of each download, as for wget's --limit-rate: a number, or one with `k`, `m` or `g`.
+   */
+  bwlimit?: string;
+  /**
+   * Seconds without an answer after which a connection is tried again.
+   */
+  timeout?: number;
 }
 export interface PackageSyncedByCommand {
   synctype?: 'command';

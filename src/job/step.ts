@@ -4,6 +4,7 @@
  */
 
 import type { FollowHeadStep } from './head-step.js';
+import type { CheckAptStep } from './apt-step.js';
 import type { ListStep } from './list-step.js';
 import type { CheckRepositoryStep } from './repository-step.js';
 
@@ -213,6 +214,7 @@ export type SpecialStep =
   | RepeatIfChangedStep
   | FollowHeadStep
   | PublishHeldStep
+  | CheckAptStep
   | CheckRepositoryStep
   | JigdoImagesStep
   | ListStep;

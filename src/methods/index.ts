@@ -1,3 +1,4 @@
+import { aptMirror } from './apt-mirror.js';
 import { command } from './command.js';
 import { debmirror } from './debmirror.js';
 import { git } from './git.js';
@@ -13,7 +14,7 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [command, debmirror, ftpsync, git, jigdo, lftp, local, quickFedora, reposync, rsync, ubuntu].map(
+  [aptMirror, command, debmirror, ftpsync, git, jigdo, lftp, local, quickFedora, reposync, rsync, ubuntu].map(
     (method) => [method.name, method],
   ),
 );

@@ -53,6 +53,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['head', step.argv]];
     case 'count-deletions':
       return [['count', step.argv]];
+    case 'check-apt':
+      return step.signed ? [['signature', step.argv]] : [];
     case 'check-repository':
       return [
         ['list', step.argv],

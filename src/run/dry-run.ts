@@ -58,6 +58,11 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `unless the lists are the same: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
         `compare them: at most ${String(limit())} deletions; without a list that makes sense, make ${step.full}`,
       ];
+    case 'check-apt':
+      return [
+        `only if dst has all that the index names, and at most ${String(limit())} files more`,
+        ...(step.signed ? [`  and each Release file is signed: ${words([...step.argv, '...'])}`] : []),
+      ];
     case 'check-repository':
       return [
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,

@@ -5,10 +5,12 @@ import { followHead } from './follow-head.js';
 import { checkFreshness } from './freshness.js';
 import { makeImages } from './jigdo-images.js';
 import { publishHeld } from './publish-held.js';
+import { checkApt } from './repository/check-apt.js';
 import { checkRepository } from './repository/check.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
+import { aptMirror } from './tools/apt-mirror.js';
 import { debmirror } from './tools/debmirror.js';
 import { git } from './tools/git.js';
 import { jigdo } from './tools/jigdo.js';
@@ -32,6 +34,7 @@ export { deleteTold } from './told-deletions.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
+  ['apt-mirror', aptMirror],
   ['debmirror', debmirror],
   ['git', git],
   ['jigdo', jigdo],
@@ -52,6 +55,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
     }
     case 'count-deletions':
       return countDeletions(turn, step);
+    case 'check-apt':
+      return checkApt(turn, step);
     case 'check-repository':
       return checkRepository(turn, step);
     case 'jigdo-images':

@@ -135,6 +135,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'jigdo-images':
     case 'publish-held':
     case 'repeat-if-changed':
+    case 'check-apt':
     case 'check-repository':
       return (await import('./special.js')).runSpecialStep(turn, step);
   }

@@ -25,6 +25,7 @@ const TEST_TOOLS = [
   'apt-ftparchive=apt-utils',
   'gpg',
   'gpgv',
+  'apt-mirror=apt-mirror wget',
   'dnf=dnf dnf-plugins-core',
   'rpmbuild=rpm',
   'createrepo_c=createrepo-c',

@@ -1,4 +1,4 @@
-import { createReadStream, fstatSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { createReadStream, fstatSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ExecStep } from '../../job/step.js';
@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../../system/atomic.js';
 import { executeStep } from '../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
 import type { Transfer } from '../../state/package-state.js';
+import { filesBelow } from './tree.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 
@@ -113,15 +114,6 @@ function writeDeletions(
   const all = [...gone, ...old].map((path) => Buffer.from(path).toString('latin1'));
   writeFileAtomic(deletions, Buffer.from(all.map((path) => `${path}\0`).join(''), 'latin1'), 0o600);
   return blockedBy(turn, gone);
-}
-
-/** Files below a directory, relative to it; links are not followed. */
-function filesBelow(directory: string, path: string): string[] {
-  return readdirSync(join(directory, path), { withFileTypes: true }).flatMap((entry) => {
-    const file = path === '' ? entry.name : `${path}/${entry.name}`;
-    if (entry.isDirectory()) return filesBelow(directory, file);
-    return entry.isFile() ? [file] : [];
-  });
 }
 
 /** What has come since the run's log was begun, and what there is in all. */

@@ -1,0 +1,248 @@
+import type { CheckAptStep } from '../job/apt-step.js';
+import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
+import type { Package } from '../model/site.js';
+import { workDirectory } from './method.js';
+import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import { hearsPassword } from './password.js';
+import { keyringFindings, proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
+
+/** Options of `synctype: "apt-mirror"`, as its schema leaves them. */
+interface AptMirrorOptions {
+  readonly user?: string;
+  readonly dists: readonly string[];
+  readonly sections?: readonly string[];
+  readonly arches?: readonly string[];
+  readonly source?: boolean;
+  readonly contents?: boolean;
+  readonly check_gpg?: boolean;
+  readonly keyring?: readonly string[];
+  readonly delete?: boolean;
+  readonly directories?: readonly string[];
+  readonly threads?: number;
+  readonly bwlimit?: string;
+  readonly timeout?: number;
+}
+
+const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/**
+ * A partial mirror of an apt repository by apt-mirror(1), which looks at no signature, ends with 0 whatever is missing and
+ * publishes its index all the same. So it works in a tree of the run, where the directories with packages are links to
+ * those of dst; its index is checked there, and goes into dst when all that it names is there.
+ */
+export const aptMirror: SyncMethod = {
+  name: 'apt-mirror',
+  tools: (pkg) => [
+    { command: 'apt-mirror', debian: 'apt-mirror' },
+    ...(checksSignature(pkg) ? [{ command: 'gpgv', debian: 'gpgv' }] : []),
+  ],
+  check: (pkg) => [
+    ...webSourceFindings(pkg, ['http', 'https', 'ftp']),
+    ...escapeFindings(pkg),
+    ...networkFindings(pkg),
+    ...keyringFindings('apt-mirror', checksSignature(pkg) ? keyrings(pkg) : [], '/settings/options/keyring'),
+  ],
+  steps: (pkg, context) => {
+    const { delete: deletes = true }: Partial<AptMirrorOptions> = pkg.options;
+    const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;
+    return [
+      { kind: 'require-directory', path: pkg.dst },
+      workDirectory(context),
+      { kind: 'make-directory', path: context.cache, empty: false },
+      mirrorList(pkg, context),
+      wgetrc(pkg, context),
+      ...prepareTree(pkg, context),
+      {
+        ...exec(context, ['apt-mirror', `${context.work}/mirror.list`]),
+        ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+      },
+      check(pkg, context, deletions),
+      {
+        kind: 'publish-held',
+        from: tree(context),
+        last: ['/Release$', '/Release\\.gpg$', '/InRelease$'],
+      },
+      ...(deletions === null
+        ? []
+        : [{ kind: 'delete-listed' as const, list: deletions, uncounted: '^dists/' }]),
+    ];
+  },
+};
+
+function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
+  const options = pkg.options as unknown as AptMirrorOptions;
+  const { work } = context;
+  const settings = {
+    base_path: work,
+    mirror_path: `${work}/mirror`,
+    skel_path: skeleton(context),
+    var_path: `${work}/var`,
+    defaultarch: 'amd64',
+    nthreads: String(options.threads ?? 4),
+    limit_rate: options.bwlimit ?? '1000g',
+    _contents: options.contents ? '1' : '0',
+    _autoclean: '0',
+    run_postmirror: '0',
+  };
+  const { scheme, host, path } = upstream(context);
+  const url = `${scheme}://${host}${path === '' ? '' : `/${path}`}`;
+  const kinds = arches(options).map((arch) => (arch === 'source' ? 'deb-src' : `deb-${arch}`));
+  return {
+    kind: 'write-file',
+    path: `${work}/mirror.list`,
+    mode: '0600',
+    content: [
+      ...Object.entries(settings).map(([key, value]) => `set ${key} "${value}"\n`),
+      ...options.dists.flatMap((dist) =>
+        kinds.map((kind) => `${kind} ${url} ${dist} ${sections(options).join(' ')}\n`),
+      ),
+    ],
+  };
+}
+
+/** apt-mirror leaves the network to wget, whose settings its environment names. */
+function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
+  const options = pkg.options as unknown as AptMirrorOptions;
+  const { family, bind, proxy, caFile } = pkg.network;
+  const user = options.user || decodeURIComponent(upstream(context).user);
+  const settings = {
+    timeout: String(options.timeout ?? 60),
+    verbose: 'off',
+    // A file that was cut off is newer than upstream's: only its size tells.
+    if_modified_since: 'off',
+    robots: 'off',
+    hsts: 'off',
+    netrc: 'off',
+    ...(family === 'any' ? {} : { [family === 'ipv4' ? 'inet4_only' : 'inet6_only']: 'on' }),
+    ...(bind === null ? {} : { bind_address: bind }),
+    ...(proxy === null
+      ? { use_proxy: 'off' }
+      : { use_proxy: 'on', http_proxy: proxy, https_proxy: proxy, ftp_proxy: proxy }),
+    ...(caFile === null ? {} : { ca_certificate: caFile }),
+    ...(user === '' ? {} : { user, auth_no_challenge: 'on' }),
+  };
+  return {
+    kind: 'write-file',
+    path: `${context.work}/wgetrc`,
+    mode: '0600',
+    content: [
+      ...Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`),
+      ...(hearsPassword(pkg, context.source)
+        ? ['password = ', { secret: 'password', quote: 'raw' as const }, '\n']
+        : []),
+    ],
+  };
+}
+
+/**
+ * wget names directories by host and port, apt-mirror looks for them by host alone. The Release files of the last run go:
+ * apt-mirror would take them for those of an upstream that does not answer.
+ */
+function prepareTree(pkg: Package, context: MethodContext): Step[] {
+  const options = pkg.options as unknown as AptMirrorOptions;
+  const { host, path } = upstream(context);
+  const releases = options.dists.flatMap((dist) =>
+    ['InRelease', 'Release', 'Release.gpg'].map((name) =>
+      [skeleton(context), host, path, 'dists', dist, name].filter((part) => part !== '').join('/'),
+    ),
+  );
+  const places = directories(pkg).map((name) => `${pkg.dst}/${name}`);
+  const bare = host.replace(/:\d+$/, '');
+  const named =
+    bare === host
+      ? []
+      : [`${context.work}/mirror/${bare}`, `${skeleton(context)}/${bare}`].map((link) =>
+          exec(context, ['ln', '-sfn', host, link]),
+        );
+  return [
+    exec(context, ['mkdir', '-p', tree(context), `${skeleton(context)}/${host}`, ...places]),
+    ...named,
+    exec(context, ['rm', '-f', ...releases]),
+    exec(context, ['ln', '-sfn', `--target-directory=${tree(context)}`, ...places]),
+  ];
+}
+
+function check(pkg: Package, context: MethodContext, deletions: string | null): CheckAptStep {
+  const options = pkg.options as unknown as AptMirrorOptions;
+  const { tool, env } = exec(context, []);
+  return {
+    kind: 'check-apt',
+    tool,
+    argv: ['gpgv', '--status-fd=1', ...keyrings(pkg).map((path) => `--keyring=${path}`)],
+    ...(env ? { env } : {}),
+    distributions: options.dists.map((name) => ({
+      name,
+      components: sections(options),
+      arches: arches(options),
+    })),
+    held: tree(context),
+    signed: checksSignature(pkg),
+    texts: context.work,
+    directories: directories(pkg),
+    logs: `${context.work}/var`,
+    forget: skeleton(context),
+    deletions,
+  };
+}
+
+function exec({ work }: MethodContext, argv: readonly string[]): ExecStep {
+  const env = { HOME: work, TMPDIR: work, WGETRC: `${work}/wgetrc` };
+  return { kind: 'exec', tool: 'apt-mirror', argv, env };
+}
+
+function arches(options: AptMirrorOptions): string[] {
+  return [...(options.arches ?? ['amd64']), ...(options.source === false ? [] : ['source'])];
+}
+
+function sections(options: AptMirrorOptions): readonly string[] {
+  return options.sections ?? ['main'];
+}
+
+function directories(pkg: Package): readonly string[] {
+  const { directories: names = ['pool'] }: Partial<AptMirrorOptions> = pkg.options;
+  return names;
+}
+
+function keyrings(pkg: Package): readonly string[] {
+  const { keyring = [DEBIAN_KEYRING] }: Partial<AptMirrorOptions> = pkg.options;
+  return keyring;
+}
+
+function checksSignature(pkg: Package): boolean {
+  const { check_gpg }: Partial<AptMirrorOptions> = pkg.options;
+  return check_gpg !== false;
+}
+
+/** Where apt-mirror finds and puts the repository, as wget does. */
+function tree(context: MethodContext): string {
+  const { host, path } = upstream(context);
+  return `${context.work}/mirror/${host}${path === '' ? '' : `/${path}`}`;
+}
+
+/** The index as it was fetched last: what has not changed is not fetched again. */
+function skeleton({ cache }: MethodContext): string {
+  return `${cache}/skel`;
+}
+
+/** `check` has refused what cannot be taken apart. wget writes hosts in lower case. */
+function upstream({ source }: MethodContext): NonNullable<ReturnType<typeof webSource>> {
+  const parts = webSource(source.url) ?? { scheme: 'http', user: '', host: source.host ?? '', path: '' };
+  return { ...parts, host: parts.host.toLowerCase() };
+}
+
+function escapeFindings(pkg: Package): PackageFinding[] {
+  if (!pkg.sources.some((source) => /[%~]/.test(webSource(source.url)?.path ?? ''))) return [];
+  const message = 'apt-mirror and wget write `%` and `~` of a path in different ways';
+  const help = 'use a URL without them';
+  return [{ code: 'source-characters', severity: 'error', message, help, at: '/settings/src' }];
+}
+
+function networkFindings(pkg: Package): PackageFinding[] {
+  const https = pkg.sources.some((source) => webSource(source.url)?.scheme === 'https');
+  return [
+    ...proxyFindings(pkg),
+    ...(pkg.network.caFile === null || https
+      ? []
+      : [unsupported('ca_file', 'only an `https` source has certificates to check')]),
+  ];
+}

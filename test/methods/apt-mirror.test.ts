@@ -1,0 +1,275 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { aptMirror } from '../../src/methods/apt-mirror.js';
+import { clearText, indexFiles, releaseFiles } from '../../src/run/repository/apt-index.js';
+import { context, pkg, source } from '../compile/site.js';
+import { filesBelow, makeAptRepo, makeSigningKey } from '../support/apt-repo.js';
+import type { AptRepo, SigningKey } from '../support/apt-repo.js';
+import { startFaultProxy } from '../support/fault-proxy.js';
+import type { FaultProxy } from '../support/fault-proxy.js';
+import { startHttpServer } from '../support/http-server.js';
+import type { HttpServer } from '../support/http-server.js';
+import { makeCertificate, onPath } from '../support/tools.js';
+import { methodSite } from './site.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'mirror-apt-mirror-'));
+const site = methodSite();
+const WITHOUT = ['apt-mirror', 'wget', 'gpgv', 'apt-ftparchive'].filter((tool) => !onPath(tool));
+const HOSTILE = `p'a"s$\\s; %41 \`id\` ü@:/#[x]=y`;
+/** Text that matches, typed as what it stands for. */
+const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
+let key: SigningKey;
+let other: SigningKey;
+let server: HttpServer;
+let proxy: FaultProxy;
+let repo: AptRepo;
+let id = '';
+let count = 0;
+
+describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${tool})`).join('')}`, () => {
+  beforeAll(async () => {
+    key = makeSigningKey();
+    other = makeSigningKey('Somebody else');
+    server = await startHttpServer(join(scratch, 'www'));
+    proxy = await startFaultProxy(server.port);
+  });
+
+  afterAll(async () => {
+    await proxy.stop();
+    await server.stop();
+    key.remove();
+    other.remove();
+    site.remove();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  /** A repository of its own for each test, with four packages. */
+  beforeEach(() => {
+    server.missing = null;
+    proxy.set(null);
+    count += 1;
+    id = `debian${String(count)}`;
+    repo = makeAptRepo(join(scratch, 'www', id));
+    for (const name of ['apt', 'bash', 'dash', 'sed']) repo.add(name, '1.0');
+    repo.publish(key);
+  });
+
+  const last = (): object => site.state(id).last ?? {};
+
+  async function apply(options: object = {}, src = server.url(id), keys: object = {}): Promise<void> {
+    const all = { dists: ['stable'], source: false, keyring: [key.keyring], timeout: 1, ...options };
+    await site.apply({ [id]: { synctype: 'apt-mirror', ...keys, settings: { src, options: all } } });
+  }
+
+  /** apt-mirror leaves an uncompressed index beside the others, as Release names it. */
+  function offered(): string[] {
+    return [...filesBelow(repo.path), 'dists/stable/main/binary-amd64/Packages'].sort();
+  }
+
+  test('mirrors what the index names, adds and deletes, and says how much', async () => {
+    await apply();
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(offered());
+    expect(last()).toMatchObject({ outcome: 'synced', transfer: { files: 4, transferred_files: 4 } });
+
+    repo.remove('sed');
+    repo.add('zsh', '1.0', 50_000);
+    repo.publish(key);
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(offered());
+    for (const file of filesBelow(repo.path))
+      expect(readFileSync(join(site.dst(id), file)).equals(readFileSync(join(repo.path, file))), file).toBe(
+        true,
+      );
+    expect(last()).toMatchObject({ transfer: { files: 4, transferred_files: 1, deleted: 1 } });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(last()).toMatchObject({ transfer: { transferred_files: 0 } });
+  });
+
+  test('more deletions than the guard allows block the package before anything has changed', async () => {
+    await apply({}, server.url(id), { guard: { deletes: 1 } });
+    await site.run(id);
+    const before = filesBelow(site.dst(id), true);
+    repo.remove('apt');
+    repo.remove('bash');
+    repo.publish(key);
+    expect(await site.run(id)).toMatchObject({ code: 77 });
+    expect(last()).toMatchObject({ outcome: 'blocked', reason: matching(/2 would be deleted/) });
+    expect(filesBelow(site.dst(id), true)).toEqual(before);
+    expect(await site.run(id, '--allow-deletes', '2')).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(offered());
+  });
+
+  test.each([
+    ['a package that is not there', 69, 'transfer', /such as pool.*zsh/, () => (server.missing = /zsh/)],
+    ['no distribution', 78, 'config', /no Release file/, () => (server.missing = /dists/)],
+    ['a package that was changed', 69, 'transfer', /damaged, such as pool.*zsh/, () => damage()],
+    [
+      'an index that was changed',
+      69,
+      'transfer',
+      /not what the Release/,
+      () => tamper('main/binary-amd64/Packages.gz'),
+    ],
+    ['a Release file that was changed', 69, 'transfer', /not of the same time/, () => tamper('Release')],
+    ['another key', 77, 'auth', /NO_PUBKEY/, () => repo.publish(other)],
+    ['no signature', 77, 'auth', /is not signed/, () => unsign()],
+    [
+      'a connection that is cut',
+      69,
+      'unavailable',
+      /connection to upstream/,
+      () => proxy.set({ after: 20_000, then: 'cut' }),
+    ],
+    ['a server that hangs', 69, 'unavailable', /timed out/, () => proxy.set({ after: 20_000, then: 'hang' })],
+    [
+      'a server that refuses',
+      69,
+      'unavailable',
+      /connection to upstream/,
+      () => proxy.set({ after: 0, then: 'cut' }),
+    ],
+  ])('%s: exit %i, %s, and the old index stays', async (_, code, failure, reason, upset) => {
+    await apply({}, `http://127.0.0.1:${String(proxy.port)}/${id}`);
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    const index = (): string => readFileSync(join(site.dst(id), 'dists/stable/InRelease'), 'utf8');
+    const before = index();
+    repo.remove('sed');
+    repo.add('zsh', '1.0', 70_000);
+    repo.publish(key);
+    upset();
+    expect(await site.run(id)).toMatchObject({ code });
+    expect(last()).toMatchObject({ outcome: 'failed', failure, reason: matching(reason) });
+    expect(index()).toBe(before);
+    expect(filesBelow(site.dst(id)).join(' ')).toContain('sed_1.0');
+    server.missing = null;
+    proxy.set(null);
+    rmSync(join(repo.path, 'pool/main/z'), { recursive: true });
+    repo.add('zsh', '1.0', 70_000);
+    repo.publish(key);
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(offered());
+  });
+
+  function tamper(name: string): void {
+    appendFileSync(join(repo.path, 'dists/stable', name), 'x');
+  }
+
+  /** The same size, other bytes: nobody but the digest can tell. */
+  function damage(): void {
+    const file = join(repo.path, 'pool/main/z/zsh/zsh_1.0_amd64.deb');
+    const bytes = readFileSync(file);
+    bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+  }
+
+  function unsign(): void {
+    for (const name of ['InRelease', 'Release.gpg']) rmSync(join(repo.path, 'dists/stable', name));
+  }
+
+  test('a full disk is said as such', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('mounting a small file system needs root');
+    repo.add('zsh', '1.0', 3_000_000);
+    repo.publish(key);
+    await apply({}, server.url(id), { guard: { min_free: '0%' } });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', site.dst(id)]);
+    try {
+      expect(await site.run(id)).toMatchObject({ code: 73 });
+      expect(last()).toMatchObject({ failure: 'space' });
+    } finally {
+      execFileSync('umount', [site.dst(id)]);
+    }
+  });
+
+  test('logs in with any password over https with a CA of its own, and shows it nowhere', async () => {
+    mkdirSync(join(scratch, 'tls'), { recursive: true });
+    const tls = makeCertificate(join(scratch, 'tls'));
+    const closed = await startHttpServer(join(scratch, 'www'), { tls, login: `mi'rror:${HOSTILE}` });
+    try {
+      const login = { user: "mi'rror", password: HOSTILE };
+      const url = closed.url(id, 'localhost');
+      await apply(login, url, { network: { ca_file: tls.cert } });
+      expect(await site.run(id)).toMatchObject({ code: 0 });
+      expect(filesBelow(site.dst(id))).toEqual(offered());
+      const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
+      for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
+      expect(existsSync(join(site.root, 'var/lib/mirror/work', id))).toBe(false);
+      rmSync(join(site.root, 'var/lib/mirror/cache', id), { recursive: true });
+      await apply({ ...login, password: 'wrong' }, url, { network: { ca_file: tls.cert } });
+      expect(await site.run(id)).toMatchObject({ code: 77 });
+      expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Authentication Failed|ERROR 401/) });
+      await apply(login, url);
+      expect(await site.run(id)).toMatchObject({ code: 69 });
+      expect(last()).toMatchObject({ reason: matching(/certificate/) });
+    } finally {
+      await closed.stop();
+    }
+  });
+});
+
+describe('what apt-mirror is told', () => {
+  const src = source('https://deb.example.org/debian');
+  const from = (options: object, changes: object = {}): ReturnType<typeof pkg> =>
+    pkg('debian', {
+      synctype: 'apt-mirror',
+      sources: [src],
+      options: { dists: ['sid'], ...options },
+      ...changes,
+    });
+
+  test('a fallback source never deletes', () => {
+    const kinds = (fallback: boolean): string[] =>
+      aptMirror.steps(from({}), context(src, { fallback })).map(({ kind }) => kind);
+    expect(kinds(false)).toContain('delete-listed');
+    expect(kinds(true)).not.toContain('delete-listed');
+  });
+
+  test.each([
+    [{}, { sources: [source('rsync://deb.example.org/x')] }, 'source-scheme', '/settings/src'],
+    [{}, { sources: [source('https://deb.example.org/~joe')] }, 'source-characters', '/settings/src'],
+    [{ keyring: ['/key.asc'] }, {}, 'keyring-format', '/settings/options/keyring/0'],
+    [{}, { network: { proxy: 'proxy:3128' } }, 'network-unsupported', '/network/proxy'],
+  ])('%j %j is refused', (options, changes, code, at) => {
+    const { network, ...rest } = changes as { network?: object };
+    const all = from(options, rest);
+    const found = aptMirror.check({ ...all, network: { ...all.network, ...network } });
+    expect(found.map((finding) => [finding.code, finding.at])).toEqual([[code, at]]);
+  });
+});
+
+describe('an apt index', () => {
+  test('names its files by their SHA-256, and a clear-signed text is the one that was signed', () => {
+    const text = 'Suite: sid\nMD5Sum:\n 1 2 x\nSHA256:\n ab 12 main/Packages\n cd 0 main/b\nEnd: 1\n - x\n';
+    const signed = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${text}-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n`;
+    expect(clearText(signed)).toBe(text);
+    expect([...releaseFiles(text)]).toEqual([
+      ['main/Packages', { size: 12, sha256: 'ab' }],
+      ['main/b', { size: 0, sha256: 'cd' }],
+    ]);
+  });
+
+  test('of source packages names every file of each, with its digest', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mirror-sources-')), 'Sources');
+    const sums = (digest: string): string => ` ${digest} 7 a.dsc\n ${digest} 9 a.tar.xz\n`;
+    writeFileSync(
+      file,
+      `Package: a\nFiles:\n${sums('md5')}Checksums-Sha256:\n${sums('sha')}Directory: pool//a\n\n`,
+    );
+    expect([...(await indexFiles(file))]).toEqual([
+      ['pool/a/a.dsc', { size: 7, sha256: 'sha' }],
+      ['pool/a/a.tar.xz', { size: 9, sha256: 'sha' }],
+    ]);
+    rmSync(join(file, '..'), { recursive: true });
+  });
+});
