@@ -19,6 +19,7 @@ const TEST_TOOLS = [
   'logrotate',
   'dpkg-deb=dpkg',
   'lintian',
+  'sudo',
   'mandoc',
   'sshd=openssh-server',
   'debmirror=debmirror liblwp-protocol-https-perl',
