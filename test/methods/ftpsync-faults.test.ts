@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { startFaultProxy } from '../support/fault-proxy.js';
+import { freePort } from '../support/rsyncd.js';
+import { ROOT, suite, upstream, site, rsyncd, put, debian, mirrored, trace } from './ftpsync-archive.js';
+
+suite('a failure of ftpsync (needs the package ftpsync)', () => {
+  async function fails(settings: object, changes: object = {}): Promise<readonly [number | null, string]> {
+    await site.apply(debian(settings, changes));
+    const { code } = await site.run('debian');
+    const { last } = site.state('debian');
+    return [code, `${String(last?.failure ?? last?.outcome)}: ${last?.reason ?? ''}`];
+  }
+
+  test('upstream is gone: the next source is taken, and deletes nothing', async () => {
+    const dead = `rsync://127.0.0.1:${String(await freePort())}/debian`;
+    expect(await fails({ src: dead })).toEqual([
+      69,
+      expect.stringMatching(/^unavailable: connection to upstream failed \(exit 3\): .*Connection refused/),
+    ]);
+    writeFileSync(join(site.dst('debian'), 'ours'), 'only here\n');
+    await site.apply(debian({ src: [dead, rsyncd.url('debian')] }));
+    expect(await site.run('debian')).toMatchObject({ code: 0 });
+    expect(mirrored('dists/stable/Release')).toContain('Version: 1.0');
+    expect(mirrored('ours')).toBe('only here\n');
+    expect(trace()).toContain('Upstream-mirror: 127.0.0.1');
+  });
+
+  test('the connection is cut, or nothing more comes', async () => {
+    const proxy = await startFaultProxy(rsyncd.port);
+    try {
+      const src = `rsync://127.0.0.1:${String(proxy.port)}/debian`;
+      proxy.set({ after: 100_000, then: 'cut' });
+      expect(await fails({ src })).toEqual([69, expect.stringMatching(/^unavailable: .*connection/)]);
+      proxy.set({ after: 100_000, then: 'hang' });
+      const RSYNC_OPTIONS = '-rltvH --timeout=1 --stats --no-human-readable';
+      expect(await fails({ src, options: { extra: { RSYNC_OPTIONS } } })).toEqual([
+        69,
+        expect.stringMatching(/^unavailable: .*timeout/),
+      ]);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  test.each([
+    ['no such module', { path: 'none' }, 77, /^auth: refused by upstream .*Unknown module/],
+    ['an option that rsync does not know', { extra: { RSYNC_EXTRA: '--nonsense' } }, 78, /^config: /],
+    ['a hook that fails', { extra: { HOOK1: 'false' } }, 1, /^tool: a hook of ftpsync failed/],
+    ['no rsync', { extra: { RSYNC: '/nonexistent/rsync' } }, 78, /^config: .*No such file/],
+  ])('%s', async (_, options, code, reason) => {
+    expect(await fails({ options })).toEqual([code, expect.stringMatching(reason)]);
+  });
+
+  test('upstream is being updated: no index, and no success', async () => {
+    put('Archive-Update-in-Progress-master', '');
+    expect(await fails({ options: { extra: { UIPSLEEP: 0, UIPRETRIES: 1 } } })).toEqual([
+      69,
+      expect.stringMatching(/^unavailable: upstream is being updated .*retried 1 times/),
+    ]);
+    expect(mirrored('dists/stable/Release')).toBeNull();
+  });
+
+  test('another ftpsync works in the directory', async () => {
+    mkdirSync(site.dst('debian'), { recursive: true });
+    const lock = join(site.dst('debian'), 'Archive-Update-in-Progress-mirror.test');
+    writeFileSync(lock, `${String(process.pid)}\n`);
+    expect(await fails({})).toEqual([1, expect.stringMatching(/^tool: another ftpsync is at work/)]);
+    expect(existsSync(lock)).toBe(true);
+    // Of a process that is gone: a run that was killed left it.
+    writeFileSync(lock, '4194305\n');
+    expect(await site.run('debian')).toMatchObject({ code: 0 });
+  });
+
+  test('more would be deleted than the guard allows: blocked until a person says so', async () => {
+    expect(await fails({})).toMatchObject([0, 'synced: ']);
+    rmSync(upstream, { recursive: true });
+    mkdirSync(upstream);
+    const { code } = await site.run('debian');
+    expect(code).toBe(77);
+    const blocked = site.state('debian');
+    expect(blocked.last).toMatchObject({ outcome: 'blocked' });
+    expect(blocked.blocked?.limit).toBeGreaterThan(0);
+    expect(
+      mirrored('pool/main/h/hello/hello_1.0_amd64.deb') ?? mirrored('dists/stable/Release'),
+    ).not.toBeNull();
+
+    expect((await site.run('debian')).code).toBe(77);
+    expect(site.state('debian').last?.log).not.toBe(blocked.last?.log);
+    expect(await site.run('debian', '--allow-deletes', '1000')).toMatchObject({ code: 0 });
+    expect(mirrored('dists/stable/Release')).toBeNull();
+  });
+
+  test.skipIf(!ROOT)('upstream may not read a file (needs root: the daemon runs as nobody)', async () => {
+    put('pool/main/h/hello/secret.deb', 'x', 0o600);
+    expect(await fails({ src: rsyncd.url('nobody') })).toEqual([
+      69,
+      expect.stringMatching(/^transfer: some files were not transferred .*secret\.deb.*Permission denied/),
+    ]);
+    expect(mirrored('dists/stable/Release')).toBeNull();
+  });
+
+  describe.skipIf(!ROOT)('of the disk (needs root: mounts)', () => {
+    function mounted(options: string): void {
+      mkdirSync(site.dst('debian'), { recursive: true });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'mirror-test', site.dst('debian')]);
+    }
+
+    beforeEach(() => () => execFileSync('umount', [site.dst('debian')]));
+
+    test('full', async () => {
+      mounted('size=128k');
+      expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
+        73,
+        expect.stringMatching(/^space: no space left .*No space left on device/),
+      ]);
+    });
+
+    test('read-only', async () => {
+      mounted('ro');
+      expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
+        74,
+        expect.stringMatching(/^io: local trouble .*Read-only file system/),
+      ]);
+    });
+  });
+});
