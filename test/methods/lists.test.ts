@@ -123,10 +123,22 @@ test('a file that a list names twice is not deleted when one of its lines goes',
     full: '',
     summary: '',
   };
-  const known = { list: { files: 3, bytes: 9 } };
+  const known = { list: { files: 3, bytes: 9, twice: true } };
   const work = changesOf(step, listFilter(step), join(directory, 'dst'), () => true, known);
   expect(work).toMatchObject({ transfers: 0, deletions: ['x/gone'] });
   expect([...readPaths(step.transfer)]).toEqual([]);
+  // Nobody needs to look again while no path can be on two lines: not after one came that was not there.
+  const twiceAfter = (line: string): boolean | undefined => {
+    writeFileSync(join(directory, 'fetched/list'), list(...twice, '1700000000\tf\t3\tx/gone', line));
+    const once = { list: { files: 3, bytes: 9, twice: false } };
+    const changes = changesOf(step, listFilter(step), join(directory, 'dst'), () => true, once);
+    rmSync(step.transfer);
+    return changes.totals.list?.twice;
+  };
+  mkdirSync(join(directory, 'dst/x'));
+  writeFileSync(join(directory, 'dst/x/gone'), '');
+  expect(twiceAfter('1700000009\tf\t3\tx/new')).toBe(false);
+  expect(twiceAfter('1700000009\tf\t3\tx/gone')).toBe(true);
 });
 
 test('a set of paths has what was put in, and nothing else', () => {

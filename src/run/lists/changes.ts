@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ListChangesStep } from '../../job/list-step.js';
 import { differentLines } from './diff.js';
@@ -48,7 +48,7 @@ export function changesOf(
   ];
   try {
     for (const { file, directory } of step.lists) {
-      const before = known[file] ?? { files: 0, bytes: 0 };
+      const before = known[file] ?? { files: 0, bytes: 0, twice: true };
       totals[file] = before;
       if (!changed(file)) continue;
       const { gone, came, digests } = compare(file, join(dst, file), join(step.fetched, file));
@@ -60,11 +60,12 @@ export function changesOf(
         if (filter.wantsPath(directory + path)) verify.add(`${digest}\t${directory}${path}`);
       }
       const without = new Set(left.map(({ path }) => path).filter((path) => !names.has(path)));
-      keepListed(join(step.fetched, file), without, wanted);
+      if (before.twice) keepListed(join(step.fetched, file), without, wanted);
       for (const path of without) deletions.push(directory + path);
       totals[file] = {
         files: before.files + now.length - left.length,
         bytes: before.bytes + bytesOf(now) - bytesOf(left),
+        twice: before.twice || names.size < now.length || hasAny(join(dst, directory), names, left),
       };
     }
   } finally {
@@ -72,6 +73,15 @@ export function changesOf(
     verify.close();
   }
   return { transfers: transfer.count, deletions, totals };
+}
+
+/** Whether a name that came without one that went is there already: then the list may name it on another line, too. */
+function hasAny(directory: string, came: ReadonlySet<string>, gone: readonly Entry[]): boolean {
+  const before = new Set(gone.map(({ path }) => path));
+  return [...came]
+    .filter((path) => !before.has(path))
+    .map((path) => Buffer.from(join(latin1(directory), path), 'latin1'))
+    .some((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 }
 
 /** Bytes of regular files; what a directory takes on upstream's disk is nobody's business. */
@@ -101,7 +111,7 @@ function compare(
 }
 
 /**
- * Takes out of `paths` those that the list still names, on a line that both lists have: a generator that read a directory
+ * Takes out of `paths` those that the list still names, on a line that both lists have, where some path may be on two: a generator that read a directory
  * while it changed may have named a file twice, and one of the lines going is no reason to delete it. Most lines are told
  * apart by their last bytes without becoming text.
  */

@@ -7,10 +7,13 @@ export class PathSet {
   private mask = (1 << 12) - 1;
   private size = 0;
 
-  add(path: string): void {
+  /** False when it was there already. */
+  add(path: string): boolean {
     if (this.size * 2 > this.mask) this.grow();
     const [a, b] = hashes(path);
-    if (this.put(a, b)) this.size += 1;
+    if (!this.put(a, b)) return false;
+    this.size += 1;
+    return true;
   }
 
   has(path: string): boolean {

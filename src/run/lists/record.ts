@@ -8,6 +8,8 @@ const FORMAT = 'mirror/lists/1';
 export interface ListTotals {
   readonly files: number;
   readonly bytes: number;
+  /** Some path may be on two lines. */
+  readonly twice: boolean;
 }
 
 /**

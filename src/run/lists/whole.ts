@@ -30,7 +30,7 @@ export function wholeOf(
   const [unwanted, verify] = [new PathWriter(step.unwanted), new PathWriter(step.verify)];
   try {
     for (const { file, directory } of step.lists) {
-      let [files, bytes] = [0, 0];
+      let [files, bytes, twice] = [0, 0, false];
       const fd = openSync(fetched(file), 'r');
       try {
         for (const text of new Lines(fd)) {
@@ -42,7 +42,7 @@ export function wholeOf(
           if (line.kind !== 'entry') continue;
           if (line.mark === 'closed' && !step.restricted) unwanted.add(`/${literal(directory + line.path)}`);
           if (!filter.wants(line, directory)) continue;
-          listed.add(directory + line.path);
+          if (!listed.add(directory + line.path)) twice = true;
           // A link that points out of the tree is left out by rsync.
           if (line.type !== 'link') verify.add(`\t${directory}${line.path}`);
           files += 1;
@@ -52,7 +52,7 @@ export function wholeOf(
         closeSync(fd);
       }
       if (files === 0) throw new WrongList(`${file} lists nothing that is wanted here`);
-      totals[file] = { files, bytes };
+      totals[file] = { files, bytes, twice };
     }
   } finally {
     // A name that stands for none: the file is there when nothing is unwanted, too.
