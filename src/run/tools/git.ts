@@ -5,6 +5,7 @@ import type { ToolTable } from './table.js';
 /**
  * git says everything with exit 128, so its words decide. What upstream's side prints begins with `remote: ` and decides
  * nothing, but for a `fatal: remote error: `.
+ * `accept_exit` decides where no words do.
  */
 export const git: ToolTable = {
   name: 'git',
@@ -16,9 +17,6 @@ export const git: ToolTable = {
       'no space left',
     ],
     [[0], /^(error|fatal): (?!.*auto.?(gc|maintenance))/m, 'transfer', 'git names an error'],
-  ],
-  rows: [
-    OK,
     [
       null,
       /^fatal: (Authentication failed|could not read (Username|Password))|returned error: 40[13]\b/m,
@@ -67,8 +65,8 @@ export const git: ToolTable = {
     [null, /^fatal: not a git repository/m, 'dst', 'there is no repository'],
     [[129], null, 'config', 'git does not take these arguments'],
     [[126, 127], null, 'config', 'git cannot be run'],
-    [null, /^(fatal|error): /m, 'transfer', 'git failed'],
   ],
+  rows: [OK, [null, /^(fatal|error): /m, 'transfer', 'git failed']],
   neverStarted: [],
   explains: [
     /^(fatal|error): (?!Could not read from remote)/,

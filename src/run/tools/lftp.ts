@@ -5,6 +5,7 @@ import type { ToolTable } from './table.js';
 /**
  * lftp says everything with exit 1, so its words decide. What it says of itself begins with the name of its command
  * (`mirror: `, `cd: `); upstream's own words follow `Access failed: ` or `Login failed: `.
+ * `accept_exit` can so allow no more than single files that upstream does not give.
  */
 export const lftp: ToolTable = {
   name: 'lftp',
@@ -18,9 +19,6 @@ export const lftp: ToolTable = {
     [[0], /^\d+ errors? detected/m, 'transfer', 'some files were not transferred'],
     // A page that is no list of files, or an upstream that lost them: nothing to call a mirror.
     [[0], /^(?![^]*(?:^|\n)Total: \d)/, 'transfer', 'upstream lists no files'],
-  ],
-  rows: [
-    OK,
     [null, /^\w+: Login failed/m, 'auth', 'refused by upstream'],
     [
       null,
@@ -29,7 +27,6 @@ export const lftp: ToolTable = {
       "upstream's certificate is not trusted",
     ],
     [null, /Access failed: (42\d|45\d|429|500|502|503|504)\b/, 'unavailable', 'upstream has no time'],
-    [null, /^\w+: Access failed: 40[17]/m, 'auth', 'refused by upstream'],
     [null, /^(cd|open): Access failed/m, 'auth', 'upstream has no such directory, or does not show it'],
     [
       null,
@@ -46,6 +43,9 @@ export const lftp: ToolTable = {
     ],
     [null, /^\/.*: No such file or directory/m, 'config', 'lftp misses a file'],
     [null, /^(set|source|Usage): ?/m, 'config', 'lftp does not take these settings'],
+  ],
+  rows: [
+    OK,
     [null, /^\d+ errors? detected|^mirror: /m, 'transfer', 'some files were not transferred'],
     [[126, 127], null, 'config', 'lftp cannot be run'],
   ],
