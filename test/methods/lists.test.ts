@@ -96,33 +96,63 @@ describe('a line', () => {
   );
 });
 
-test('a file that a list names twice is not deleted when one of its lines goes', () => {
-  const list = (...lines: string[]): string => `[Version]\n3\n\n[Files]\n${lines.join('\n')}\n\n[End]\n`;
-  mkdirSync(join(directory, 'dst'));
-  mkdirSync(join(directory, 'fetched'));
-  const twice = ['1700000001\tf\t3\tx/twice', '1700000002\tf\t3\tx/twice'];
-  writeFileSync(join(directory, 'dst/list'), list(...twice, '1700000000\tf\t3\tx/gone'));
-  writeFileSync(join(directory, 'fetched/list'), list(twice[1] ?? ''));
-  const step: ListChangesStep = {
+function stepIn(top: string): ListChangesStep {
+  mkdirSync(join(top, 'dst'), { recursive: true });
+  mkdirSync(join(top, 'fetched'), { recursive: true });
+  return {
     kind: 'list-changes',
     tool: 'rsync',
     argv: [],
     lists: [{ file: 'list', directory: '' }],
     extra: [],
-    fetched: join(directory, 'fetched'),
+    fetched: join(top, 'fetched'),
     compare: 0,
     restricted: false,
     exclude: [],
     full_every: 1,
     record: '',
     prefix: 'sub/./',
-    transfer: join(directory, 'transfer'),
+    transfer: join(top, 'transfer'),
     unwanted: '',
     deletions: '',
-    verify: join(directory, 'verify'),
+    verify: join(top, 'verify'),
     full: '',
     summary: '',
   };
+}
+
+function listOf(...lines: string[]): string {
+  return `[Version]\n3\n\n[Files]\n${lines.map((line) => `${line}\n`).join('')}\n[End]\n`;
+}
+
+test('what is deleted is what the list before names and the one after does not, on however many lines', () => {
+  const top = join(directory, 'many');
+  const step = stepIn(top);
+  const line = fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 2 }));
+  const path = (n: number): string => `${'x'.repeat(n % 4)}linux/${String(n % 3)}/package-${String(n)}.rpm`;
+  const text = (lines: [number, number][]): string =>
+    listOf(...lines.map(([n, time]) => `170000000${String(time)}\tf\t3\t${path(n)}`));
+  const paths = (lines: [number, number][]): string[] => [...new Set(lines.map(([n]) => path(n)))];
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 40 }), fc.array(line, { maxLength: 40 }), (before, after) => {
+      writeFileSync(join(top, 'dst/list'), text(before));
+      writeFileSync(join(top, 'fetched/list'), text(after));
+      rmSync(step.transfer, { force: true });
+      const known = { list: { files: before.length, bytes: 0, twice: true } };
+      const { deletions } = changesOf(step, listFilter(step), join(top, 'dst'), () => true, known);
+      const expected = paths(before).filter((name) => !paths(after).includes(name));
+      expect([...deletions].sort()).toEqual(expected.sort());
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a file that a list names twice is not deleted when one of its lines goes', () => {
+  const step = stepIn(directory);
+  const list = listOf;
+  const twice = ['1700000001\tf\t3\tx/twice', '1700000002\tf\t3\tx/twice'];
+  writeFileSync(join(directory, 'dst/list'), list(...twice, '1700000000\tf\t3\tx/gone'));
+  writeFileSync(join(directory, 'fetched/list'), list(twice[1] ?? ''));
   const known = { list: { files: 3, bytes: 9, twice: true } };
   const work = changesOf(step, listFilter(step), join(directory, 'dst'), () => true, known);
   expect(work).toMatchObject({ transfers: 0, deletions: ['x/gone'] });
