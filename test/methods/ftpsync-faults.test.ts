@@ -54,6 +54,14 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
     expect(await fails({ options })).toEqual([code, expect.stringMatching(reason)]);
   });
 
+  test('the site names architectures to take and to leave out', async () => {
+    await site.apply(debian(), { ftpsync: { include: 'amd64', exclude: 'arm64' } });
+    expect(await site.run('debian')).toMatchObject({ code: 78 });
+    expect(site.state('debian').last?.reason).toContain(
+      'ARCH_EXCLUDE and ARCH_INCLUDE are mutually exclusive',
+    );
+  });
+
   test('upstream is being updated: no index, and no success', async () => {
     put('Archive-Update-in-Progress-master', '');
     expect(await fails({ options: { extra: { UIPSLEEP: 0, UIPRETRIES: 1 } } })).toEqual([

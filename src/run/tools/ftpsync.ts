@@ -32,6 +32,7 @@ const rows: readonly Row[] = [
   OK,
   [[78], null, 'config', 'ftpsync did not find its configuration'],
   [[64], null, 'config', 'ftpsync does not take these words'],
+  [[1], /^.*are mutually exclusive\..*$/m, 'config', 'ftpsync takes one list of architectures'],
   [null, /^Unable to start rsync, lock file/m, 'tool', 'another ftpsync is at work in this directory'],
   [null, /\]: Update has been retried \d+ times/, 'unavailable', 'upstream is being updated'],
   [PASSES, says('@ERROR: (auth failed|access denied|Unknown module)'), 'auth', 'refused by upstream'],
