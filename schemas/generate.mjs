@@ -10,9 +10,6 @@ import prettier from 'prettier';
 const schemas = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** mirror.py's methods that are not built yet: their options are not looked at. */
-const NOT_BUILT = ['ftpsync', 'lftp', 'bandersnatch', 'ubuntu', 'jigdo'];
-
 const methods = readdirSync(`${schemas}methods`)
   .map((file) => basename(file, '.schema.json'))
   .sort();
@@ -33,13 +30,7 @@ if (process.argv.includes('--check')) {
 
 function packageSchema() {
   const schema = read('package.schema.json');
-  const missing = NOT_BUILT.filter((name) => !methods.includes(name));
-  const notBuilt = {
-    title: 'method that is not built yet',
-    description: "mirror.py's methods that compile to nothing yet.",
-    properties: { synctype: { enum: missing } },
-  };
-  schema.oneOf = [...methods.map(methodBranch), ...(missing.length > 0 ? [notBuilt] : [])];
+  schema.oneOf = methods.map(methodBranch);
   return schema;
 }
 

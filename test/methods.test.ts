@@ -9,6 +9,7 @@ import { context, pkg, source } from './compile/site.js';
 const SOURCE = source('rsync://rsync.example.org/debian');
 
 const OPTIONS: Record<string, Record<string, unknown>> = {
+  bandersnatch: { allow: ['requests'], json: true, delete: true },
   'apt-mirror': { dists: ['bookworm'] },
   command: { command: ['/usr/bin/true', '--flag'] },
   debmirror: { dists: ['bookworm'] },

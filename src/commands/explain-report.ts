@@ -64,7 +64,7 @@ function document(id: string, job: Job | null, values: readonly EffectiveValue[]
 
 function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[], at: number): string {
   const job = loaded.compilation.jobs.get(id);
-  const name = job ? `${plain(job.name)}, by ${job.method}` : notCompiled(id, loaded);
+  const name = job ? `${plain(job.name)}, by ${job.method}` : notCompiled(loaded);
   const sections = [
     `${id}: ${name}\n`,
     ...(job ? [runsText(job, loaded, at), ...job.attempts.map((_, i) => attemptText(job, i))] : []),
@@ -81,11 +81,8 @@ function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[]
   return sections.join('\n');
 }
 
-function notCompiled(id: string, { site }: LoadedSite): string {
-  const unsupported = site.unsupported.find((pkg) => pkg.id === id);
-  return unsupported
-    ? `not synced, because the sync method ${unsupported.synctype} is not built yet`
-    : `not on this machine (${site.node}), which is not among its \`hosts\``;
+function notCompiled({ site }: LoadedSite): string {
+  return `not on this machine (${site.node}), which is not among its \`hosts\``;
 }
 
 function runsText(job: Job, { site }: LoadedSite, at: number): string {

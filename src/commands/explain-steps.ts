@@ -36,6 +36,11 @@ export function stepWords(step: Step, job: Job): StepWords {
       return { text: execText(step, job), ...commandWords(step, job) };
     case 'make-directory':
       return { text: `make ${step.path}${step.empty ? ', empty, and remove it after the run' : ''}` };
+    case 'forget-if-changed':
+      return {
+        text: `look at everything again (without ${step.files.join(', ')}) if this is not the same as at the last run`,
+        file: step.text,
+      };
     case 'write-file':
       return { text: `write ${step.path} (mode ${step.mode})`, file: step.content.map(partText).join('') };
     case 'count-deletions':

@@ -35,7 +35,7 @@ export function compile(site: Site, { layout, executable }: CompileOptions): Com
   const artifacts: Artifact[] = [];
   for (const pkg of site.packages) {
     const method = methods.get(pkg.synctype);
-    if (!method) throw new Error(`no method for synctype ${pkg.synctype}: it belongs to site.unsupported`);
+    if (!method) throw new Error(`no method for synctype ${pkg.synctype}`);
     const job = compileJob(site, pkg, method, scheduler, layout);
     jobs.set(pkg.id, job);
     artifacts.push(json(layout.job(pkg.id), job, pkg.id));

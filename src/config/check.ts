@@ -104,7 +104,6 @@ function checkPackage(
   const config = value as PackageConfig;
   const { pkg: asked, findings: own } = normalizePackage(id, config, site, optionDefaults(config.synctype));
   const method = methods.get(asked.synctype);
-  if (!method) findings.push(notBuilt(asked.synctype, base));
   const { pkg, findings: said } = withoutUnusable(asked, raw, method?.check(asked) ?? []);
   for (const { at, target, ...finding } of [...own, ...said]) {
     // `syncrate` that is missing because it is misspelt has been reported.
@@ -127,10 +126,7 @@ function assemble(
     node,
     configPath,
     settings,
-    packages: here.filter(({ synctype }) => methods.has(synctype)),
-    unsupported: here
-      .filter(({ synctype }) => !methods.has(synctype))
-      .map(({ id, synctype }) => ({ id, synctype })),
+    packages: here,
   };
 }
 
@@ -149,16 +145,6 @@ export function optionDefaults(synctype: string): Readonly<Record<string, unknow
     optionDefaultsCache.set(synctype, defaults);
   }
   return defaults;
-}
-
-function notBuilt(synctype: string, base: string): Finding {
-  return {
-    code: 'method-not-built',
-    severity: 'warning',
-    message: `the sync method \`${synctype}\` is not built yet: this package is not synced`,
-    help: `one of ${[...methods.keys()].map((name) => `\`${name}\``).join(', ')}`,
-    place: { file: '', pointer: `${base}/synctype`, target: 'value' },
-  };
 }
 
 function badId(id: string, base: string): Finding {

@@ -51,11 +51,9 @@ export function isOption(key: string): boolean {
   return [...methodSchemas.values()].some((schema) => current(schema).includes(key));
 }
 
-/** Every `synctype` that is accepted, mirror.py's that are not built yet included. */
+/** Every `synctype` that is accepted. */
 export function methodNames(): readonly string[] {
-  return packageSchema.oneOf.flatMap(({ properties: { synctype } }) =>
-    'enum' in synctype ? synctype.enum : [synctype.const],
-  );
+  return packageSchema.oneOf.map(({ properties: { synctype } }) => synctype.const);
 }
 
 function current(schema: JsonSchema): string[] {

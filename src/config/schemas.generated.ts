@@ -1,6 +1,7 @@
 // Written by `npm run generate`.
 import type { JsonSchema } from './json-schema.js';
 import aptMirrorMethod from '../../schemas/methods/apt-mirror.schema.json' with { type: 'json' };
+import bandersnatchMethod from '../../schemas/methods/bandersnatch.schema.json' with { type: 'json' };
 import commandMethod from '../../schemas/methods/command.schema.json' with { type: 'json' };
 import debmirrorMethod from '../../schemas/methods/debmirror.schema.json' with { type: 'json' };
 import ftpsyncMethod from '../../schemas/methods/ftpsync.schema.json' with { type: 'json' };
@@ -16,6 +17,7 @@ import ubuntuMethod from '../../schemas/methods/ubuntu.schema.json' with { type:
 /** Schema of each sync method's options. */
 export const methodSchemas: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
   ['apt-mirror', aptMirrorMethod],
+  ['bandersnatch', bandersnatchMethod],
   ['command', commandMethod],
   ['debmirror', debmirrorMethod],
   ['ftpsync', ftpsyncMethod],

@@ -152,6 +152,7 @@ export type PackageConfig = {
   errorcount?: number;
 } & (
   | PackageSyncedByAptMirror
+  | PackageSyncedByBandersnatch
   | PackageSyncedByCommand
   | PackageSyncedByDebmirror
   | PackageSyncedByFtpsync
@@ -163,7 +164,6 @@ export type PackageConfig = {
   | PackageSyncedByReposync
   | PackageSyncedByRsync
   | PackageSyncedByUbuntu
-  | MethodThatIsNotBuiltYet
 );
 /**
  * Sync in stages, so that who reads the mirror through its index never misses a file: packages first, the index when all of them are there and upstream has not changed meanwhile, deletions last. `debian`, `ubuntu`: archives of apt; `rpm`: trees with repodata; or your own patterns.
@@ -851,6 +851,151 @@ export interface AptMirrorOptions {
    * Seconds without an answer after which a connection is tried again.
    */
   timeout?: number;
+}
+export interface PackageSyncedByBandersnatch {
+  synctype?: 'bandersnatch';
+  settings?: {
+    options?: BandersnatchOptions;
+    [k: string]: unknown;
+  };
+  [k: string]: unknown;
+}
+/**
+ * Options of `synctype: bandersnatch`: a mirror of PyPI, or of some of its projects. `dst` is bandersnatch's own directory; what clients are served is `web` in it.
+ */
+export interface BandersnatchOptions {
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  program?: string;
+  /**
+   * A path that starts with `/`, without `.` or `..` parts.
+   */
+  config?: string;
+  /**
+   * Ask upstream for what has changed by XML-RPC or by its simple index.
+   */
+  api_method?: 'xmlrpc' | 'simple';
+  /**
+   * Downloads at the same time.
+   */
+  workers?: number;
+  /**
+   * Seconds without any data after which a connection is given up.
+   */
+  timeout?: number;
+  /**
+   * Seconds that one request, download included, may take.
+   */
+  global_timeout?: number;
+  /**
+   * End the run at the first project that cannot be mirrored; by default the others still are, and the run fails all the same.
+   */
+  stop_on_error?: boolean;
+  /**
+   * Keep each project's metadata, too (`/pypi/NAME/json`).
+   */
+  json?: boolean;
+  /**
+   * Mirror the files of releases; false: the index alone, whose links then lead to `root_uri`.
+   */
+  release_files?: boolean;
+  /**
+   * Begin the links of index pages with this URL, in place of relative ones.
+   */
+  root_uri?: string;
+  /**
+   * Put index pages into directories by first letter; clients then need a rewriting web server.
+   */
+  hash_index?: boolean;
+  /**
+   * Write index pages as HTML, as JSON, or both.
+   */
+  simple_format?: 'all' | 'html' | 'json';
+  /**
+   * Know a file that is there already by reading it (hash) or by its size and time (stat).
+   */
+  compare_method?: 'hash' | 'stat';
+  /**
+   * Fetch files from this mirror first; upstream's own are the fallback.
+   */
+  download_mirror?: string;
+  /**
+   * Fetch files from `download_mirror` and nowhere else.
+   */
+  download_mirror_no_fallback?: boolean;
+  /**
+   * Mirror these projects only, as requirements: `NAME`, or `NAME` with versions. An empty list allows all.
+   *
+   * Items: A project's name, or its name and which versions.
+   */
+  allow?: string[];
+  /**
+   * Leave these projects out, or these versions of them.
+   *
+   * Items: A project's name, or its name and which versions.
+   */
+  block?: string[];
+  /**
+   * Python regular expressions: projects whose name one matches from its beginning are left out.
+   *
+   * Items: Text without control characters, without blanks around it, that does not begin with `#` or `;`.
+   */
+  block_projects?: string[];
+  /**
+   * Python regular expressions: versions that one matches from their beginning are left out.
+   *
+   * Items: Text without control characters, without blanks around it, that does not begin with `#` or `;`.
+   */
+  block_releases?: string[];
+  /**
+   * Mirror alpha, beta, rc and dev versions, too.
+   */
+  prereleases?: boolean;
+  /**
+   * Mirror the newest so many versions of each project; 0: all.
+   */
+  keep_releases?: number;
+  /**
+   * Leave out projects all of whose files are larger in sum; those in `allow` stay.
+   */
+  max_project_size?: string;
+  /**
+   * Leave out built files (not sources) for these systems, or for these versions of Python.
+   *
+   * Items: A system, or a version of Python.
+   */
+  exclude_platforms?: string[];
+  /**
+   * More filter plugins to switch on; their settings go into `extra`.
+   *
+   * Items: Name of a filter plugin.
+   */
+  plugins?: string[];
+  /**
+   * Any other setting of bandersnatch.conf, by section and key.
+   */
+  extra?: {
+    /**
+     * A section.
+     *
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z][a-z0-9_]{0,99}$".
+     */
+    [k: string]: {
+      /**
+       * A value, or a list, one a line.
+       *
+       * This interface was referenced by `undefined`'s JSON-Schema definition
+       * via the `patternProperty` "^[A-Za-z][A-Za-z0-9_.:-]{0,199}$".
+       */
+      [k: string]: string | string[];
+    };
+  };
+  /**
+   * Delete files that their project no longer lists, once all is mirrored. It needs `json`, kept from the first run on, and reads every file. By default nothing is ever deleted.
+   */
+  delete?: boolean;
 }
 export interface PackageSyncedByCommand {
   synctype?: 'command';
@@ -1732,11 +1877,4 @@ export interface UbuntuOptions {
    * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
    */
   contimeout?: number;
-}
-/**
- * mirror.py's methods that compile to nothing yet.
- */
-export interface MethodThatIsNotBuiltYet {
-  synctype?: 'bandersnatch';
-  [k: string]: unknown;
 }

@@ -3,6 +3,7 @@
  * executor interprets them. A step never holds a secret and never needs a shell.
  */
 
+import type { ForgetIfChangedStep } from './forget-step.js';
 import type { FollowHeadStep } from './head-step.js';
 import type { CheckAptStep } from './apt-step.js';
 import type { ListStep } from './list-step.js';
@@ -216,6 +217,7 @@ export type SpecialStep =
   | PublishHeldStep
   | CheckAptStep
   | CheckRepositoryStep
+  | ForgetIfChangedStep
   | JigdoImagesStep
   | ListStep;
 

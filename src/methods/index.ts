@@ -1,3 +1,4 @@
+import { bandersnatch } from './bandersnatch.js';
 import { aptMirror } from './apt-mirror.js';
 import { command } from './command.js';
 import { debmirror } from './debmirror.js';
@@ -14,7 +15,19 @@ import { ubuntu } from './ubuntu.js';
 
 /** Every sync method, by `synctype`. Adding one: src/README.md. */
 export const methods: ReadonlyMap<string, SyncMethod> = new Map(
-  [aptMirror, command, debmirror, ftpsync, git, jigdo, lftp, local, quickFedora, reposync, rsync, ubuntu].map(
-    (method) => [method.name, method],
-  ),
+  [
+    aptMirror,
+    bandersnatch,
+    command,
+    debmirror,
+    ftpsync,
+    git,
+    jigdo,
+    lftp,
+    local,
+    quickFedora,
+    reposync,
+    rsync,
+    ubuntu,
+  ].map((method) => [method.name, method]),
 );

@@ -16,8 +16,6 @@ export interface Site {
   readonly settings: Settings;
   /** This node's packages, in config order. */
   readonly packages: readonly Package[];
-  /** mirror.py packages whose method is not built yet: named by plan, compiled to nothing. */
-  readonly unsupported: readonly { readonly id: string; readonly synctype: string }[];
 }
 
 export interface Settings {

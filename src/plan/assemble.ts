@@ -26,12 +26,11 @@ export function assemble(intent: Intent, seen: Observation, permissions: Permiss
   const { site, layout, artifacts, jobs } = intent;
   const changes = seen.changes.filter(({ kind }) => kind !== 'unchanged');
   const manifest = nextManifest(seen.manifest, artifacts, seen.changes);
-  const standing = { unsupported: site.unsupported, manifest };
   // Most plans are these: nothing is to be found out about packages of which nothing changes.
   const refetched = [...seen.destinations].flatMap(([id, { refetch }]) => (refetch ? [id] : []));
   if (changes.length === 0 && manifest === seen.manifest && refetched.length === 0)
     return {
-      ...standing,
+      manifest,
       changes,
       packages: [],
       refusals: [],
@@ -42,7 +41,7 @@ export function assemble(intent: Intent, seen: Observation, permissions: Permiss
   const removed = packagesOf(layout, seen.manifest).filter((id) => !jobs.has(id) && !renames.has(id));
   const { refusals, warnings } = guards(site, layout, seen, removed, permissions);
   return {
-    ...standing,
+    manifest,
     changes,
     packages: packageChanges(intent, seen, changes, removed, renames, at),
     refusals,

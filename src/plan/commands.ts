@@ -71,6 +71,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'verify-listed':
     case 'delete-listed':
     case 'install-lists':
+    case 'forget-if-changed':
     case 'write-file':
     case 'check-freshness':
       return [];

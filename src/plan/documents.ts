@@ -32,7 +32,6 @@ export function planDocument(plan: Plan, patches: readonly FilePatch[]): object 
     files: patches,
     refusals: plan.refusals,
     warnings: plan.warnings,
-    unsupported: plan.unsupported,
   };
 }
 

@@ -40,15 +40,10 @@ export function renderRefusals(refusals: readonly Refusal[], { paint }: View): s
     .join('');
 }
 
-/** What a person should know, and what the plan cannot serve. */
-export function renderWarnings(plan: Pick<Plan, 'warnings' | 'unsupported'>, { paint }: View): string {
+/** What a person should know. */
+export function renderWarnings(plan: Pick<Plan, 'warnings'>, { paint }: View): string {
   const warning = paint('yellow', 'warning:');
-  const left = plan.unsupported.map(({ id, synctype }) => `${id} (${synctype})`).join(', ');
-  const lines =
-    left === ''
-      ? plan.warnings
-      : [...plan.warnings, `compiled to nothing, their method is not built yet: ${left}`];
-  return lines.map((line) => `${warning} ${visible(line)}\n`).join('');
+  return plan.warnings.map((line) => `${warning} ${visible(line)}\n`).join('');
 }
 
 /** `Plan: 1 to add, 2 to change, 0 to remove; 9 files to write, 0 to delete.`, or the same as done. */

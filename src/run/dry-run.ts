@@ -37,6 +37,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       ];
     case 'make-directory':
       return [`${step.empty ? 'empty' : 'make'} ${step.path}`];
+    case 'forget-if-changed':
+      return [`remove ${step.files.join(', ')} if this package is to mirror something else than before`];
     case 'write-file':
       return [`write ${step.path}`];
     case 'count-deletions':

@@ -2,6 +2,7 @@ import type { ListStep } from '../job/list-step.js';
 import type { SpecialStep, Tool } from '../job/step.js';
 import { countDeletions } from './count-deletions.js';
 import { followHead } from './follow-head.js';
+import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
 import { makeImages } from './jigdo-images.js';
 import { publishHeld } from './publish-held.js';
@@ -10,6 +11,7 @@ import { checkRepository } from './repository/check.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON } from './steps.js';
 import type { StepEnd, Turn } from './steps.js';
+import { bandersnatch } from './tools/bandersnatch.js';
 import { aptMirror } from './tools/apt-mirror.js';
 import { debmirror } from './tools/debmirror.js';
 import { git } from './tools/git.js';
@@ -34,6 +36,7 @@ export { deleteTold } from './told-deletions.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
 export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
+  ['bandersnatch', bandersnatch],
   ['apt-mirror', aptMirror],
   ['debmirror', debmirror],
   ['git', git],
@@ -48,6 +51,9 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
   switch (step.kind) {
     case 'make-directory':
       makeDirectory(step);
+      return GO_ON;
+    case 'forget-if-changed':
+      forgetIfChanged(step, turn.log);
       return GO_ON;
     case 'write-file': {
       const refused = writeStepFile(turn, step);

@@ -129,6 +129,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'install-lists':
       return (await import('./special.js')).runListStep(turn, step, sofar);
     case 'make-directory':
+    case 'forget-if-changed':
     case 'count-deletions':
     case 'check-freshness':
     case 'follow-head':

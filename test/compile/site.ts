@@ -46,7 +46,6 @@ export function site(packages: readonly Package[], settings: Partial<Settings> =
       ...settings,
     },
     packages,
-    unsupported: [],
   };
 }
 

@@ -177,12 +177,8 @@ describe('mirror explain', () => {
     const packages = {
       ...rsyncPackage('debian'),
       ...rsyncPackage('there', { hosts: ['elsewhere'] }),
-      old: { synctype: 'bandersnatch', syncrate: 'P1D', settings: { dst: '/srv/old' } },
     };
     const name = config('others.json', siteWith(packages, { node: 'here' }));
     expect(mirror('explain', 'there', '-c', name).stdout).toContain('there: not on this machine (here)');
-    expect(mirror('explain', 'old', '-c', name).stdout).toContain(
-      'old: not synced, because the sync method bandersnatch is not built yet',
-    );
   });
 });

@@ -176,15 +176,6 @@ describe('machines', () => {
       'everywhere',
     ]);
   });
-
-  test('a method that is not built yet is not among the packages', () => {
-    const site = siteOf({
-      ...rsyncPackage('debian'),
-      old: { synctype: 'bandersnatch', syncrate: 'PT6H', settings: { dst: '/srv/old' } },
-    });
-    expect(site.packages.map(({ id }) => id)).toEqual(['debian']);
-    expect(site.unsupported).toEqual([{ id: 'old', synctype: 'bandersnatch' }]);
-  });
 });
 
 describe('passwords', () => {

@@ -2,10 +2,12 @@
 // tools that the run needs. Built-ins only, because it runs before anything is installed.
 // Usage: prepare.mjs [command[=debian-package] ...]   commands to have; without any: those of the test suite.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Debian's own: its modules are not seen by other Pythons. */
+const PYTHON = '/usr/bin/python3';
 const project = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const TEST_TOOLS = [
   'rsync',
@@ -22,6 +24,8 @@ const TEST_TOOLS = [
   'sudo',
   'mandoc',
   'sshd=openssh-server',
+  'ftpsync',
+  'jigdo-mirror=jigdo-file',
   'debmirror=debmirror liblwp-protocol-https-perl',
   'apt-ftparchive=apt-utils',
   'gpg',
@@ -31,16 +35,19 @@ const TEST_TOOLS = [
   'rpmbuild=rpm',
   'createrepo_c=createrepo-c',
   'xz=xz-utils',
-  'openssl',
   'lftp',
-  // A module, not a command: its directory is looked for beside /usr/sbin.
-  '../lib/python3/dist-packages/pyftpdlib=python3-pyftpdlib',
-  'ftpsync',
-  'jigdo-mirror=jigdo-file',
+  'openssl',
+  // Modules of the system's Python.
+  'python3:pyftpdlib=python3-pyftpdlib',
+  'python3:ensurepip=python3-venv',
 ];
 
 installNodePackages();
-installTools(process.argv.length > 2 ? process.argv.slice(2) : TEST_TOOLS);
+if (process.argv.length > 2) installTools(process.argv.slice(2));
+else {
+  installTools(TEST_TOOLS);
+  installBandersnatch();
+}
 
 /** npm records what it installed in node_modules/.package-lock.json; a different lock file means `npm ci`. */
 function installNodePackages() {
@@ -76,7 +83,28 @@ function installTools(tools) {
   run('apt-get', install.split(' ').slice(1), quiet);
 }
 
+/** Debian has no bandersnatch: it gets a virtual environment in build/, with what test/support/bandersnatch.txt names. */
+function installBandersnatch() {
+  const wanted = join(project, 'test/support/bandersnatch.txt');
+  const venv = join(project, 'build/bandersnatch');
+  const installed = join(venv, 'installed.txt');
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(wanted, 'utf8')) return;
+  console.error('prepare: bandersnatch into build/bandersnatch');
+  rmSync(venv, { recursive: true, force: true });
+  const pip = [join(venv, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', '-r', wanted];
+  const made = [[PYTHON, '-m', 'venv', venv], pip].every(
+    ([command, ...args]) =>
+      spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0,
+  );
+  if (made) copyFileSync(wanted, installed);
+  else if (process.env.CI) process.exit(1);
+  else console.error('prepare: no bandersnatch: its tests will be skipped');
+}
+
 function onPath(command) {
+  const [, module] = /^python3:(.*)$/.exec(command) ?? [];
+  if (module !== undefined)
+    return spawnSync(PYTHON, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
   return `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
     .split(delimiter)
     .some((directory) => {

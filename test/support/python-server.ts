@@ -16,7 +16,7 @@ export function hasPython(module: string): boolean {
 
 /** Starts `test/support/<script>` and waits for the port that it prints. */
 export async function startPythonServer(
-  script: 'ftpd.py' | 'indexd.py',
+  script: 'ftpd.py' | 'indexd.py' | 'pypid.py',
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<PythonServer> {
