@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Layout } from '../job/layout.js';
 import { readJob } from '../run/job-file.js';
-import { systemctl, unitEnded } from '../run/unit.js';
+import { systemctl } from '../run/unit.js';
 import { readSiteFile } from '../state/site.js';
 
 /** Bytes of a question: a verb, a blank, an id of at most 64 characters, and room to say that it is too long. */
@@ -29,10 +29,6 @@ export async function answerStarter(socket: Socket, layout: Layout): Promise<voi
     socket.setTimeout(PATIENCE, () => socket.destroy());
     socket.end(problem === null ? 'ok\n' : `${problem}\n`, () => socket.destroy());
   });
-  if (typeof order === 'string' || problem !== null || order.verb === 'stop') return;
-  // Asked by the unit's own last command (a request that came after its run's last look): it waits for our answer, so
-  // the start that counts comes after.
-  if (await unitEnded(order.unit)) carryOut(order);
 }
 
 interface Order {

@@ -29,20 +29,7 @@ export async function commandUnit(
   const isRoot = process.getuid?.() === 0;
   // A unit's own last command cannot wait for that unit's end.
   if ((!isRoot || insideUnit(unit)) && hasStarter(layout)) return askStarter(layout, verb, id);
-  if (verb === 'start' && isRoot) await unitEnded(unit);
   return systemctl(verb, '--no-block', '--', unit);
-}
-
-/**
- * Waits, half a minute at most, while a unit is on its way down: systemd takes a start of a oneshot service until its
- * very end for the start that is just ending, and starts nothing. Whether it was on its way down.
- */
-export async function unitEnded(unit: string): Promise<boolean> {
-  for (let looks = 0; looks < 300; looks += 1) {
-    if (activeState(unit) !== 'deactivating') return looks > 0;
-    await new Promise((next) => setTimeout(next, 100));
-  }
-  return true;
 }
 
 /** Runs `systemctl`; null when it went well, else what it said. */

@@ -138,7 +138,6 @@ async function bootOnce(disk = '', uptime = LONG_UP): Promise<Boot> {
     }
     const pid = init;
     const { run } = bedOf(() => pid, kill);
-    // Not is-system-running, which says `starting` as long as a oneshot service runs that a timer started at boot.
     for (let tries = 0; run('systemctl', 'is-active', 'multi-user.target').status !== 0; tries += 1) {
       if (tries > 600) throw new Error('the bed does not get through its boot');
       await sleep(50);

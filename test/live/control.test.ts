@@ -131,9 +131,9 @@ describe.skipIf(noBed !== null)(
       expect(await ask('start quiet')).toBe('');
       const started = (): string =>
         site.bed.must('journalctl', '-o', 'cat', '-u', 'mirror-sync-quiet.service');
-      expect(started()).not.toContain('Finished');
+      expect(started()).not.toContain('Deactivated');
       expect(await ask('start quiet\n')).toBe('ok\n');
-      await site.until(() => started().includes('Finished mirror-sync-quiet.service'), 'its unit ran');
+      await site.until(() => started().includes('mirror-sync-quiet.service: Deactivated successfully'), 'its unit ran');
       // A unit started without a request finds nothing due.
       expect(site.runs('quiet')).toBe(0);
     });

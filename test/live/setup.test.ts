@@ -163,7 +163,7 @@ describe.skipIf(noBed !== null)(
         expect(stdout).toContain('removed /etc/sysusers.d/mirror.conf\n');
         expect(units()).toEqual([]);
         expect(bed.must('systemctl', 'list-units', '--plain', '--no-legend', 'mirror*.timer')).toBe('');
-        expect(bed.must('systemctl', 'show', '-P', 'ActiveState', 'mirror-sync-one')).toBe('activating\n');
+        expect(bed.must('systemctl', 'show', '-P', 'ActiveState', 'mirror-sync-one')).toBe('active\n');
         for (const path of [
           '/etc/tmpfiles.d/mirror.conf',
           '/etc/logrotate.d/mirror-site',
@@ -174,7 +174,7 @@ describe.skipIf(noBed !== null)(
           expect(has(path), path).toBe(true);
         expect(bed.run('id', 'mirror').status).toBe(0);
         for (let tries = 0; tries < 100; tries += 1) {
-          if (bed.run('systemctl', 'is-active', 'mirror-sync-one').stdout !== 'activating\n') break;
+          if (bed.run('systemctl', 'is-active', 'mirror-sync-one').stdout !== 'active\n') break;
           await sleep(100);
         }
         expect(bed.must('systemctl', 'list-units', '--failed', '--no-legend', 'mirror*')).toBe('');

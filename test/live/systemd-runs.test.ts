@@ -141,6 +141,22 @@ describe.skipIf(noBed !== null)(`runs on a live systemd${SKIPPED}`, () => {
     expect(clients().size).toBe(0);
   });
 
+  it('whose executor hangs are ended by systemd, and the state tells', async () => {
+    const dropIn = `/etc/systemd/system/${unit('ended')}.d/short.conf`;
+    site.write(dropIn, '[Service]\nRuntimeMaxSec=5\nTimeoutStopSec=1\n');
+    bed.must('systemctl', 'daemon-reload');
+    const runs = site.runs('ended');
+    site.must('start', 'ended');
+    await site.until('it runs', () => site.runs('ended') > runs);
+    bed.must('kill', '-STOP', site.show(unit('ended'), 'MainPID'));
+    await site.until('its unit has failed', () => site.show(unit('ended'), 'ActiveState') === 'failed');
+    expect(site.show(unit('ended'), 'Result')).toBe('timeout');
+    expect(site.history('ended')[1]).toMatchObject({ outcome: 'interrupted', trigger: 'request' });
+    expect(site.status('ended').run).toBeNull();
+    bed.must('rm', dropIn);
+    bed.must('systemctl', 'daemon-reload');
+  });
+
   it('do not begin while their package is held, by timer or by hand, and an apply does not change that', async () => {
     site.must('hold', 'kept', '--reason', 'disk on order');
     site.must('apply');

@@ -38,7 +38,10 @@ const form = stencil(
       mounts: [new Hole('dst')],
       arguments: new Hole('arguments'),
       publish: true,
-      timeoutStart: new Hole('timeout'),
+      // Not oneshot: its start is a job as long as it runs, and a boot is not over while there is a job.
+      type: 'exec',
+      limit: 'RuntimeMaxSec',
+      timeout: new Hole('timeout'),
       timeoutStop: span(STOP),
       identifier: new Hole('identifier'),
       credentials: shared.secrets
@@ -99,7 +102,9 @@ export function tickService(site: Site, { layout, executable }: Context): string
     executable,
     arguments: 'publish',
     publish: false,
-    timeoutStart: span(600),
+    type: 'oneshot',
+    limit: 'TimeoutStartSec',
+    timeout: span(600),
     timeoutStop: span(STOP),
     user: uid,
     group: gid,
