@@ -129,7 +129,13 @@ describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${too
       /Curl error/,
       () => proxy.set({ after: 20_000, then: 'cut' }),
     ],
-    ['a server that hangs', 69, 'unavailable', /Curl error/, () => proxy.set({ after: 20_000, then: 'hang' })],
+    [
+      'a server that hangs',
+      69,
+      'unavailable',
+      /Curl error/,
+      () => proxy.set({ after: 20_000, then: 'hang' }),
+    ],
     ['a server that refuses', 69, 'unavailable', /Curl error/, () => proxy.set({ after: 0, then: 'cut' })],
   ])('%s: exit %i, %s, and the old index stays', async (_, code, failure, reason, upset) => {
     await apply({ check_metadata_gpg: true }, `http://127.0.0.1:${String(proxy.port)}/${id}`);

@@ -18,7 +18,12 @@ export interface ListWish {
  * in the order of the directory, the newer of mtime and ctime, `-` for what others cannot read and `*` for what is below it.
  */
 export function writeFileList(directory: string, file: string, wish: ListWish = {}): void {
-  const { skip = [], checksums = ['repomd.xml'], version = '3', spoil = (text: string): string => text } = wish;
+  const {
+    skip = [],
+    checksums = ['repomd.xml'],
+    version = '3',
+    spoil = (text: string): string => text,
+  } = wish;
   const [files, digests]: [string[], string[]] = [[], []];
   const walk = (below: string, closed: boolean): void => {
     for (const entry of readdirSync(join(directory, below), { withFileTypes: true })) {
