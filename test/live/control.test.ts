@@ -133,7 +133,10 @@ describe.skipIf(noBed !== null)(
         site.bed.must('journalctl', '-o', 'cat', '-u', 'mirror-sync-quiet.service');
       expect(started()).not.toContain('Deactivated');
       expect(await ask('start quiet\n')).toBe('ok\n');
-      await site.until(() => started().includes('mirror-sync-quiet.service: Deactivated successfully'), 'its unit ran');
+      await site.until(
+        () => started().includes('mirror-sync-quiet.service: Deactivated successfully'),
+        'its unit ran',
+      );
       // A unit started without a request finds nothing due.
       expect(site.runs('quiet')).toBe(0);
     });
