@@ -19,11 +19,11 @@ const common = {
   loader: { '.hbs': 'text' },
 };
 
-/** What the executor loads only when a job needs it (src/run/special.ts): a bundle beside it. */
+/** What the executor loads only when a job needs it (src/run/special): a bundle beside it. */
 const special = {
   name: 'special',
   setup: (plugin) =>
-    plugin.onResolve({ filter: /^\.\.?\/special\.js$/ }, ({ kind }) =>
+    plugin.onResolve({ filter: /^\.\.?\/special\/index\.js$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './special.cjs', external: true } : undefined,
     ),
 };
@@ -36,7 +36,7 @@ await build({
 });
 await build({
   ...commonjs,
-  entryPoints: { run: 'src/run/main.ts', special: 'src/run/special.ts', control: 'src/control/main.ts' },
+  entryPoints: { run: 'src/run/main.ts', special: 'src/run/special/index.ts', control: 'src/control/main.ts' },
   plugins: [special],
   // `require` instead: it does not wake Node's loader for ES modules, and a precompiled bundle has no other.
   supported: { 'dynamic-import': false },

@@ -112,7 +112,7 @@ test('no source file is longer than 300 lines', () => {
   expect(long).toEqual([]);
 });
 
-/** Without types, and without what is loaded later: `run/special.ts` is reached so, and uses what the rest uses. */
+/** Without types, and without what is loaded later: `run/special` is reached so, and uses what the rest uses. */
 function whatLoadingNeeds(text: string): string {
   return text.replaceAll(/import type [^;]*;/g, '').replaceAll(/\bimport\('[^']*'\)/g, '');
 }

@@ -185,7 +185,7 @@ export interface JigdoImagesStep extends Exec {
   readonly protect: string;
 }
 
-/** How a file tells a time; `run/freshness` reads them. */
+/** How a file tells a time; `run/special/freshness` reads them. */
 export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
 
 /**

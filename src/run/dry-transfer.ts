@@ -14,7 +14,7 @@ import type { Secret } from './secrets.js';
 import { dryLines } from './tools/dry-lines.js';
 import type { DryLine } from './tools/dry-lines.js';
 import { toolTable } from './tools/index.js';
-import { fileText } from './write-file.js';
+import { fileText } from './special/write-file.js';
 
 /** What a sync would move, as the tool's own dry run tells; bytes are null where it does not say. */
 export interface WouldTransfer {

@@ -87,7 +87,7 @@ export async function executeStep(
     },
   );
   clearTimeout(announce);
-  if (step.gather !== undefined) (await import('./special.js')).gatherLogs(step.gather, log, began);
+  if (step.gather !== undefined) (await import('./special/index.js')).gatherLogs(step.gather, log, began);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
   const outcome: Outcome =

@@ -31,7 +31,7 @@ export async function execute(argv: readonly string[]): Promise<number> {
     const [command, ...rest] = argv;
     if (command === 'publish') {
       const { root, json } = parsePublishArguments(rest);
-      return await (await import('./special.js')).publishCommand(root, json);
+      return await (await import('./special/index.js')).publishCommand(root, json);
     }
     return await runCommand(parseRunArguments(rest));
   } catch (error) {
@@ -50,14 +50,14 @@ async function runCommand(args: RunArguments): Promise<number> {
   if (args.dryRun) return dryRun(args, layout, job);
   const byHand = !args.scheduled && !args.here;
   if (byHand && unitToStart(job, layout) !== null) {
-    return (await import('./special.js')).runUnit(args, layout, job);
+    return (await import('./special/index.js')).runUnit(args, layout, job);
   }
   return runHere(args, layout, job);
 }
 
 /** What a run would do; with `--transfer`, also what its tools say they would move. */
 async function dryRun(args: RunArguments, layout: Layout, job: Job): Promise<number> {
-  const { describeRun, describeTransfer, dryRunText } = await import('./special.js');
+  const { describeRun, describeTransfer, dryRunText } = await import('./special/index.js');
   const commands = describeRun(job, peekState(layout, job.id), args.allowDeletes);
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   if (!args.json) print(commands.join('\n'));

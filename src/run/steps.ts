@@ -122,12 +122,12 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
       return GO_ON;
     case 'write-file':
       if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
-      return (await import('./special.js')).runSpecialStep(turn, step);
+      return (await import('./special/index.js')).runSpecialStep(turn, step);
     case 'list-changes':
     case 'verify-listed':
     case 'delete-listed':
     case 'install-lists':
-      return (await import('./special.js')).runListStep(turn, step, sofar);
+      return (await import('./special/index.js')).runListStep(turn, step, sofar);
     case 'make-directory':
     case 'forget-if-changed':
     case 'count-deletions':
@@ -138,7 +138,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'repeat-if-changed':
     case 'check-apt':
     case 'check-repository':
-      return (await import('./special.js')).runSpecialStep(turn, step);
+      return (await import('./special/index.js')).runSpecialStep(turn, step);
   }
 }
 
@@ -146,7 +146,7 @@ async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
   const end = await executeStep(turn, step, 'pass');
   const { outcome, transfer, tripped } = end;
   if (step.told_deletions !== undefined && outcome.kind === 'synced') {
-    return (await import('./special.js')).deleteTold(turn, step, end);
+    return (await import('./special/index.js')).deleteTold(turn, step, end);
   }
   const done = !['synced', 'partial', 'incomplete'].includes(outcome.kind);
   return { outcome, done, transfer, facts: tripped === null ? {} : { tripped } };

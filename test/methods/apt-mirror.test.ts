@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { aptMirror } from '../../src/methods/apt-mirror.js';
-import { clearText, indexFiles, releaseFiles } from '../../src/run/repository/apt-index.js';
+import { clearText, indexFiles, releaseFiles } from '../../src/run/special/repository/apt-index.js';
 import { context, pkg, source } from '../compile/site.js';
 import { filesBelow, makeAptRepo, makeSigningKey } from '../support/apt-repo.js';
 import type { AptRepo, SigningKey } from '../support/apt-repo.js';

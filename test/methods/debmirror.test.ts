@@ -15,7 +15,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { WriteFileStep } from '../../src/job/step.js';
 import { debmirror } from '../../src/methods/debmirror.js';
-import { fileText } from '../../src/run/write-file.js';
+import { fileText } from '../../src/run/special/write-file.js';
 import { context, pkg, source } from '../compile/site.js';
 import { filesBelow, makeAptRepo, makeSigningKey } from '../support/apt-repo.js';
 import type { AptRepo, SigningKey } from '../support/apt-repo.js';

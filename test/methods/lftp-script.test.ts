@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/job/step.js';
 import { lftp } from '../../src/methods/lftp.js';
 import type { Package } from '../../src/model/site.js';
-import { fileText } from '../../src/run/write-file.js';
+import { fileText } from '../../src/run/special/write-file.js';
 import { context, pkg, source } from '../compile/site.js';
 import { onPath } from '../support/tools.js';
 

@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ListChangesStep } from '../../src/job/list-step.js';
 import { isListPattern, listPattern } from '../../src/methods/list-patterns.js';
-import { changesOf } from '../../src/run/lists/changes.js';
-import { differentLines } from '../../src/run/lists/diff.js';
-import { readLine, wrongFrame } from '../../src/run/lists/entry.js';
-import { listFilter } from '../../src/run/lists/filter.js';
-import { PathSet } from '../../src/run/lists/path-set.js';
-import { readPaths } from '../../src/run/lists/writer.js';
+import { changesOf } from '../../src/run/special/lists/changes.js';
+import { differentLines } from '../../src/run/special/lists/diff.js';
+import { readLine, wrongFrame } from '../../src/run/special/lists/entry.js';
+import { listFilter } from '../../src/run/special/lists/filter.js';
+import { PathSet } from '../../src/run/special/lists/path-set.js';
+import { readPaths } from '../../src/run/special/lists/writer.js';
 
 let directory: string;
 

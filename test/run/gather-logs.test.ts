@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { gatherLogs } from '../../src/run/gather-logs.js';
+import { gatherLogs } from '../../src/run/special/gather-logs.js';
 import type { LogFile } from '../../src/run/log-file.js';
 
 let root: string;

@@ -17,7 +17,7 @@ import type { Job } from '../../src/job/job.js';
 import type { FilePart, WriteFileStep } from '../../src/job/step.js';
 import type { Secret } from '../../src/run/secrets.js';
 import type { Turn } from '../../src/run/steps.js';
-import { dateInUtc, fileText, makeDirectory, writeStepFile } from '../../src/run/write-file.js';
+import { dateInUtc, fileText, makeDirectory, writeStepFile } from '../../src/run/special/write-file.js';
 import { emptyState } from '../../src/state/package-state.js';
 
 let root: string;

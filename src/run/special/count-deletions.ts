@@ -1,0 +1,56 @@
+import { readSync } from 'node:fs';
+import type { CountDeletionsStep } from '../../job/step.js';
+import { countEntries, deleteLimit, enoughEntries } from '../guard.js';
+import { executeStep } from '../exec.js';
+import type { LogFile } from '../log-file.js';
+import { GO_ON } from '../steps.js';
+import type { StepEnd, Turn } from '../steps.js';
+
+/** Asks what the next pass would delete and ends the run before it when that is more than the guard allows. */
+export async function countDeletions(turn: Turn, step: CountDeletionsStep): Promise<StepEnd> {
+  const { log } = turn;
+  const end = await executeStep(turn, { ...step, kind: 'exec' }, 'probe');
+  if (end.outcome.kind !== 'synced') return { outcome: end.outcome, done: true };
+  const deletions = countLines(log, end.from, new RegExp(step.pattern));
+  const limit = await limitFor(turn, step);
+  if (typeof limit !== 'number') return limit;
+  log.note('INFO', `${String(deletions)} would be deleted, at most ${String(limit)} may be`);
+  if (deletions <= limit) return GO_ON;
+  const reason = `the delete guard: ${String(deletions)} would be deleted, at most ${String(limit)} may be`;
+  return { outcome: { kind: 'blocked', reason }, done: true, facts: { tripped: limit } };
+}
+
+/** The guard's number for what there is, or how the run ends because that cannot be told. */
+async function limitFor(turn: Turn, step: CountDeletionsStep): Promise<number | StepEnd> {
+  const { job } = turn.session;
+  if (turn.allowDeletes !== null) return turn.allowDeletes;
+  if (step.existing === undefined) {
+    return deleteLimit(job.guard, countEntries(job.dst, enoughEntries(job.guard)));
+  }
+  const { tool, cwd, env } = step;
+  const exec = {
+    kind: 'exec' as const,
+    tool,
+    argv: step.existing,
+    ...(cwd ? { cwd } : {}),
+    ...(env ? { env } : {}),
+  };
+  const end = await executeStep(turn, exec, 'probe');
+  if (end.outcome.kind !== 'synced') return { outcome: end.outcome, done: true };
+  return deleteLimit(job.guard, countLines(turn.log, end.from, /./));
+}
+
+/** Lines of the log from byte `from` on that match; a dry run of a large mirror prints more than fits in memory. */
+export function countLines(log: LogFile, from: number, pattern: RegExp): number {
+  const buffer = Buffer.alloc(1 << 20);
+  let count = 0;
+  let rest = '';
+  for (let at = from; ;) {
+    const read = readSync(log.fd, buffer, 0, buffer.length, at);
+    if (read === 0) return count + (rest !== '' && pattern.test(rest) ? 1 : 0);
+    at += read;
+    const lines = (rest + buffer.toString('latin1', 0, read)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (pattern.test(line)) count += 1;
+  }
+}

@@ -1,0 +1,81 @@
+import type { ListStep } from '../../job/list-step.js';
+import type { SpecialStep, Tool } from '../../job/step.js';
+import { countDeletions } from './count-deletions.js';
+import { followHead } from './follow-head.js';
+import { forgetIfChanged } from './forget.js';
+import { checkFreshness } from './freshness.js';
+import { makeImages } from './jigdo-images.js';
+import { publishHeld } from './publish-held.js';
+import { checkApt } from './repository/check-apt.js';
+import { checkRepository } from './repository/check.js';
+import { askWhetherChanged } from './repeat.js';
+import { GO_ON } from '../steps.js';
+import type { StepEnd, Turn } from '../steps.js';
+import { bandersnatch } from '../tools/bandersnatch.js';
+import { aptMirror } from '../tools/apt-mirror.js';
+import { debmirror } from '../tools/debmirror.js';
+import { git } from '../tools/git.js';
+import { jigdo } from '../tools/jigdo.js';
+import { lftp } from '../tools/lftp.js';
+import { ftpsync } from '../tools/ftpsync.js';
+import { reposync } from '../tools/reposync.js';
+import type { ToolTable } from '../tools/table.js';
+import { makeDirectory, writeStepFile } from './write-file.js';
+
+/**
+ * What only some jobs need, in a bundle of its own (`dist/special.cjs`) that the executor loads when a job has such a
+ * step, or is not asked to run one: most runs are one rsync, and start the sooner for it.
+ */
+export { describeRun, dryRunText } from '../dry-run.js';
+export { describeTransfer } from '../dry-transfer.js';
+export { gatherLogs } from './gather-logs.js';
+export { runListStep } from './lists/index.js';
+export { publishCommand } from '../publish.js';
+export { runUnit } from '../run-unit.js';
+export { deleteTold } from './told-deletions.js';
+
+/** Tables of the tools that the executor's own bundle does not know. */
+export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
+  ['bandersnatch', bandersnatch],
+  ['apt-mirror', aptMirror],
+  ['debmirror', debmirror],
+  ['git', git],
+  ['jigdo', jigdo],
+  ['lftp', lftp],
+  ['ftpsync', ftpsync],
+  ['reposync', reposync],
+]);
+
+/** Interprets one of the steps that are not in every job. */
+export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, ListStep>): Promise<StepEnd> {
+  switch (step.kind) {
+    case 'make-directory':
+      makeDirectory(step);
+      return GO_ON;
+    case 'forget-if-changed':
+      forgetIfChanged(step, turn.log);
+      return GO_ON;
+    case 'write-file': {
+      const refused = writeStepFile(turn, step);
+      return refused === null ? GO_ON : { outcome: refused, done: true };
+    }
+    case 'count-deletions':
+      return countDeletions(turn, step);
+    case 'check-apt':
+      return checkApt(turn, step);
+    case 'check-repository':
+      return checkRepository(turn, step);
+    case 'jigdo-images':
+      return makeImages(turn, step);
+    case 'check-freshness':
+      return checkFreshness(turn, step);
+    case 'follow-head':
+      return followHead(turn, step);
+    case 'publish-held': {
+      const refused = publishHeld(turn, step);
+      return refused === null ? GO_ON : { outcome: refused, done: true };
+    }
+    case 'repeat-if-changed':
+      return askWhetherChanged(turn, step);
+  }
+}

@@ -1,0 +1,135 @@
+import { lstatSync, rmSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeleteListedStep } from '../../../job/list-step.js';
+import type { Outcome } from '../../../job/outcome.js';
+import type { Transfer } from '../../../state/package-state.js';
+import { currentLimit } from '../../exec.js';
+import { GO_ON } from '../../steps.js';
+import type { StepEnd, Turn } from '../../steps.js';
+import { latin1 } from './filter.js';
+import { DELAYED } from './whole.js';
+import { readPaths } from './writer.js';
+
+/** How the run ends when these are more deletions than the guard allows, or null. What rsync keeps aside does not count. */
+export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null {
+  const { job, state } = turn.session;
+  const deletions = paths.filter((path) => !isDelayed(path)).length;
+  if (deletions === 0) return null;
+  const limit = currentLimit(job, state, turn.allowDeletes);
+  if (deletions <= limit) return null;
+  const reason = `the delete guard: ${String(deletions)} would be deleted, at most ${String(limit)} may be`;
+  return { outcome: { kind: 'blocked', reason }, done: true, facts: { tripped: limit } };
+}
+
+/**
+ * Deletes what a list of paths names below dst, the deepest first, unless the guard says no or files were left out before.
+ * No symbolic link is followed, a directory that is not empty stays, and directories keep their times.
+ */
+export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome): StepEnd {
+  const { log, session } = turn;
+  const paths = [...readPaths(step.list)];
+  if (paths.length === 0) return GO_ON;
+  if (sofar.kind !== 'synced' && sofar.kind !== 'partial') {
+    log.note('WARNING', `${String(paths.length)} not deleted: files were left out before`);
+    return GO_ON;
+  }
+  const uncounted = new RegExp(step.uncounted ?? '(?!)');
+  const blocked = blockedBy(
+    turn,
+    paths.filter((path) => !uncounted.test(path)),
+  );
+  if (blocked !== null) return blocked;
+  const top = latin1(session.job.dst);
+  const parents = new Parents(top);
+  let deleted = 0;
+  // Backwards, what lies in a directory comes before it.
+  for (const path of paths.sort().reverse()) {
+    if (!isPlain(path)) throw new Error(`${path} leads out of dst`);
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (!parents.real(parent)) continue;
+    const removed = remove(bytes(join(top, path)), isDelayed(path));
+    if (removed === 'kept') log.note('WARNING', `${path} is not empty: kept`);
+    if (removed === 'removed') {
+      deleted += 1;
+      log.note('INFO', `deleted ${shown(path)}`);
+    }
+  }
+  parents.restoreTimes();
+  return { ...GO_ON, transfer: figures({ deleted }) };
+}
+
+/** Figures of which most are not known; the passes before said them. */
+export function figures(known: Partial<Transfer>): Transfer {
+  return {
+    files: null,
+    total_bytes: null,
+    transferred_files: null,
+    transferred_bytes: null,
+    received_bytes: null,
+    deleted: null,
+    speedup: null,
+    ...known,
+  };
+}
+
+/** Directories that something is deleted from: whether they are real, all the way down, and which time they had. */
+class Parents {
+  private readonly known = new Map<string, { real: boolean; atime: Date; mtime: Date }>();
+
+  constructor(private readonly top: string) {}
+
+  real(directory: string): boolean {
+    if (directory === '') return true;
+    const known = this.known.get(directory);
+    if (known) return known.real;
+    const above = directory.slice(0, Math.max(0, directory.lastIndexOf('/')));
+    const stat = lstatSync(bytes(join(this.top, directory)), { throwIfNoEntry: false });
+    const real = this.real(above) && stat?.isDirectory() === true;
+    this.known.set(directory, {
+      real,
+      atime: stat?.atime ?? new Date(0),
+      mtime: stat?.mtime ?? new Date(0),
+    });
+    return real;
+  }
+
+  restoreTimes(): void {
+    for (const [directory, { real, atime, mtime }] of this.known) {
+      const path = bytes(join(this.top, directory));
+      if (real && lstatSync(path, { throwIfNoEntry: false })) utimesSync(path, atime, mtime);
+    }
+  }
+}
+
+function remove(path: Buffer, delayed: boolean): 'removed' | 'gone' | 'kept' {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 'gone';
+  try {
+    if (!stat.isDirectory()) unlinkSync(path);
+    else if (delayed) rmSync(path, { recursive: true });
+    else rmdirSync(path);
+    return 'removed';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return 'kept';
+    throw error;
+  }
+}
+
+function isDelayed(path: string): boolean {
+  return path === DELAYED || path.endsWith(`/${DELAYED}`);
+}
+
+function isPlain(path: string): boolean {
+  return !path.split('/').some((part) => part === '' || part === '.' || part === '..');
+}
+
+function bytes(path: string): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
+/** Bytes of a name as text for a log: nobody but us ends a line there. */
+export function shown(path: string): string {
+  return bytes(path)
+    .toString('utf8')
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}

@@ -1,0 +1,97 @@
+import { closeSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ListChangesStep } from '../../../job/list-step.js';
+import { WrongList } from './changes.js';
+import type { ListWork } from './changes.js';
+import { readLine } from './entry.js';
+import { latin1 } from './filter.js';
+import type { ListFilter } from './filter.js';
+import { Lines } from './lines.js';
+import { PathSet } from './path-set.js';
+import type { ListTotals } from './record.js';
+import { PathWriter } from './writer.js';
+
+/** Where rsync --delay-updates keeps new files until the end; what a killed one leaves there is nobody's. */
+export const DELAYED = '.~tmp~';
+
+/**
+ * Everything is looked at: rsync walks the lists' directories and compares each file's size and time, what the lists name
+ * must be there then, and whatever else is there is deleted. Not by --files-from: for each name that comes, rsync compares
+ * it with all that it asked for, which takes minutes for some 100,000. Throws WrongList.
+ */
+export function wholeOf(
+  step: ListChangesStep,
+  filter: ListFilter,
+  dst: string,
+  fetched: (file: string) => string,
+): ListWork {
+  const listed = new PathSet();
+  const totals: Record<string, ListTotals> = {};
+  const [unwanted, verify] = [new PathWriter(step.unwanted), new PathWriter(step.verify)];
+  try {
+    for (const { file, directory } of step.lists) {
+      let [files, bytes, twice] = [0, 0, false];
+      const fd = openSync(fetched(file), 'r');
+      try {
+        for (const text of new Lines(fd)) {
+          const line = readLine(text);
+          if (line.kind === 'wrong') throw new WrongList(`${file} has lines that make no sense`);
+          if (line.kind === 'checksum' && filter.wantsPath(directory + line.path)) {
+            verify.add(`${line.digest}\t${directory}${line.path}`);
+          }
+          if (line.kind !== 'entry') continue;
+          if (line.mark === 'closed' && !step.restricted) unwanted.add(`/${literal(directory + line.path)}`);
+          if (!filter.wants(line, directory)) continue;
+          if (!listed.add(directory + line.path)) twice = true;
+          // A link that points out of the tree is left out by rsync.
+          if (line.type !== 'link') verify.add(`\t${directory}${line.path}`);
+          files += 1;
+          if (line.type === 'file') bytes += line.size;
+        }
+      } finally {
+        closeSync(fd);
+      }
+      if (files === 0) throw new WrongList(`${file} lists nothing that is wanted here`);
+      totals[file] = { files, bytes, twice };
+    }
+  } finally {
+    // A name that stands for none: the file is there when nothing is unwanted, too.
+    if (unwanted.count === 0) unwanted.add(`/${DELAYED}`);
+    unwanted.close();
+    verify.close();
+  }
+  return { transfers: null, deletions: unlisted(step, dst, listed), totals };
+}
+
+/** A path as a pattern of rsync's; a backslash is one only where there is something to take as it is. */
+function literal(path: string): string {
+  return /[*?[]/.test(path) ? path.replace(/[*?[\\]/g, '\\$&') : path;
+}
+
+/** Paths below the lists' directories that no list names. A symbolic link is never followed. */
+function unlisted(step: ListChangesStep, dst: string, listed: PathSet): string[] {
+  const own = new Set([...step.lists.map(({ file }) => file), ...step.extra].map(latin1));
+  const found: string[] = [];
+  const left = step.lists.map(({ directory }) => latin1(directory));
+  for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
+    for (const entry of entries(dst, directory)) {
+      const path = directory + entry.name;
+      if (own.has(path) || path === 'lost+found') continue;
+      if (!listed.has(path)) found.push(path);
+      // What lies in there goes with it, and was never published.
+      if (entry.isDirectory() && entry.name !== DELAYED) left.push(`${path}/`);
+    }
+  }
+  return found;
+}
+
+function entries(dst: string, directory: string): { name: string; isDirectory(): boolean }[] {
+  try {
+    const path = Buffer.from(join(latin1(dst), directory), 'latin1');
+    return readdirSync(path, { withFileTypes: true, encoding: 'latin1' });
+  } catch (error) {
+    // The first pass makes it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** What an index says of a file; the digest is SHA-256, or null where it has none. */
+export interface Expected {
+  readonly size: number;
+  readonly sha256: string | null;
+}
+
+/** Files that a Release file names, by their path beside it: those of its `SHA256:` field. */
+export function releaseFiles(text: string): Map<string, Expected> {
+  const files = new Map<string, Expected>();
+  let within = false;
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(' ')) within = /^SHA256:\s*$/.test(line);
+    else if (within) addFile(files, line, '');
+  }
+  return files;
+}
+
+/** The text that a clear-signed file signs; a file that is not signed is its own text. */
+export function clearText(text: string): string {
+  const [, body] =
+    /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:.+\n)*\n([^]*?)\n-----BEGIN PGP SIGNATURE-----/m.exec(text) ??
+    [];
+  return body === undefined ? text : `${body.replace(/^- /gm, '')}\n`;
+}
+
+/** Files of the pool that a Packages or Sources index names, relative to the repository. */
+export async function indexFiles(path: string): Promise<Map<string, Expected>> {
+  const files = new Map<string, Expected>();
+  let fields = new Map<string, string[]>();
+  let field: string[] = [];
+  const end = (): void => {
+    addStanza(files, fields);
+    fields = new Map();
+  };
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (line === '') end();
+    else if (line.startsWith(' ')) field.push(line);
+    else {
+      const [, name = '', value = ''] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
+      field = [value];
+      fields.set(name.toLowerCase(), field);
+    }
+  }
+  end();
+  return files;
+}
+
+function addStanza(files: Map<string, Expected>, fields: ReadonlyMap<string, readonly string[]>): void {
+  const value = (name: string): string | null => fields.get(name)?.[0] ?? null;
+  const filename = value('filename');
+  if (filename !== null) {
+    files.set(plain(filename), { size: Number(value('size')), sha256: value('sha256') });
+    return;
+  }
+  const directory = value('directory');
+  if (directory === null) return;
+  for (const [name, digest] of [
+    ['files', false],
+    ['checksums-sha256', true],
+  ] as const) {
+    for (const line of fields.get(name)?.slice(1) ?? []) addFile(files, line, `${directory}/`, digest);
+  }
+}
+
+/** A line of ` DIGEST SIZE NAME`. */
+function addFile(files: Map<string, Expected>, line: string, directory: string, digest = true): void {
+  const [sum, size, name] = line.trim().split(/\s+/);
+  if (sum === undefined || size === undefined || name === undefined) return;
+  files.set(plain(directory + name), { size: Number(size), sha256: digest ? sum : null });
+}
+
+/** Without `./` and doubled slashes, as in `./foo.deb`. */
+function plain(path: string): string {
+  return path.replace(/\/{2,}/g, '/').replace(/^(\.\/)+/, '');
+}

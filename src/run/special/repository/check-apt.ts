@@ -1,0 +1,198 @@
+import { existsSync, fstatSync, lstatSync, readFileSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CheckAptStep } from '../../../job/apt-step.js';
+import type { FailureKind, Outcome } from '../../../job/outcome.js';
+import type { Transfer } from '../../../state/package-state.js';
+import { writeFileAtomic } from '../../../system/atomic.js';
+import { classify } from '../../classify.js';
+import { executeStep } from '../../exec.js';
+import { blockedBy, figures } from '../lists/delete.js';
+import { GO_ON } from '../../steps.js';
+import type { StepEnd, Turn } from '../../steps.js';
+import { toolTable } from '../../tools/index.js';
+import { clearText, indexFiles, releaseFiles } from './apt-index.js';
+import type { Expected } from './apt-index.js';
+import { sha256 } from './digest.js';
+import { filesBelow } from './tree.js';
+
+/** What is wrong with what was fetched; thrown within this file only. */
+class Wrong extends Error {
+  constructor(
+    readonly failure: FailureKind,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Checks a fetched apt repository before its index is published. */
+export async function checkApt(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
+  try {
+    return await check(turn, step);
+  } catch (error) {
+    if (!(error instanceof Wrong)) throw error;
+    // A half-fetched index may look newer than upstream's: the next run must not keep it.
+    rmSync(step.forget, { recursive: true, force: true });
+    return { outcome: await explained(turn, step, error), done: true };
+  }
+}
+
+async function check(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
+  for (const directory of step.directories) rmSync(join(step.held, directory), { force: true });
+  const named = new Map<string, Expected>();
+  for (const distribution of step.distributions) {
+    const at = join(step.held, 'dists', distribution.name);
+    const release = await signedRelease(turn, step, distribution.name);
+    await checkIndex(at, release);
+    for (const index of indexesOf(distribution, release)) {
+      if (!existsSync(join(at, index)))
+        throw new Wrong('transfer', `${distribution.name}/${index} is not there`);
+      for (const [path, expected] of await indexFiles(join(at, index))) named.set(path, expected);
+    }
+  }
+  const transfer = await checkPool(turn, named);
+  for (const file of filesBelow(step.held, 'dists')) {
+    if (!file.startsWith('dists/')) unlinkSync(join(step.held, file));
+  }
+  if (step.deletions === null) return { ...GO_ON, transfer };
+  return writeDeletions(turn, step, step.deletions, named) ?? { ...GO_ON, transfer };
+}
+
+/** The text of a distribution's Release file, of which it is known that it is the one that was signed. */
+async function signedRelease(turn: Turn, step: CheckAptStep, name: string): Promise<string> {
+  const at = join(step.held, 'dists', name);
+  const text = (file: string): string | null => {
+    return existsSync(join(at, file)) ? readFileSync(join(at, file), 'utf8') : null;
+  };
+  const [inline, release] = [text('InRelease'), text('Release')];
+  const clear = inline === null ? release : clearText(inline);
+  if (clear === null) throw new Wrong('config', `${name} has no Release file`);
+  if (release !== null && release.trim() !== clear.trim()) {
+    throw new Wrong('transfer', `${name}: Release and InRelease are not of the same time`);
+  }
+  if (!step.signed) return clear;
+  const files = inline !== null ? ['InRelease'] : ['Release.gpg', 'Release'];
+  const absent = files.find((file) => !existsSync(join(at, file)));
+  if (absent !== undefined) throw new Wrong('auth', `${name} is not signed: there is no ${absent}`);
+  const output = join(step.texts, `${name.replaceAll('/', '_')}.text`);
+  const argv = [
+    ...step.argv,
+    ...(inline === null ? [] : ['--output', output]),
+    ...files.map((file) => join(at, file)),
+  ];
+  const { tool, env } = step;
+  const { outcome } = await executeStep(turn, { kind: 'exec', tool, argv, ...(env ? { env } : {}) }, 'probe');
+  if (outcome.kind !== 'synced') {
+    const failed = outcome.kind === 'failed' ? outcome.failure : 'tool';
+    throw new Wrong(failed, 'reason' in outcome ? outcome.reason : 'the signature was not checked');
+  }
+  // What gpgv says was signed, not what we take for it.
+  return inline === null ? clear : readFileSync(output, 'utf8');
+}
+
+/** Every file of the index is what the Release file says; what it does not name is not published. */
+async function checkIndex(at: string, release: string): Promise<void> {
+  const expected = releaseFiles(release);
+  for (const file of filesBelow(at, '')) {
+    if (/^(InRelease|Release|Release\.gpg)$/.test(file)) continue;
+    const known = expected.get(file);
+    if (known === undefined && /(Packages|Sources)\.\w+$/.test(file)) {
+      throw new Wrong('transfer', `${file} is not named by the Release file`);
+    }
+    if (known === undefined && !/(Packages|Sources)$/.test(file)) unlinkSync(join(at, file));
+    if (known !== undefined && !(await isAs(join(at, file), known, true))) {
+      throw new Wrong('transfer', `${file} is not what the Release file says`);
+    }
+  }
+}
+
+/** The indexes of packages that a distribution must have, uncompressed as apt-mirror leaves them. */
+function indexesOf(
+  { name, components, arches }: CheckAptStep['distributions'][number],
+  release: string,
+): string[] {
+  const expected = [...releaseFiles(release).keys()];
+  return components.flatMap((component) =>
+    arches.map((arch) => {
+      const index =
+        arch === 'source' ? `${component}/source/Sources` : `${component}/binary-${arch}/Packages`;
+      if (expected.some((file) => file === index || file.startsWith(`${index}.`))) return index;
+      throw new Wrong('config', `${name} has no ${index}`);
+    }),
+  );
+}
+
+/** All that is named is in dst; what has come in this run has its digest, too, or is removed again. */
+async function checkPool(turn: Turn, named: ReadonlyMap<string, Expected>): Promise<Transfer> {
+  const { dst } = turn.session.job;
+  const began = fstatSync(turn.log.fd).birthtimeMs;
+  let [total, came, bytes, missing] = [0, 0, 0, 0];
+  let first = '';
+  for (const [path, expected] of named) {
+    const file = join(dst, path);
+    const stat = isPlain(path) ? lstatSync(file, { throwIfNoEntry: false }) : undefined;
+    const fresh = stat !== undefined && stat.ctimeMs >= began;
+    if (stat?.isFile() && (await isAs(file, expected, fresh))) {
+      total += expected.size;
+      if (!fresh) continue;
+      came += 1;
+      bytes += expected.size;
+      continue;
+    }
+    // apt-mirror looks at sizes only: it would keep this for ever.
+    if (stat?.isFile() && fresh) unlinkSync(file);
+    missing += 1;
+    if (first === '') first = path;
+  }
+  if (missing > 0) {
+    const words = `${String(missing)} files that the index names are not there, or damaged, such as ${first}`;
+    throw new Wrong('transfer', words);
+  }
+  const sums = { transferred_files: came, transferred_bytes: bytes, received_bytes: bytes };
+  return figures({ files: named.size, total_bytes: total, ...sums });
+}
+
+async function isAs(path: string, { size, sha256: digest }: Expected, read: boolean): Promise<boolean> {
+  if (lstatSync(path).size !== size) return false;
+  return !read || digest === null || (await sha256(path)) === digest;
+}
+
+function isPlain(path: string): boolean {
+  return !path.split('/').some((part) => part === '' || part === '.' || part === '..');
+}
+
+/** Old index files go, too, but do not count. */
+function writeDeletions(
+  turn: Turn,
+  step: CheckAptStep,
+  deletions: string,
+  named: ReadonlyMap<string, Expected>,
+): StepEnd | null {
+  const { dst } = turn.session.job;
+  const gone = step.directories
+    .flatMap((directory) => filesBelow(dst, directory))
+    .filter((path) => !named.has(path));
+  const held = new Set(filesBelow(step.held, 'dists'));
+  const old = filesBelow(dst, 'dists').filter((path) => !held.has(path));
+  const all = [...gone, ...old].map((path) => `${Buffer.from(path).toString('latin1')}\0`);
+  writeFileAtomic(deletions, Buffer.from(all.join(''), 'latin1'), 0o600);
+  return blockedBy(turn, gone);
+}
+
+/** The tool's own logs may tell why: what they say decides, if its table knows it. */
+async function explained(turn: Turn, step: CheckAptStep, wrong: Wrong): Promise<Outcome> {
+  const lines = existsSync(step.logs)
+    ? readdirSync(step.logs)
+        .filter((name) => /-log\.\d+$/.test(name))
+        .flatMap((name) => readFileSync(join(step.logs, name), 'utf8').split('\n'))
+        .filter((line) => /ERROR|failed|error|No space|unable|refused|timed out/i.test(line))
+    : [];
+  for (const line of [...new Set(lines)].slice(0, 20)) turn.log.note('WARNING', line);
+  turn.log.note('ERROR', wrong.message);
+  const own: Outcome = { kind: 'failed', failure: wrong.failure, reason: wrong.message };
+  if (wrong.failure === 'auth') return own;
+  const table = await toolTable(step.tool);
+  const told = classify(table, { exit: 1, signal: null, output: lines.join('\n') });
+  if (told.kind !== 'failed' || told.failure === 'tool') return own;
+  return { ...told, reason: `${wrong.message}: ${told.reason}` };
+}

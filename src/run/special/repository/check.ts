@@ -1,0 +1,127 @@
+import { createReadStream, fstatSync, lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ExecStep } from '../../../job/step.js';
+import type { CheckRepositoryStep } from '../../../job/repository-step.js';
+import type { Outcome } from '../../../job/outcome.js';
+import { writeFileAtomic } from '../../../system/atomic.js';
+import { executeStep } from '../../exec.js';
+import { blockedBy, figures } from '../lists/delete.js';
+import type { Transfer } from '../../../state/package-state.js';
+import { filesBelow } from './tree.js';
+import { GO_ON } from '../../steps.js';
+import type { StepEnd, Turn } from '../../steps.js';
+
+/** Paths that one call of the verifying tool gets. */
+const BATCH = 500;
+
+/** A file that the new index names. */
+interface Named {
+  readonly path: string;
+  readonly size: number;
+  readonly changed: number;
+}
+
+/** Holds dst to its new index, and works out what no index names any more. */
+export async function checkRepository(turn: Turn, step: CheckRepositoryStep): Promise<StepEnd> {
+  const listed = await executeStep(turn, asExec(step, step.argv), 'probe');
+  if (listed.outcome.kind !== 'synced') return { outcome: listed.outcome, done: true };
+  const names = await namesIn(turn, listed.from, step.strip);
+  const { dst } = turn.session.job;
+  const there = names.flatMap((path) => stat(dst, path));
+  if (there.length < names.length) return missing(names, there);
+  const refused = step.verify === null ? null : await verify(turn, step, step.verify, there);
+  if (refused !== null) return { outcome: refused, done: true };
+  const blocked = step.deletions === null ? null : writeDeletions(turn, step, step.deletions, names);
+  if (blocked !== null) return blocked;
+  return { ...GO_ON, transfer: counted(turn, there) };
+}
+
+function asExec({ tool, cwd, env }: CheckRepositoryStep, argv: readonly string[]): ExecStep {
+  return { kind: 'exec', tool, argv, ...(cwd ? { cwd } : {}), ...(env ? { env } : {}) };
+}
+
+/** What the tool listed, each once; paths that lead out of dst are those of no file there. */
+async function namesIn(turn: Turn, from: number, strip: string): Promise<string[]> {
+  const names = new Set<string>();
+  const lines = createInterface({ input: createReadStream(turn.log.path, { start: from }) });
+  for await (const line of lines) if (line.startsWith(strip)) names.add(line.slice(strip.length));
+  return [...names];
+}
+
+function stat(dst: string, path: string): Named[] {
+  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) return [];
+  const found = lstatSync(join(dst, path), { throwIfNoEntry: false });
+  return found?.isFile() ? [{ path, size: found.size, changed: found.ctimeMs }] : [];
+}
+
+function missing(names: readonly string[], there: readonly Named[]): StepEnd {
+  const known = new Set(there.map(({ path }) => path));
+  const gone = names.filter((path) => !known.has(path));
+  const reason = `${String(gone.length)} files that the index names are not there, such as ${gone[0] ?? ''}`;
+  return { outcome: { kind: 'failed', failure: 'transfer', reason }, done: true };
+}
+
+/** Lets the tool see what it has not passed yet; on success all that is there is remembered as passed. */
+async function verify(
+  turn: Turn,
+  step: CheckRepositoryStep,
+  { argv, record }: NonNullable<CheckRepositoryStep['verify']>,
+  there: readonly Named[],
+): Promise<Outcome | null> {
+  // Another key is another question.
+  const rule = JSON.stringify(argv);
+  const line = ({ path, size, changed }: Named): string => JSON.stringify([path, size, changed]);
+  const [known, ...passed] = recorded(record);
+  const before = new Set(known === rule ? passed : []);
+  const fresh = there.filter((file) => !before.has(line(file)));
+  for (let at = 0; at < fresh.length; at += BATCH) {
+    const paths = fresh.slice(at, at + BATCH).map(({ path }) => `./${path}`);
+    const { outcome } = await executeStep(turn, asExec(step, [...argv, ...paths]), 'probe');
+    if (outcome.kind !== 'synced') return outcome;
+  }
+  writeFileAtomic(record, [rule, ...there.map(line)].join('\n'), 0o600);
+  return null;
+}
+
+function recorded(record: string): string[] {
+  try {
+    return readFileSync(record, 'utf8').split('\n');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Writes what is to go; the outcome when that is too much. The index's own old files do not count. */
+function writeDeletions(
+  turn: Turn,
+  step: CheckRepositoryStep,
+  deletions: string,
+  names: readonly string[],
+): StepEnd | null {
+  const { dst } = turn.session.job;
+  const named = new Set(names);
+  const held = new Set(filesBelow(step.held, ''));
+  const inIndex = new Set([...held].map((path) => path.slice(0, path.lastIndexOf('/'))));
+  const gone: string[] = [];
+  const old: string[] = [];
+  for (const path of filesBelow(dst, '')) {
+    if (inIndex.has(path.slice(0, Math.max(0, path.lastIndexOf('/'))))) {
+      if (!held.has(path)) old.push(path);
+    } else if (path.endsWith(step.suffix) && !named.has(path)) gone.push(path);
+  }
+  const all = [...gone, ...old].map((path) => Buffer.from(path).toString('latin1'));
+  writeFileAtomic(deletions, Buffer.from(all.map((path) => `${path}\0`).join(''), 'latin1'), 0o600);
+  return blockedBy(turn, gone);
+}
+
+/** What has come since the run's log was begun, and what there is in all. */
+function counted(turn: Turn, there: readonly Named[]): Transfer {
+  const began = fstatSync(turn.log.fd).birthtimeMs;
+  const sum = (files: readonly Named[]): number => files.reduce((bytes, { size }) => bytes + size, 0);
+  const came = there.filter(({ changed }) => changed >= began);
+  const bytes = sum(came);
+  const all = { files: there.length, total_bytes: sum(there) };
+  return figures({ ...all, transferred_files: came.length, transferred_bytes: bytes, received_bytes: bytes });
+}

@@ -1,0 +1,129 @@
+import { lstatSync, readSync, readdirSync, rmSync } from 'node:fs';
+import type { ExecStep } from '../../job/step.js';
+import type { Outcome } from '../../job/outcome.js';
+import { currentLimit, executeStep } from '../exec.js';
+import type { ExecEnd } from '../exec.js';
+import type { LogFile } from '../log-file.js';
+import type { StepEnd, Turn } from '../steps.js';
+
+/**
+ * The second half of a pass by a tool that has no delete limit: it was run so that it deletes nothing and only tells what
+ * upstream no longer has. When that is no more than the guard allows, it is deleted here. So no upstream that
+ * empties itself half way can take more with it, which a dry run before the pass could not prevent.
+ */
+export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Promise<StepEnd> {
+  const { log, session } = turn;
+  const { dst } = session.job;
+  const found = toldPaths(log, pass.from, new RegExp(step.told_deletions?.pattern ?? '(?!)'));
+  const paths = found.filter((path) => isBelow(dst, path));
+  const trees = paths.filter((path) => isDirectory(below(dst, path)));
+  const entries = paths.reduce((sum, path) => sum + countTree(below(dst, path)), 0);
+  const limit = currentLimit(session.job, session.state, turn.allowDeletes);
+  if (found.length > paths.length) {
+    log.note('WARNING', `${String(found.length - paths.length)} names lead out of ${dst}: left alone`);
+  }
+  if (entries > limit) {
+    const reason = `the delete guard: ${String(entries)} would be deleted, at most ${String(limit)} may be`;
+    return {
+      outcome: { kind: 'blocked', reason },
+      done: true,
+      transfer: pass.transfer,
+      facts: { tripped: limit },
+    };
+  }
+  for (const path of paths) {
+    const failed = remove(below(dst, path));
+    if (failed !== null) return { outcome: failed, done: true, transfer: pass.transfer };
+  }
+  if (entries > 0) log.note('INFO', `deleted what is gone upstream: ${String(entries)} entries`);
+  const transfer = pass.transfer === null ? null : { ...pass.transfer, deleted: entries };
+  if (trees.length === 0) return { outcome: pass.outcome, done: false, transfer };
+  // Where a directory was, upstream may have a file by now, which could not take its place before.
+  const again = await executeStep(turn, step, 'pass');
+  const done = !['synced', 'partial', 'incomplete'].includes(again.outcome.kind);
+  const moved = again.transfer ?? transfer;
+  return {
+    outcome: again.outcome,
+    done,
+    transfer: moved === null ? null : { ...moved, ...sums(transfer, again.transfer), deleted: entries },
+  };
+}
+
+type Moved = NonNullable<ExecEnd['transfer']>;
+
+/** What two passes moved together. */
+function sums(
+  before: Moved | null,
+  after: Moved | null,
+): Pick<Moved, 'transferred_files' | 'transferred_bytes'> {
+  const sum = (key: 'transferred_files' | 'transferred_bytes'): number =>
+    (before?.[key] ?? 0) + (after?.[key] ?? 0);
+  return { transferred_files: sum('transferred_files'), transferred_bytes: sum('transferred_bytes') };
+}
+
+/** Paths relative to dst that the tool told of, each byte of a name as one character. */
+function toldPaths(log: LogFile, from: number, pattern: RegExp): string[] {
+  const paths = new Set<string>();
+  for (const line of logLines(log, from)) {
+    const path = pattern.exec(line)?.[1];
+    if (path !== undefined) paths.add(path.replace(/\/+$/, ''));
+  }
+  return [...paths];
+}
+
+/** Lines of the log from byte `from` on, read in pieces; each byte is one character. */
+function* logLines(log: LogFile, from: number): Generator<string> {
+  const buffer = Buffer.alloc(1 << 20);
+  let rest = '';
+  for (let at = from; ;) {
+    const read = readSync(log.fd, buffer, 0, buffer.length, at);
+    at += read;
+    const lines = (rest + buffer.toString('latin1', 0, read)).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+    if (read > 0) continue;
+    if (rest !== '') yield rest;
+    return;
+  }
+}
+
+/** Whether every directory on the way is one of dst's own, and no symbolic link: names come from outside. */
+function isBelow(dst: string, path: string): boolean {
+  const names = path.split('/');
+  if (names.some((name) => name === '' || name === '.' || name === '..' || name.includes('\0'))) return false;
+  return names.slice(1).every((_, index) => isDirectory(below(dst, names.slice(0, index + 1).join('/'))));
+}
+
+const SLASH = Buffer.from([0x2f]);
+
+function below(dst: string, path: string): Buffer {
+  return Buffer.concat([Buffer.from(dst), SLASH, Buffer.from(path, 'latin1')]);
+}
+
+function isDirectory(path: Buffer): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** The entry itself and all below it; 0 when it is not there. */
+function countTree(path: Buffer): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  let entries = 1;
+  const left = stat.isDirectory() ? [path] : [];
+  for (let at = left.pop(); at !== undefined; at = left.pop()) {
+    for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
+      entries += 1;
+      if (entry.isDirectory()) left.push(Buffer.concat([at, SLASH, entry.name]));
+    }
+  }
+  return entries;
+}
+
+function remove(path: Buffer): Outcome | null {
+  try {
+    rmSync(path, { recursive: true, force: true });
+    return null;
+  } catch (error) {
+    return { kind: 'failed', failure: 'io', reason: `cannot delete: ${(error as Error).message}` };
+  }
+}
