@@ -36,7 +36,11 @@ await build({
 });
 await build({
   ...commonjs,
-  entryPoints: { run: 'src/run/main.ts', special: 'src/run/special/index.ts', control: 'src/control/main.ts' },
+  entryPoints: {
+    run: 'src/run/main.ts',
+    special: 'src/run/special/index.ts',
+    control: 'src/control/main.ts',
+  },
   plugins: [special],
   // `require` instead: it does not wake Node's loader for ES modules, and a precompiled bundle has no other.
   supported: { 'dynamic-import': false },
