@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep } from '../job/step.js';
@@ -142,7 +143,11 @@ function doubtWhole(turn: Turn): number | null {
 function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, output: string): Outcome {
   switch (end.kind) {
     case 'exit':
-      return classify(table, { exit: end.exit, signal: end.signal, output }, step.accept);
+      return orNothing(
+        turn,
+        table,
+        classify(table, { exit: end.exit, signal: end.signal, output }, step.accept),
+      );
     case 'timed-out':
       return { kind: 'timed-out', reason: 'ended at its time limit' };
     case 'guard':
@@ -152,6 +157,13 @@ function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, o
     case 'not-started':
       return { kind: 'failed', failure: 'config', reason: end.reason };
   }
+}
+
+/** A tool that takes an upstream without files for a tree without files has made no mirror. */
+function orNothing(turn: Turn, { nothing }: ToolTable, outcome: Outcome): Outcome {
+  if (nothing === undefined || outcome.kind !== 'synced') return outcome;
+  if (readdirSync(turn.session.job.dst).length > 0) return outcome;
+  return { kind: 'failed', failure: 'transfer', reason: nothing };
 }
 
 /** A tool's environment: small and the same on every backend, so that what was reviewed is what runs. */

@@ -239,6 +239,18 @@ describe.skipIf(WITHOUT !== '')(`lftp${WITHOUT}`, () => {
     expect(mirrored()).toContain('README');
   });
 
+  test('a tree without directories is a mirror like any other, also when nothing is new', async () => {
+    await apply({}, `${ftpUrl()}/modules/by-id/A`);
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(mirrored()).toEqual(['a b; id.tar']);
+    expect(last()).toMatchObject({
+      outcome: 'synced',
+      transfer: { transferred_files: 1, transferred_bytes: 9 },
+    });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(last()).toMatchObject({ outcome: 'synced' });
+  });
+
   test('an upstream that lists nothing is no success', async () => {
     mkdirSync(join(scratch, 'pub', id, 'empty'));
     await apply({}, `${ftpUrl()}/empty`);

@@ -17,8 +17,6 @@ export const lftp: ToolTable = {
       'no space left',
     ],
     [[0], /^\d+ errors? detected/m, 'transfer', 'some files were not transferred'],
-    // A page that is no list of files, or an upstream that lost them: nothing to call a mirror.
-    [[0], /^(?![^]*(?:^|\n)Total: \d)/, 'transfer', 'upstream lists no files'],
     [null, /^\w+: Login failed/m, 'auth', 'refused by upstream'],
     [
       null,
@@ -50,6 +48,9 @@ export const lftp: ToolTable = {
     [[126, 127], null, 'config', 'lftp cannot be run'],
   ],
   neverStarted: [],
+  // A page that is no list of files, or an upstream that lost them. lftp's words do not tell: it has none for a tree
+  // without directories in which nothing is new.
+  nothing: 'upstream lists no files',
   explains: [/^(mirror|cd|open|set|source): /, 'last'],
   transfer: parseLftpStats,
 };
@@ -59,16 +60,18 @@ function parseLftpStats(output: string): Transfer | null {
   const numbers = (pattern: RegExp): number[] | null =>
     [...output.matchAll(pattern)].at(-1)?.slice(1).map(Number) ?? null;
   const total = numbers(/^Total: (\d+) director(?:y|ies), (\d+) files?, (\d+) symlinks?$/gm);
-  if (total === null) return null;
   const moved = ['New', 'Modified'].map((word) =>
     numbers(new RegExp(`^${word}: (\\d+) files?, (\\d+) symlinks?$`, 'gm')),
   );
+  const bytes = numbers(/^(\d+) bytes? transferred/gm)?.[0];
+  // Of a tree without directories it tells only what is new.
+  if (total === null && bytes === undefined) return null;
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   return {
-    files: sum(total),
+    files: total === null ? null : sum(total),
     total_bytes: null,
     transferred_files: sum(moved.flatMap((counts) => counts ?? [])),
-    transferred_bytes: numbers(/^(\d+) bytes? transferred/gm)?.[0] ?? 0,
+    transferred_bytes: bytes ?? 0,
     received_bytes: null,
     deleted: null,
     speedup: null,

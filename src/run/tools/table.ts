@@ -20,6 +20,8 @@ export interface ToolTable {
   readonly rows: readonly Row[];
   /** Exits after which the tool never began to change dst: it got no further than upstream's door. */
   readonly neverStarted: readonly number[];
+  /** What it means that dst is empty after a pass that went well; not there: nothing. */
+  readonly nothing?: string;
   /** Lines that explain a failure, the best first; `last` is the last line of all. */
   readonly explains: readonly (RegExp | 'last')[];
   /** What the tool says it moved; null where it says nothing. */
