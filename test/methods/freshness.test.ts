@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,7 +24,10 @@ afterAll(async () => {
 });
 
 function publish(at: Date): void {
-  writeFileSync(join(upstream, 'project/trace/master'), `${dateInUtc(at)}\nUsed ftpsync version: 2018\n`);
+  const file = join(upstream, 'project/trace/master');
+  writeFileSync(file, `${dateInUtc(at)}\nUsed ftpsync version: 2018\n`);
+  // Files of one size and one second are the same to rsync.
+  utimesSync(file, at, at);
 }
 
 function hoursAgo(hours: number): Date {
