@@ -1,7 +1,7 @@
 import type { CheckAptStep } from '../job/apt-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { keyringFindings, proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
@@ -54,7 +54,7 @@ export const aptMirror: SyncMethod = {
       ...prepareTree(pkg, context),
       {
         ...exec(context, ['apt-mirror', `${context.work}/mirror.list`]),
-        ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+        ...accepted(pkg),
       },
       check(pkg, context, deletions),
       {

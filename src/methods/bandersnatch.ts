@@ -1,7 +1,7 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { DEFAULTS, confText, holdable, optionsOf, sections } from './bandersnatch-conf.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
 
@@ -82,7 +82,7 @@ function run(pkg: Package, context: MethodContext, config: string, words: readon
       PYTHONNOUSERSITE: '1',
       ...(caFile === null ? {} : { SSL_CERT_FILE: caFile }),
     },
-    ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+    ...accepted(pkg),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CountDeletionsStep, ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import { hearsPassword } from './password.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { keyringFindings, proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
@@ -129,7 +129,7 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
       ...(network.caFile === null ? {} : { PERL_LWP_SSL_CA_FILE: network.caFile }),
       ...(network.proxy !== null && scheme === 'rsync' ? { RSYNC_PROXY: network.proxy } : {}),
     },
-    ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+    ...accepted(pkg),
     dry_run: { at: argv.length - 1, remove: 0, words: ['--dry-run'] },
   };
 }

@@ -3,7 +3,7 @@ import type { Package, Source } from '../model/site.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import type { FtpsyncOptions } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 
@@ -67,7 +67,7 @@ export const ftpsync: SyncMethod = {
         env: { HOME: work },
         push_words: { allow: STAGES },
         gather: logDirectory(pkg, context),
-        ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+        ...accepted(pkg),
       },
     ];
   },

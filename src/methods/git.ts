@@ -2,7 +2,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { credentialsFile, remote, remoteFindings, repositoryUrl } from './git-remote.js';
 import type { Remote } from './git-remote.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 
 /** Options of `synctype: "git"`, as its schema leaves them (defaults filled in). */
@@ -78,7 +78,7 @@ function mirrorSteps(pkg: Package, context: MethodContext, how: Remote, name: st
     ...(context.fallback ? [] : prune(there, words, how)),
     {
       ...exec(there('fetch', '--atomic', '--no-tags', '--no-write-fetch-head', '--progress', UPSTREAM)),
-      ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+      ...accepted(pkg),
     },
     {
       kind: 'follow-head',

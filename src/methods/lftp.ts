@@ -1,7 +1,7 @@
 import { lftpWord } from '../job/lftp-word.js';
 import type { ExecStep, FilePart } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 
@@ -59,7 +59,7 @@ function mainPass(pkg: Package, context: MethodContext): ExecStep {
     argv: argv([]),
     // Its files beside ours: no ~/.netrc, no log of transfers in anybody's home.
     env: { HOME: context.work },
-    ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+    ...accepted(pkg),
     // A fallback may lag behind: what it does not have yet is no reason to delete.
     ...(context.fallback ? {} : { told_deletions: { pattern: TOLD } }),
     dry_run: { at: 3, remove: 1, words: argv(['--dry-run']).slice(3) },

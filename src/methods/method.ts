@@ -1,5 +1,5 @@
 import type { Finding } from '../diagnostics/diagnostic.js';
-import type { Step } from '../job/step.js';
+import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Settings, Site, Source } from '../model/site.js';
 
 /**
@@ -39,4 +39,9 @@ export interface SyncMethod {
 /** The first step of a method that writes files for its tool: an empty private directory, removed after the run. */
 export function workDirectory(context: MethodContext): Step {
   return { kind: 'make-directory', path: context.work, empty: true };
+}
+
+/** `accept_exit` for the command that it is meant for, where there is one. */
+export function accepted({ acceptExit }: Package): Pick<ExecStep, 'accept'> {
+  return Object.keys(acceptExit).length > 0 ? { accept: acceptExit } : {};
 }

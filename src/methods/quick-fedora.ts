@@ -3,11 +3,11 @@ import type { ExecStep, Step } from '../job/step.js';
 import { parseDuration } from '../model/duration.js';
 import type { Package, Source } from '../model/site.js';
 import { isListPattern, listPattern } from './list-patterns.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { connection, endpoint, networkFindings } from './rsync-connection.js';
 import { dryRunFindings, sourceFindings } from './rsync-findings.js';
-import { DRY_RUN, accepted, stalls, withSlash } from './rsync-pass.js';
+import { DRY_RUN, stalls, withSlash } from './rsync-pass.js';
 
 /** Options of `synctype: "quick-fedora"`, as its schema leaves them (defaults filled in). */
 interface QuickFedoraOptions {

@@ -1,7 +1,7 @@
 import type { CheckRepositoryStep } from '../job/repository-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
@@ -126,7 +126,7 @@ function download(pkg: Package, context: MethodContext): ExecStep {
     tool: 'reposync',
     argv,
     env: environment(context),
-    ...(Object.keys(pkg.acceptExit).length > 0 ? { accept: pkg.acceptExit } : {}),
+    ...accepted(pkg),
   };
 }
 

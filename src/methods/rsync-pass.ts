@@ -1,5 +1,6 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { accepted } from './method.js';
 import { connection, endpoint } from './rsync-connection.js';
 
 /** What the rsync calls of one run have in common, whichever part of the tree they are for. */
@@ -67,11 +68,6 @@ export function stalls({
   connection: { timeout = 600 },
 }: Pick<Pass, 'source' | 'connection'>): Pick<ExecStep, 'stall'> {
   return endpoint(source.url) === 'path' || timeout === 0 ? {} : { stall: timeout };
-}
-
-/** `accept_exit`, where there is one. */
-export function accepted({ acceptExit }: Package): Pick<ExecStep, 'accept'> {
-  return Object.keys(acceptExit).length > 0 ? { accept: acceptExit } : {};
 }
 
 /**

@@ -1,9 +1,9 @@
 import { basename } from 'node:path/posix';
 import type { ExecStep, Step } from '../job/step.js';
-import { workDirectory } from './method.js';
+import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
-import { DRY_RUN, accepted, filters, stalls, withSlash } from './rsync-pass.js';
+import { DRY_RUN, filters, stalls, withSlash } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
 interface Patterns {
