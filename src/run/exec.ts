@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
-import type { ExecStep } from '../job/step.js';
+import type { Exec, ExecStep } from '../job/step.js';
 import { runPhase } from '../state/reduce.js';
 import type { PackageState, Transfer } from '../state/package-state.js';
 import { processStart } from '../system/process.js';
@@ -102,6 +102,17 @@ export async function executeStep(
   const tripped =
     outcome.kind === 'blocked' ? (limit ?? currentLimit(job, session.state, turn.allowDeletes)) : null;
   return { outcome, printed, from, tripped, transfer: table.transfer(output) };
+}
+
+/** Another command of a step's tool, in the same directory and environment. It gets no secret. */
+export function otherCommand({ tool, cwd, env }: Exec, argv: readonly string[]): ExecStep {
+  return {
+    kind: 'exec',
+    tool,
+    argv,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+  };
 }
 
 /** What upstream's push said, as far as the step has a use for it. */

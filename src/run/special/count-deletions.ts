@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import type { CountDeletionsStep } from '../../job/step.js';
 import { countEntries, deleteLimit, enoughEntries } from '../guard.js';
-import { executeStep } from '../exec.js';
+import { executeStep, otherCommand } from '../exec.js';
 import type { LogFile } from '../log-file.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
@@ -27,15 +27,7 @@ async function limitFor(turn: Turn, step: CountDeletionsStep): Promise<number | 
   if (step.existing === undefined) {
     return deleteLimit(job.guard, countEntries(job.dst, enoughEntries(job.guard)));
   }
-  const { tool, cwd, env } = step;
-  const exec = {
-    kind: 'exec' as const,
-    tool,
-    argv: step.existing,
-    ...(cwd ? { cwd } : {}),
-    ...(env ? { env } : {}),
-  };
-  const end = await executeStep(turn, exec, 'probe');
+  const end = await executeStep(turn, otherCommand(step, step.existing), 'probe');
   if (end.outcome.kind !== 'synced') return { outcome: end.outcome, done: true };
   return deleteLimit(job.guard, countLines(turn.log, end.from, /./));
 }

@@ -1,5 +1,5 @@
 import type { FollowHeadStep } from '../../job/head-step.js';
-import { executeStep } from '../exec.js';
+import { executeStep, otherCommand } from '../exec.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 
@@ -10,9 +10,6 @@ export async function followHead(turn: Turn, step: FollowHeadStep): Promise<Step
   const said = asked.printed ? turn.log.since(asked.from) : '';
   const branch = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(said)?.[1];
   if (branch === undefined) return GO_ON;
-  const { tool, cwd, env } = step;
-  const argv = [...step.set, branch];
-  const rest = { ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }) };
-  const set = await executeStep(turn, { kind: 'exec', tool, argv, ...rest }, 'refresh');
+  const set = await executeStep(turn, otherCommand(step, [...step.set, branch]), 'refresh');
   return set.outcome.kind === 'synced' ? GO_ON : { outcome: set.outcome, done: true };
 }

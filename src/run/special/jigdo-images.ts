@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellQuoted } from '../../job/shell.js';
-import type { JigdoImagesStep } from '../../job/step.js';
-import { executeStep } from '../exec.js';
+import type { ExecStep, JigdoImagesStep } from '../../job/step.js';
+import { executeStep, otherCommand } from '../exec.js';
 import { jigdoSets, JigdoTrouble } from './jigdo-sets.js';
 import type { JigdoImage, JigdoSet } from './jigdo-sets.js';
 import { GO_ON } from '../steps.js';
@@ -59,8 +59,8 @@ export async function makeImages(turn: Turn, step: JigdoImagesStep): Promise<Ste
 }
 
 /** jigdo-mirror for one set. Its code is written for the C locale: it has bytes that are no text in another. */
-function command(step: JigdoImagesStep, set: JigdoSet): Parameters<typeof executeStep>[1] {
-  const { argv, env, cwd, tool, work, temporary } = step;
+function command(step: JigdoImagesStep, set: JigdoSet): ExecStep {
+  const { argv, env, work, temporary } = step;
   const tmpDir = join(temporary, `${set.arch}.${set.name}`);
   const conf = join(work, `jigdo-mirror.${set.arch}.${set.name}.conf`);
   const settings = {
@@ -73,13 +73,7 @@ function command(step: JigdoImagesStep, set: JigdoSet): Parameters<typeof execut
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${shellQuoted(value)}\n`);
   writeFileSync(conf, lines.join(''), { mode: 0o600 });
-  return {
-    kind: 'exec',
-    tool,
-    argv: [...argv, conf],
-    env: { ...env, LC_ALL: 'C' },
-    ...(cwd === undefined ? {} : { cwd }),
-  };
+  return { ...otherCommand(step, [...argv, conf]), env: { ...env, LC_ALL: 'C' } };
 }
 
 /**

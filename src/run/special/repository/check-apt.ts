@@ -5,7 +5,7 @@ import type { FailureKind, Outcome } from '../../../job/outcome.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
 import { classify } from '../../classify.js';
-import { executeStep } from '../../exec.js';
+import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
@@ -80,8 +80,7 @@ async function signedRelease(turn: Turn, step: CheckAptStep, name: string): Prom
     ...(inline === null ? [] : ['--output', output]),
     ...files.map((file) => join(at, file)),
   ];
-  const { tool, env } = step;
-  const { outcome } = await executeStep(turn, { kind: 'exec', tool, argv, ...(env ? { env } : {}) }, 'probe');
+  const { outcome } = await executeStep(turn, otherCommand(step, argv), 'probe');
   if (outcome.kind !== 'synced') {
     const failed = outcome.kind === 'failed' ? outcome.failure : 'tool';
     throw new Wrong(failed, 'reason' in outcome ? outcome.reason : 'the signature was not checked');

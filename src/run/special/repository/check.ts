@@ -1,11 +1,10 @@
 import { createReadStream, fstatSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { ExecStep } from '../../../job/step.js';
 import type { CheckRepositoryStep } from '../../../job/repository-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
-import { executeStep } from '../../exec.js';
+import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { filesBelow } from './tree.js';
@@ -24,7 +23,7 @@ interface Named {
 
 /** Holds dst to its new index, and works out what no index names any more. */
 export async function checkRepository(turn: Turn, step: CheckRepositoryStep): Promise<StepEnd> {
-  const listed = await executeStep(turn, asExec(step, step.argv), 'probe');
+  const listed = await executeStep(turn, otherCommand(step, step.argv), 'probe');
   if (listed.outcome.kind !== 'synced') return { outcome: listed.outcome, done: true };
   const names = await namesIn(turn, listed.from, step.strip);
   const { dst } = turn.session.job;
@@ -35,10 +34,6 @@ export async function checkRepository(turn: Turn, step: CheckRepositoryStep): Pr
   const blocked = step.deletions === null ? null : writeDeletions(turn, step, step.deletions, names);
   if (blocked !== null) return blocked;
   return { ...GO_ON, transfer: counted(turn, there) };
-}
-
-function asExec({ tool, cwd, env }: CheckRepositoryStep, argv: readonly string[]): ExecStep {
-  return { kind: 'exec', tool, argv, ...(cwd ? { cwd } : {}), ...(env ? { env } : {}) };
 }
 
 /** What the tool listed, each once; paths that lead out of dst are those of no file there. */
@@ -77,7 +72,7 @@ async function verify(
   const fresh = there.filter((file) => !before.has(line(file)));
   for (let at = 0; at < fresh.length; at += BATCH) {
     const paths = fresh.slice(at, at + BATCH).map(({ path }) => `./${path}`);
-    const { outcome } = await executeStep(turn, asExec(step, [...argv, ...paths]), 'probe');
+    const { outcome } = await executeStep(turn, otherCommand(step, [...argv, ...paths]), 'probe');
     if (outcome.kind !== 'synced') return outcome;
   }
   writeFileAtomic(record, [rule, ...there.map(line)].join('\n'), 0o600);
