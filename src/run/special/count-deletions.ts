@@ -1,10 +1,10 @@
-import { readSync } from 'node:fs';
 import type { CountDeletionsStep } from '../../job/step.js';
 import { countEntries, deleteLimit, enoughEntries } from '../guard.js';
 import { executeStep, otherCommand } from '../exec.js';
 import type { LogFile } from '../log-file.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
+import { Lines } from './lines.js';
 
 /** Asks what the next pass would delete and ends the run before it when that is more than the guard allows. */
 export async function countDeletions(turn: Turn, step: CountDeletionsStep): Promise<StepEnd> {
@@ -34,15 +34,7 @@ async function limitFor(turn: Turn, step: CountDeletionsStep): Promise<number | 
 
 /** Lines of the log from byte `from` on that match; a dry run of a large mirror prints more than fits in memory. */
 export function countLines(log: LogFile, from: number, pattern: RegExp): number {
-  const buffer = Buffer.alloc(1 << 20);
   let count = 0;
-  let rest = '';
-  for (let at = from; ;) {
-    const read = readSync(log.fd, buffer, 0, buffer.length, at);
-    if (read === 0) return count + (rest !== '' && pattern.test(rest) ? 1 : 0);
-    at += read;
-    const lines = (rest + buffer.toString('latin1', 0, read)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (pattern.test(line)) count += 1;
-  }
+  for (const line of new Lines(log.fd, from)) if (pattern.test(line)) count += 1;
+  return count;
 }

@@ -1,10 +1,11 @@
-import { lstatSync, readSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import type { ExecStep } from '../../job/step.js';
 import type { Outcome } from '../../job/outcome.js';
 import { currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
+import { Lines } from './lines.js';
 
 /**
  * The second half of a pass by a tool that has no delete limit: it was run so that it deletes nothing and only tells what
@@ -64,27 +65,11 @@ function sums(
 /** Paths relative to dst that the tool told of, each byte of a name as one character. */
 function toldPaths(log: LogFile, from: number, pattern: RegExp): string[] {
   const paths = new Set<string>();
-  for (const line of logLines(log, from)) {
+  for (const line of new Lines(log.fd, from)) {
     const path = pattern.exec(line)?.[1];
     if (path !== undefined) paths.add(path.replace(/\/+$/, ''));
   }
   return [...paths];
-}
-
-/** Lines of the log from byte `from` on, read in pieces; each byte is one character. */
-function* logLines(log: LogFile, from: number): Generator<string> {
-  const buffer = Buffer.alloc(1 << 20);
-  let rest = '';
-  for (let at = from; ;) {
-    const read = readSync(log.fd, buffer, 0, buffer.length, at);
-    at += read;
-    const lines = (rest + buffer.toString('latin1', 0, read)).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-    if (read > 0) continue;
-    if (rest !== '') yield rest;
-    return;
-  }
 }
 
 /** Whether every directory on the way is one of dst's own, and no symbolic link: names come from outside. */

@@ -6,7 +6,7 @@ import { readLine } from './entry.js';
 import type { ListLine } from './entry.js';
 import { latin1 } from './filter.js';
 import type { ListFilter } from './filter.js';
-import { Lines } from './lines.js';
+import { Lines } from '../lines.js';
 import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';
 

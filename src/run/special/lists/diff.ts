@@ -1,4 +1,4 @@
-import { Lines, samePrefix } from './lines.js';
+import { Lines, samePrefix } from '../lines.js';
 
 const LINE_END = 10;
 

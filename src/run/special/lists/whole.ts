@@ -6,7 +6,7 @@ import type { ListWork } from './changes.js';
 import { readLine } from './entry.js';
 import { latin1 } from './filter.js';
 import type { ListFilter } from './filter.js';
-import { Lines } from './lines.js';
+import { Lines } from '../lines.js';
 import { PathSet } from './path-set.js';
 import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';

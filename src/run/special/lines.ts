@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 
-/** Bytes read at once; a longer line is no line of a file list. */
+/** Bytes read at once. A longer line comes in pieces: no tool prints a path that long. */
 const WINDOW = 1 << 18;
 const LINE_END = 10;
 
@@ -14,10 +14,13 @@ export class Lines {
   start = 0;
   /** End of what has been read. */
   end = 0;
-  private at = 0;
   private done = false;
 
-  constructor(private readonly fd: number) {}
+  /** The lines of an open file from byte `at` on. */
+  constructor(
+    private readonly fd: number,
+    private at = 0,
+  ) {}
 
   /** Moves what is left to the front of the window and reads on; false at the end of the file. */
   fill(): boolean {
