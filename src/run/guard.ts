@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Guard } from '../job/job.js';
+import type { StepEnd } from './steps.js';
 
 /**
  * Most deletions one run may make in a dst of `files` entries: the guard's number; the guard's share, which never
@@ -10,6 +11,13 @@ import type { Guard } from '../job/job.js';
 export function deleteLimit(guard: Guard, files: number): number {
   if (files === 0) return guard.deletes;
   return Math.min(guard.deletes, Math.max(1000, Math.floor(guard.ratio * files)), Math.floor(files / 2));
+}
+
+/** How a run ends that is about to make more deletions than the guard allows, or null. */
+export function tooMany(deletions: number, limit: number): StepEnd | null {
+  if (deletions <= limit) return null;
+  const reason = `the delete guard: ${deletions} would be deleted, at most ${limit} may be`;
+  return { outcome: { kind: 'blocked', reason }, done: true, facts: { tripped: limit } };
 }
 
 /** Entries below a directory, where no run has recorded the number; stops at `enough`, beyond which no limit changes. */

@@ -1,5 +1,5 @@
 import type { CountDeletionsStep } from '../../job/step.js';
-import { countEntries, deleteLimit, enoughEntries } from '../guard.js';
+import { countEntries, deleteLimit, enoughEntries, tooMany } from '../guard.js';
 import { executeStep, otherCommand } from '../exec.js';
 import type { LogFile } from '../log-file.js';
 import { GO_ON } from '../steps.js';
@@ -15,9 +15,7 @@ export async function countDeletions(turn: Turn, step: CountDeletionsStep): Prom
   const limit = await limitFor(turn, step);
   if (typeof limit !== 'number') return limit;
   log.note('INFO', `${String(deletions)} would be deleted, at most ${String(limit)} may be`);
-  if (deletions <= limit) return GO_ON;
-  const reason = `the delete guard: ${String(deletions)} would be deleted, at most ${String(limit)} may be`;
-  return { outcome: { kind: 'blocked', reason }, done: true, facts: { tripped: limit } };
+  return tooMany(deletions, limit) ?? GO_ON;
 }
 
 /** The guard's number for what there is, or how the run ends because that cannot be told. */

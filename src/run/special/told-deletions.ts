@@ -3,6 +3,7 @@ import type { ExecStep } from '../../job/step.js';
 import type { Outcome } from '../../job/outcome.js';
 import { currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
+import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { Lines } from './lines.js';
@@ -23,15 +24,8 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   if (found.length > paths.length) {
     log.note('WARNING', `${String(found.length - paths.length)} names lead out of ${dst}: left alone`);
   }
-  if (entries > limit) {
-    const reason = `the delete guard: ${String(entries)} would be deleted, at most ${String(limit)} may be`;
-    return {
-      outcome: { kind: 'blocked', reason },
-      done: true,
-      transfer: pass.transfer,
-      facts: { tripped: limit },
-    };
-  }
+  const blocked = tooMany(entries, limit);
+  if (blocked !== null) return { ...blocked, transfer: pass.transfer };
   for (const path of paths) {
     const failed = remove(below(dst, path));
     if (failed !== null) return { outcome: failed, done: true, transfer: pass.transfer };

@@ -4,6 +4,7 @@ import type { DeleteListedStep } from '../../../job/list-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { currentLimit } from '../../exec.js';
+import { tooMany } from '../../guard.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { latin1 } from './filter.js';
@@ -15,10 +16,7 @@ export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null 
   const { job, state } = turn.session;
   const deletions = paths.filter((path) => !isDelayed(path)).length;
   if (deletions === 0) return null;
-  const limit = currentLimit(job, state, turn.allowDeletes);
-  if (deletions <= limit) return null;
-  const reason = `the delete guard: ${String(deletions)} would be deleted, at most ${String(limit)} may be`;
-  return { outcome: { kind: 'blocked', reason }, done: true, facts: { tripped: limit } };
+  return tooMany(deletions, currentLimit(job, state, turn.allowDeletes));
 }
 
 /**
