@@ -41,8 +41,8 @@ const MAY_IMPORT: Record<string, RegExp> = {
   compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
   config: /^(config|methods|model|job|diagnostics)\/|\.\.\/schemas/,
   control: /^(control|run|state|job)\//,
-  run: /^(run|state|job)\/|^system\/(atomic|flock|process)\.ts$/,
-  state: /^(state|job)\/|^system\/(atomic|flock|process)\.ts$/,
+  run: /^(run|state|job)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
+  state: /^(state|job)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
 };
 
 describe('imports', () => {

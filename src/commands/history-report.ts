@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { readApplyHistory } from '../apply/history.js';
 import type { RunRecord } from '../state/package-state.js';
@@ -6,6 +5,7 @@ import { readHistory } from '../state/history.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT, isError, isSuccess, type Outcome } from '../job/outcome.js';
 import { readSiteFile } from '../state/site.js';
+import { readIfThere } from '../system/if-there.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
 import { iso, span, stamp } from './moment.js';
@@ -81,15 +81,6 @@ function siteZone(layout: Layout): string {
 
 function terminalWidth(): number | null {
   return process.stdout.isTTY ? process.stdout.columns : null;
-}
-
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 function row(run: Run, zone: string): Cell[] {

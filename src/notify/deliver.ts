@@ -1,10 +1,10 @@
-import { unlinkSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
 import { pendingNotice, type Channel, type Incident, type Notice } from '../state/incident.js';
 import { idsIn, peekState } from '../state/store.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
+import { removeIfThere } from '../system/if-there.js';
 import { send, type Targets } from './channels.js';
 import { messageOf } from './message.js';
 
@@ -34,7 +34,7 @@ export async function deliver(layout: Layout, site: SiteFile, targets: Targets):
       // A recovery may be followed by the next incident at once; two rounds, because no channel must be asked for ever.
       for (let round = 0; round < 2; round += 1) {
         const notice = pendingNotice(layout, site, pkg.id, Date.now());
-        if (notice === 'forget') forget(layout, pkg.id);
+        if (notice === 'forget') removeIfThere(layout.incidentFile(pkg.id));
         if (notice === null || notice === 'forget') continue;
         const message = messageOf(site, pkg, peekState(layout, pkg.id), notice.event, notice.incident);
         let { incident } = notice;
@@ -69,13 +69,5 @@ function remember(layout: Layout, incident: Incident): void {
 /** Packages that were taken out of the config are nobody's worry any more. */
 function forgetRemoved(layout: Layout, site: SiteFile): void {
   const ids = new Set(site.packages.map(({ id }) => id));
-  for (const id of idsIn(layout, 'incident')) if (!ids.has(id)) forget(layout, id);
-}
-
-function forget(layout: Layout, id: string): void {
-  try {
-    unlinkSync(layout.incidentFile(id));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  for (const id of idsIn(layout, 'incident')) if (!ids.has(id)) removeIfThere(layout.incidentFile(id));
 }

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import { writeFileAtomic } from '../system/atomic.js';
+import { readIfThere } from '../system/if-there.js';
 import type { RunRecord } from './package-state.js';
 
 const KEEP_LINES = 1000;
@@ -37,13 +38,7 @@ export function appendHistory(layout: Layout, id: string, record: RunRecord): vo
 
 /** Finished runs, oldest first; lines that a power failure tore are left out. */
 export function readHistory(layout: Layout, id: string): RunRecord[] {
-  let text: string;
-  try {
-    text = readFileSync(layout.historyFile(id), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const text = readIfThere(layout.historyFile(id)) ?? '';
   return text.split('\n').flatMap(record).slice(-KEEP_LINES);
 }
 

@@ -1,8 +1,9 @@
-import { closeSync, constants, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
+import { removeIfThere } from '../system/if-there.js';
 import { isAlive } from './alive.js';
 import { isInside } from './inside.js';
 import { outputs } from './outputs/index.js';
@@ -34,7 +35,7 @@ export function publish(layout: Layout, now: number, warn: Warn = warnOnStderr):
       const lock = tryLock(layout.publishLock);
       if (lock === null) return;
       try {
-        while (takeMarker(layout)) rebuild(layout, now + Date.now() - began, warn);
+        while (removeIfThere(layout.dirtyMarker)) rebuild(layout, now + Date.now() - began, warn);
       } finally {
         lock.release();
       }
@@ -97,16 +98,6 @@ function stateToPublish(layout: Layout, id: string, warn: Warn): PackageState {
   } catch (error) {
     warn(`state of ${id} cannot be read: ${(error as Error).message}`);
     return emptyState(id);
-  }
-}
-
-function takeMarker(layout: Layout): boolean {
-  try {
-    unlinkSync(layout.dirtyMarker);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
   }
 }
 

@@ -1,17 +1,12 @@
-import { readFileSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import { SITE_FORMAT } from '../job/site-file.js';
 import type { SiteFile } from '../job/site-file.js';
+import { readIfThere } from '../system/if-there.js';
 
 /** The site as the last apply left it, or null when nothing was applied. Throws when the file is of another format. */
 export function readSiteFile(layout: Layout): SiteFile | null {
-  let text: string;
-  try {
-    text = readFileSync(layout.siteFile, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const text = readIfThere(layout.siteFile);
+  if (text === null) return null;
   const site = JSON.parse(text) as SiteFile;
   if ((site.format as string) !== SITE_FORMAT) {
     throw new Error(

@@ -1,6 +1,7 @@
-import { readFileSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import { writeFileAtomic } from '../system/atomic.js';
+import { removeIfThere } from '../system/if-there.js';
 import { emptyState, isPackageState } from './package-state.js';
 import type { Baseline, Hold, PackageState, Request, Stop } from './package-state.js';
 
@@ -58,7 +59,7 @@ export function writeHold(layout: Layout, id: string, hold: Hold): void {
 
 /** Ends a hold; false when there was none. */
 export function clearHold(layout: Layout, id: string): boolean {
-  return remove(layout.holdFile(id));
+  return removeIfThere(layout.holdFile(id));
 }
 
 /** Epoch ms before which no slot counts, written by apply; null when apply never said. */
@@ -89,7 +90,7 @@ export function readRequest(layout: Layout, id: string): Request | null {
 /** Consumes the pending request: whatever was asked before this moment is served by the run that begins now. */
 export function takeRequest(layout: Layout, id: string): Request | null {
   const request = readRequest(layout, id);
-  return request !== null && remove(layout.requestFile(id)) ? request : null;
+  return request !== null && removeIfThere(layout.requestFile(id)) ? request : null;
 }
 
 /** Asks for a run. One run serves all that ask before it begins, and takes nothing back that an earlier one said. */
@@ -129,7 +130,7 @@ export function writeStop(layout: Layout, id: string, stop: Stop): void {
 
 /** Forgets a stop: at the start of a run, and when it was obeyed. */
 export function clearStop(layout: Layout, id: string): void {
-  remove(layout.stopFile(id));
+  removeIfThere(layout.stopFile(id));
 }
 
 /** Ids that have a file in one of the directories of `STATE_DIRECTORIES`, sorted; none when it is missing. */
@@ -190,15 +191,5 @@ function readJson(path: string): object | null | undefined {
     return typeof value === 'object' && !Array.isArray(value) ? value : null;
   } catch {
     return null;
-  }
-}
-
-function remove(path: string): boolean {
-  try {
-    unlinkSync(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
   }
 }

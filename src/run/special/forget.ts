@@ -1,24 +1,16 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { ForgetIfChangedStep } from '../../job/forget-step.js';
 import { writeFileAtomic } from '../../system/atomic.js';
+import { readIfThere } from '../../system/if-there.js';
 import type { LogFile } from '../log-file.js';
 
 /** Removes what a tool knows of its last run when the site wants something else now; the record is written last. */
 export function forgetIfChanged(step: ForgetIfChangedStep, log: LogFile): void {
-  const before = recorded(step.record);
+  const before = readIfThere(step.record);
   if (before === step.text) return;
   if (before !== null) {
     for (const file of step.files) rmSync(file, { force: true });
     log.note('INFO', 'what is to be mirrored has changed since the last run: everything is looked at again');
   }
   writeFileAtomic(step.record, step.text, 0o600);
-}
-
-function recorded(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }

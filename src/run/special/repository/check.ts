@@ -1,9 +1,10 @@
-import { createReadStream, fstatSync, lstatSync, readFileSync } from 'node:fs';
+import { createReadStream, fstatSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CheckRepositoryStep } from '../../../job/repository-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
+import { readIfThere } from '../../../system/if-there.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
 import type { Transfer } from '../../../state/package-state.js';
@@ -67,7 +68,7 @@ async function verify(
   // Another key is another question.
   const rule = JSON.stringify(argv);
   const line = ({ path, size, changed }: Named): string => JSON.stringify([path, size, changed]);
-  const [known, ...passed] = recorded(record);
+  const [known, ...passed] = readIfThere(record)?.split('\n') ?? [];
   const before = new Set(known === rule ? passed : []);
   const fresh = there.filter((file) => !before.has(line(file)));
   for (let at = 0; at < fresh.length; at += BATCH) {
@@ -77,15 +78,6 @@ async function verify(
   }
   writeFileAtomic(record, [rule, ...there.map(line)].join('\n'), 0o600);
   return null;
-}
-
-function recorded(record: string): string[] {
-  try {
-    return readFileSync(record, 'utf8').split('\n');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Writes what is to go; the outcome when that is too much. The index's own old files do not count. */
