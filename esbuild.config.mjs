@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import ts from 'typescript';
 import { standaloneValidators } from './schemas/standalone.mjs';
+import { precompiledTemplates } from './templates/precompile.mjs';
 
 const { outdir: target } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } }).values;
 // Built beside its place and put there at the end: what runs meanwhile finds a whole program.
@@ -16,7 +17,6 @@ const common = {
   target: 'node20.19',
   minify: true,
   logLevel: 'warning',
-  loader: { '.hbs': 'text' },
 };
 
 /** What the executor loads only when a job needs it (src/run/special): a bundle beside it. */
@@ -48,7 +48,7 @@ await build({
 await build({
   ...common,
   entryPoints: { cli: 'src/cli.ts' },
-  plugins: [standaloneValidators],
+  plugins: [standaloneValidators, precompiledTemplates],
   outdir,
   outExtension: { '.js': '.mjs' },
   format: 'esm',

@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { precompiled } from './templates/precompile.mjs';
 
 export default defineConfig({
   plugins: [
     {
       name: 'templates',
-      transform: (code, id) => (id.endsWith('.hbs') ? `export default ${JSON.stringify(code)}` : null),
+      transform: (source, id) => (id.endsWith('.hbs') ? precompiled(source) : null),
     },
   ],
   test: {

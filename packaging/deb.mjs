@@ -19,6 +19,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { precompiledTemplates } from '../templates/precompile.mjs';
 import { writeManual } from './manual.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -98,7 +99,7 @@ async function copyright() {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    loader: { '.hbs': 'text' },
+    plugins: [precompiledTemplates],
     mainFields: ['module', 'main'],
     outdir: join(scratch, 'unused'),
     metafile: true,
@@ -152,7 +153,7 @@ async function machineFiles(tree) {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    loader: { '.hbs': 'text' },
+    plugins: [precompiledTemplates],
     logLevel: 'warning',
   });
   const { layout, logrotateFile, sysusersFile, tmpfilesFile } = await import(outfile);

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { precompiledTemplates } from '../templates/precompile.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const here = join(project, 'packaging');
@@ -41,7 +42,7 @@ async function commandParts() {
       platform: 'node',
       format: 'esm',
       packages: 'external',
-      loader: { '.hbs': 'text' },
+      plugins: [precompiledTemplates],
       logLevel: 'warning',
     });
     const { commands, globalOptions } = await import(pathToFileURL(outfile).href);

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { standaloneValidators } from '../../schemas/standalone.mjs';
+import { precompiledTemplates } from '../../templates/precompile.mjs';
 import { alternate, figure, median, plainEnvironment, scratchDirectory } from './measure.mjs';
 
 const RUNS = 9;
@@ -97,11 +98,10 @@ async function bundle(project, scratch) {
       `,
     },
     bundle: true,
-    plugins: [standaloneValidators],
+    plugins: [standaloneValidators, precompiledTemplates],
     platform: 'node',
     format: 'esm',
     mainFields: ['module', 'main'],
-    loader: { '.hbs': 'text' },
     banner: {
       js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
     },

@@ -1,4 +1,4 @@
-import Handlebars from 'handlebars';
+import Handlebars from 'handlebars/runtime.js';
 import systemForm from '../../../templates/crontab.hbs';
 import userForm from '../../../templates/crontab-user.hbs';
 import { hashedPhase } from '../../model/phase.js';
@@ -10,22 +10,21 @@ import { cronTimes } from './times.js';
 /** cron itself gives /usr/bin:/bin, where neither a local node nor sbin's tools are. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-const options = { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers: { comment: true } };
 const handlebars = Handlebars.create();
 handlebars.registerHelper('comment', (text: string) => comment(text));
 const forms = {
-  system: handlebars.compile(systemForm, options),
-  user: handlebars.compile(userForm, options),
+  system: handlebars.template(systemForm),
+  user: handlebars.template(userForm),
 };
 
 /** `/etc/cron.d/mirror`: the lines run as root and the executor becomes each package's user. */
 export function cronFile(site: Site, context: SchedulerContext): string {
-  return forms.system({ config: site.configPath, path: PATH, entries: entries(site, context) });
+  return forms.system({ config: site.configPath, PATH, entries: entries(site, context) });
 }
 
 /** The marked block for a user's own crontab: sets no variable, which would reach the user's other lines. */
 export function userBlock(site: Site, context: SchedulerContext): string {
-  return forms.user({ config: site.configPath, path: PATH, entries: entries(site, context) });
+  return forms.user({ config: site.configPath, PATH, entries: entries(site, context) });
 }
 
 function entries(site: Site, { jobs, executable }: SchedulerContext): { times: string; command: string }[] {

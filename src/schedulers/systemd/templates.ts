@@ -1,4 +1,4 @@
-import Handlebars from 'handlebars';
+import Handlebars from 'handlebars/runtime.js';
 import control from '../../../templates/control.hbs';
 import pathForm from '../../../templates/path.hbs';
 import sandbox from '../../../templates/sandbox.hbs';
@@ -12,14 +12,6 @@ import { Hole } from './stencil.js';
 /** How text is made inert, by the names that templates use. */
 export const quotes = { comment, line, path, plain, word };
 
-// A field that a view forgot throws (strict), text is quoted by the helpers alone (noEscape).
-const options = {
-  strict: true,
-  noEscape: true,
-  knownHelpersOnly: true,
-  knownHelpers: Object.fromEntries(Object.keys(quotes).map((name) => [name, true])),
-};
-
 const handlebars = Handlebars.create();
 // Handlebars passes its own options object behind a helper's arguments.
 for (const [name, quote] of Object.entries(quotes))
@@ -29,11 +21,11 @@ for (const [name, quote] of Object.entries(quotes))
 
 /** The forms of unit files; what is filled in is decided by the views (control.ts, service.ts, sandbox.ts, timer.ts). */
 export const templates = {
-  control: handlebars.compile(control, options),
-  path: handlebars.compile(pathForm, options),
-  sandbox: handlebars.compile(sandbox, options),
-  service: handlebars.compile(service, options),
-  slice: handlebars.compile(slice, options),
-  socket: handlebars.compile(socket, options),
-  timer: handlebars.compile(timer, options),
+  control: handlebars.template(control),
+  path: handlebars.template(pathForm),
+  sandbox: handlebars.template(sandbox),
+  service: handlebars.template(service),
+  slice: handlebars.template(slice),
+  socket: handlebars.template(socket),
+  timer: handlebars.template(timer),
 };
