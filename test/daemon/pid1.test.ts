@@ -54,34 +54,30 @@ function children(pid: number): [string, string][] {
 /** A sync that leaves something behind which ends later, as a careless script does. */
 const CARELESS = 'setsid sleep 1.5 >/dev/null 2>&1 </dev/null & echo x >>$FLAGS/ran';
 
-async function careless(): Promise<void> {
+/** A daemon that is PID 1, or started by `launcher` which is, of a site with such a package and a slow one. */
+async function daemon(...launcher: string[]): Promise<ReturnType<typeof pid1>> {
   site = machine();
   site.config({
     debian: script('debian', CARELESS),
     slow: script('slow', 'echo x >>$FLAGS/slow; exec sleep 60'),
   });
   expect((await site.run('apply')).code).toBe(0);
+  const box = pid1(...launcher, ENTRY, 'daemon', '--root', site.root);
+  await until(() => box.stderr().includes('daemon started'), 'the daemon');
+  return box;
+}
+
+/** A request of somebody inside, which the daemon's tick would start as well. */
+async function pushInside(init: number, id: string): Promise<void> {
+  const namespaces = ['--target', String(init), '--pid', '--mount'];
+  const inside = spawn('nsenter', [...namespaces, '--', ENTRY, 'push', '--root', site.root, id]);
+  await new Promise((done) => inside.on('exit', done));
 }
 
 describe.skipIf(noNamespace !== null)(`as PID 1${noNamespace === null ? '' : ` (${noNamespace})`}`, () => {
   test('it reaps what runs leave behind', async () => {
-    await careless();
-    const box = pid1(ENTRY, 'daemon', '--root', site.root);
-    await until(() => box.stderr().includes('daemon started'), 'the daemon');
-    // A request of somebody inside, which the daemon's tick would start as well.
-    const inside = spawn('nsenter', [
-      '--target',
-      String(box.init()),
-      '--pid',
-      '--mount',
-      '--',
-      ENTRY,
-      'push',
-      '--root',
-      site.root,
-      'debian',
-    ]);
-    await new Promise((done) => inside.on('exit', done));
+    const box = await daemon();
+    await pushInside(box.init(), 'debian');
     await until(() => children(box.init()).some(([name]) => name === 'sleep'), 'an orphan');
     await until(() => children(box.init()).every(([name]) => name === 'node'), 'nothing but the daemon');
     expect(children(box.init()).map(([, state]) => state)).not.toContain('Z');
@@ -89,22 +85,8 @@ describe.skipIf(noNamespace !== null)(`as PID 1${noNamespace === null ? '' : ` (
   });
 
   test('it passes signals on, and ends with every run', async () => {
-    await careless();
-    const box = pid1(ENTRY, 'daemon', '--root', site.root);
-    await until(() => box.stderr().includes('daemon started'), 'the daemon');
-    const inside = spawn('nsenter', [
-      '--target',
-      String(box.init()),
-      '--pid',
-      '--mount',
-      '--',
-      ENTRY,
-      'push',
-      '--root',
-      site.root,
-      'slow',
-    ]);
-    await new Promise((done) => inside.on('exit', done));
+    const box = await daemon();
+    await pushInside(box.init(), 'slow');
     await until(() => lines(join(site.root, 'slow')).length === 1, 'the run');
     process.kill(box.init(), 'SIGHUP');
     await until(() => box.stderr().includes('reloaded: nothing changed; 2 packages'), 'the reload');
@@ -115,23 +97,9 @@ describe.skipIf(noNamespace !== null)(`as PID 1${noNamespace === null ? '' : ` (
   });
 
   test('Node itself cannot reap them, and the daemon says so', async () => {
-    await careless();
-    const box = pid1(process.execPath, ENTRY, 'daemon', '--root', site.root);
-    await until(() => box.stderr().includes('daemon started'), 'the daemon');
+    const box = await daemon(process.execPath);
     expect(box.stderr()).toContain('Node is PID 1 and reaps only its own children');
-    const inside = spawn('nsenter', [
-      '--target',
-      String(box.init()),
-      '--pid',
-      '--mount',
-      '--',
-      ENTRY,
-      'push',
-      '--root',
-      site.root,
-      'debian',
-    ]);
-    await new Promise((done) => inside.on('exit', done));
+    await pushInside(box.init(), 'debian');
     await until(
       () => children(box.init()).some(([name, state]) => name === 'sleep' && state === 'Z'),
       'a zombie',
