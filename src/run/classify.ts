@@ -1,4 +1,5 @@
 import type { Outcome } from '../job/outcome.js';
+import { printable } from './console.js';
 import type { Row, ToolTable } from './tools/table.js';
 
 /** How a tool ended by itself. */
@@ -11,6 +12,9 @@ export interface ToolExit {
 
 /** A tool that was killed by one of these was told to end; any other signal is a crash. */
 const TOLD_TO_END: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
+/** Characters of upstream's words that a reason has: no novels. */
+const LONGEST = 300;
 
 /** The outcome of an exec step by its tool's table. `accept` is the package's `accept_exit`. */
 export function classify(
@@ -52,12 +56,7 @@ function evidence(output: string, explains: ToolTable['explains']): string | nul
   for (const which of explains) {
     const said = which === 'last' ? lines.at(-1) : lines.find((line) => which.test(line));
     if (said !== undefined && said !== '')
-      return printable(said.replace(/^(Password: |receiving file list \.\.\. )/, ''));
+      return printable(said.replace(/^(Password: |receiving file list \.\.\. )/, '')).slice(0, LONGEST);
   }
   return null;
-}
-
-/** Upstream's words end up in terminals and status pages: no control characters, no novels. */
-function printable(line: string): string {
-  return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
 }

@@ -50,6 +50,11 @@ export function shown(word: string): string {
   return /^[\w@%+=:,./~-]+$/.test(word) ? word : JSON.stringify(word);
 }
 
+/** Upstream's words, which end up in terminals and status pages: no control characters. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
 /** Writes a line to stderr without loading Node's stream machinery; a closed stderr is nobody's problem. */
 export function writeStderr(line: string): void {
   try {

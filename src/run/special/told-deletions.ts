@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ExecStep } from '../../job/step.js';
 import type { Outcome } from '../../job/outcome.js';
 import { currentLimit, executeStep } from '../exec.js';
@@ -7,6 +8,7 @@ import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { Lines } from './lines.js';
+import { bytes, isPlain, latin1 } from './names.js';
 
 /**
  * The second half of a pass by a tool that has no delete limit: it was run so that it deletes nothing and only tells what
@@ -68,15 +70,13 @@ function toldPaths(log: LogFile, from: number, pattern: RegExp): string[] {
 
 /** Whether every directory on the way is one of dst's own, and no symbolic link: names come from outside. */
 function isBelow(dst: string, path: string): boolean {
+  if (!isPlain(path)) return false;
   const names = path.split('/');
-  if (names.some((name) => name === '' || name === '.' || name === '..' || name.includes('\0'))) return false;
   return names.slice(1).every((_, index) => isDirectory(below(dst, names.slice(0, index + 1).join('/'))));
 }
 
-const SLASH = Buffer.from([0x2f]);
-
 function below(dst: string, path: string): Buffer {
-  return Buffer.concat([Buffer.from(dst), SLASH, Buffer.from(path, 'latin1')]);
+  return bytes(join(latin1(dst), path));
 }
 
 function isDirectory(path: Buffer): boolean {
@@ -92,7 +92,7 @@ function countTree(path: Buffer): number {
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
     for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
       entries += 1;
-      if (entry.isDirectory()) left.push(Buffer.concat([at, SLASH, entry.name]));
+      if (entry.isDirectory()) left.push(Buffer.concat([at, Buffer.from('/'), entry.name]));
     }
   }
   return entries;

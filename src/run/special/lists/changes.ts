@@ -4,9 +4,9 @@ import type { ListChangesStep } from '../../../job/list-step.js';
 import { differentLines } from './diff.js';
 import { readLine } from './entry.js';
 import type { ListLine } from './entry.js';
-import { latin1 } from './filter.js';
 import type { ListFilter } from './filter.js';
 import { Lines } from '../lines.js';
+import { bytes, latin1 } from '../names.js';
 import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';
 
@@ -80,7 +80,7 @@ function hasAny(directory: string, came: ReadonlySet<string>, gone: readonly Ent
   const before = new Set(gone.map(({ path }) => path));
   return [...came]
     .filter((path) => !before.has(path))
-    .map((path) => Buffer.from(join(latin1(directory), path), 'latin1'))
+    .map((path) => bytes(join(latin1(directory), path)))
     .some((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 }
 
@@ -121,7 +121,7 @@ function keepListed(list: string, paths: Set<string>, wanted: (entry: Entry) => 
   // Packages have the same endings: their names and directories tell them apart.
   const depth = Math.min(96, shortest);
   const endings = new Uint8Array(1 << 16);
-  for (const path of paths) endings[ending(Buffer.from(path, 'latin1'), path.length, depth)] = 1;
+  for (const path of paths) endings[ending(bytes(path), path.length, depth)] = 1;
   const fd = openSync(list, 'r');
   try {
     const lines = new Lines(fd);

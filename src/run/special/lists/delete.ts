@@ -7,7 +7,7 @@ import { currentLimit } from '../../exec.js';
 import { tooMany } from '../../guard.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
-import { latin1 } from './filter.js';
+import { bytes, isPlain, latin1, shown } from '../names.js';
 import { DELAYED } from './whole.js';
 import { readPaths } from './writer.js';
 
@@ -115,19 +115,4 @@ function remove(path: Buffer, delayed: boolean): 'removed' | 'gone' | 'kept' {
 
 function isDelayed(path: string): boolean {
   return path === DELAYED || path.endsWith(`/${DELAYED}`);
-}
-
-function isPlain(path: string): boolean {
-  return !path.split('/').some((part) => part === '' || part === '.' || part === '..');
-}
-
-function bytes(path: string): Buffer {
-  return Buffer.from(path, 'latin1');
-}
-
-/** Bytes of a name as text for a log: nobody but us ends a line there. */
-export function shown(path: string): string {
-  return bytes(path)
-    .toString('utf8')
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }

@@ -1,3 +1,5 @@
+import { isPlain } from '../names.js';
+
 /** What a line of a file list says. Paths are relative to the list's directory, Latin-1. */
 export type ListLine =
   | {
@@ -27,7 +29,7 @@ export function readLine(line: string): ListLine {
   const entry = /^\d{1,20}(?:\.\d{1,20})?\t([fdl])([-*]?)\t(\d{1,16})\t(.+)$/.exec(line);
   if (entry !== null) {
     const [, type = 'f', mark, size, path = ''] = entry;
-    if (!isPlainPath(path)) return { kind: 'wrong' };
+    if (!isListed(path)) return { kind: 'wrong' };
     return {
       kind: 'entry',
       type: TYPES[type as keyof typeof TYPES],
@@ -38,7 +40,7 @@ export function readLine(line: string): ListLine {
   }
   const [, digest, path = ''] = /^([0-9a-f]{32,128})\t(.+)$/.exec(line) ?? [];
   if (digest !== undefined) {
-    return isPlainPath(path) ? { kind: 'checksum', digest, path } : { kind: 'wrong' };
+    return isListed(path) ? { kind: 'checksum', digest, path } : { kind: 'wrong' };
   }
   return /^(\[[A-Z][\w ]{0,40}\]|\d{0,9})$/.test(line) ? { kind: 'frame' } : { kind: 'wrong' };
 }
@@ -53,7 +55,7 @@ export function wrongFrame(head: string, tail: string): string | null {
   return /(^|\n)\[End\]\n*$/.test(tail) ? null : 'has no end: it was cut off';
 }
 
-/** Relative, without `.` and `..`, empty parts and control characters. */
-function isPlainPath(path: string): boolean {
-  return path.length <= 4096 && !/[\u0000-\u001f\u007f]/.test(path) && !/(^|\/)\.{0,2}(\/|$)/.test(path);
+/** A path in a list has no control characters, and is not longer than the system takes it. */
+function isListed(path: string): boolean {
+  return path.length <= 4096 && !/[\u0000-\u001f\u007f]/.test(path) && isPlain(path);
 }

@@ -1,4 +1,5 @@
 import type { ListChangesStep } from '../../../job/list-step.js';
+import { latin1 } from '../names.js';
 import type { ListLine } from './entry.js';
 
 /** Which entries of a list are to be in dst; `directory` is that of the list, ending in `/` unless it is dst itself. */
@@ -21,9 +22,4 @@ export function listFilter(step: ListChangesStep): ListFilter {
       return wantsPath(directory + path) && (type !== 'directory' || wantsPath(`${directory}${path}/`));
     },
   };
-}
-
-/** A text's UTF-8 bytes as characters: how paths in lists are read. */
-export function latin1(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import type { VerifyListedStep } from '../../../job/list-step.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
-import { shown } from './delete.js';
-import { latin1 } from './filter.js';
+import { bytes, latin1, shown } from '../names.js';
 import { readPaths } from './writer.js';
 
 /** Digests by their length in hexadecimal digits. */
@@ -25,16 +24,16 @@ export async function verifyListed(turn: Turn, step: VerifyListedStep): Promise<
   for (const line of readPaths(step.list)) {
     const tab = line.indexOf('\t');
     const [digest, path] = [line.slice(0, tab), line.slice(tab + 1)];
+    const file = bytes(join(top, path));
     if (digest === '') {
-      const there = lstatSync(Buffer.from(join(top, path), 'latin1'), { throwIfNoEntry: false });
-      if (there === undefined) missing.push(path);
+      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) missing.push(path);
       continue;
     }
     const algorithm = ALGORITHMS[digest.length];
     if (algorithm === undefined) continue;
-    const found = digestOf(Buffer.from(join(top, path), 'latin1'), createHash(algorithm));
+    const found = digestOf(file, createHash(algorithm));
     if (found === null || found === digest) continue;
-    utimesSync(Buffer.from(join(top, path), 'latin1'), 0, 0);
+    utimesSync(file, 0, 0);
     turn.log.note('WARNING', `${shown(path)} has not the ${algorithm} that the list says`);
     bad.push(path);
   }

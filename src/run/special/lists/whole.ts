@@ -4,9 +4,9 @@ import type { ListChangesStep } from '../../../job/list-step.js';
 import { WrongList } from './changes.js';
 import type { ListWork } from './changes.js';
 import { readLine } from './entry.js';
-import { latin1 } from './filter.js';
 import type { ListFilter } from './filter.js';
 import { Lines } from '../lines.js';
+import { bytes, latin1 } from '../names.js';
 import { PathSet } from './path-set.js';
 import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';
@@ -87,8 +87,7 @@ function unlisted(step: ListChangesStep, dst: string, listed: PathSet): string[]
 
 function entries(dst: string, directory: string): { name: string; isDirectory(): boolean }[] {
   try {
-    const path = Buffer.from(join(latin1(dst), directory), 'latin1');
-    return readdirSync(path, { withFileTypes: true, encoding: 'latin1' });
+    return readdirSync(bytes(join(latin1(dst), directory)), { withFileTypes: true, encoding: 'latin1' });
   } catch (error) {
     // The first pass makes it.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../../../system/atomic.js';
 import { classify } from '../../classify.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
+import { isPlain } from '../names.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { toolTable } from '../../tools/index.js';
@@ -154,10 +155,6 @@ async function checkPool(turn: Turn, named: ReadonlyMap<string, Expected>): Prom
 async function isAs(path: string, { size, sha256: digest }: Expected, read: boolean): Promise<boolean> {
   if (lstatSync(path).size !== size) return false;
   return !read || digest === null || (await sha256(path)) === digest;
-}
-
-function isPlain(path: string): boolean {
-  return !path.split('/').some((part) => part === '' || part === '.' || part === '..');
 }
 
 /** Old index files go, too, but do not count. */

@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../../../system/atomic.js';
 import { readIfThere } from '../../../system/if-there.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
+import { isPlain } from '../names.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { filesBelow } from './tree.js';
 import { GO_ON } from '../../steps.js';
@@ -46,7 +47,7 @@ async function namesIn(turn: Turn, from: number, strip: string): Promise<string[
 }
 
 function stat(dst: string, path: string): Named[] {
-  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) return [];
+  if (!isPlain(path)) return [];
   const found = lstatSync(join(dst, path), { throwIfNoEntry: false });
   return found?.isFile() ? [{ path, size: found.size, changed: found.ctimeMs }] : [];
 }
