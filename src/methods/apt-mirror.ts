@@ -1,10 +1,11 @@
 import type { CheckAptStep } from '../job/apt-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
+import { mistake, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
-import { keyringFindings, proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
+import { keyringFindings, proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Options of `synctype: "apt-mirror"`, as its schema leaves them. */
 interface AptMirrorOptions {
@@ -234,7 +235,7 @@ function escapeFindings(pkg: Package): PackageFinding[] {
   if (!pkg.sources.some((source) => /[%~]/.test(webSource(source.url)?.path ?? ''))) return [];
   const message = 'apt-mirror and wget write `%` and `~` of a path in different ways';
   const help = 'use a URL without them';
-  return [{ code: 'source-characters', severity: 'error', message, help, at: '/settings/src' }];
+  return [mistake('source-characters', '/settings/src', message, help)];
 }
 
 function networkFindings(pkg: Package): PackageFinding[] {

@@ -1,9 +1,10 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { DEFAULTS, confText, holdable, optionsOf, sections } from './bandersnatch-conf.js';
+import { mistake, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-import { proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
+import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Keys that `extra` may not set: what mirror answers for, and what would hide from it how a run went. */
 const OURS: Readonly<Record<string, readonly string[]>> = {
@@ -116,13 +117,9 @@ function sourceFindings(pkg: Package): PackageFinding[] {
   const findings = webSourceFindings(pkg, ['https', 'http']);
   const named = pkg.sources.some((source) => (webSource(source.url)?.user ?? '') !== '');
   if (pkg.password !== null || named) {
-    findings.push({
-      code: 'login-unsupported',
-      severity: 'error',
-      message: 'bandersnatch writes a login, password included, into its log, so it is given none',
-      help: 'take user and password out of the URL',
-      at: '/settings/src',
-    });
+    const message = 'bandersnatch writes a login, password included, into its log, so it is given none';
+    const help = 'take user and password out of the URL';
+    findings.push(mistake('login-unsupported', '/settings/src', message, help));
   }
   return findings;
 }
@@ -141,8 +138,7 @@ function optionFindings(pkg: Package): PackageFinding[] {
   const options = optionsOf(pkg);
   const findings: PackageFinding[] = [];
   const refuse = (key: string, message: string, help: string): void => {
-    const at = `/settings/options/${key}`;
-    findings.push({ code: 'bandersnatch-options', severity: 'error', message, help, at });
+    findings.push(mistake('bandersnatch-options', `/settings/options/${key}`, message, help));
   };
   if (options.delete && !options.json)
     refuse('delete', '`delete` goes by the metadata that only `json` keeps', 'add `"json": true`');
@@ -171,7 +167,7 @@ function optionFindings(pkg: Package): PackageFinding[] {
 function valueFindings(pkg: Package): PackageFinding[] {
   if (holdable(pkg.dst)) return [];
   const message = 'bandersnatch cannot be told a directory with blanks at its end or control characters';
-  return [{ code: 'plain-path', severity: 'error', message, help: 'rename it', at: '/settings/dst' }];
+  return [mistake('plain-path', '/settings/dst', message, 'rename it')];
 }
 
 /** With a file of the site's own, nothing else has a say. */
@@ -185,13 +181,10 @@ function ownConfigFindings(pkg: Package): PackageFinding[] {
     )
     .map(([key]) => key);
   const network = pkg.network.proxy === null ? [] : ['proxy'];
-  const found = (at: string, key: string): PackageFinding => ({
-    code: 'bandersnatch-options',
-    severity: 'error',
-    message: `\`${key}\` would not be used: ${config ?? ''} says everything`,
-    help: 'set it there, or take `config` out',
-    at,
-  });
+  const found = (at: string, key: string): PackageFinding => {
+    const message = `\`${key}\` would not be used: ${config ?? ''} says everything`;
+    return mistake('bandersnatch-options', at, message, 'set it there, or take `config` out');
+  };
   return [
     ...others.map((key) => found(`/settings/options/${key}`, key)),
     ...network.map((key) => found(`/network/${key}`, key)),

@@ -1,4 +1,5 @@
 import type { Network } from '../model/site.js';
+import { unsupported } from './findings.js';
 import type { PackageFinding, SyncMethod } from './method.js';
 
 /**
@@ -46,11 +47,6 @@ function networkEnvironment({ proxy, caFile }: Network): Record<string, string> 
 /** What no environment variable can say: the command would go its own way unseen. */
 function unusedNetwork({ family, bind }: Network): PackageFinding[] {
   const unused = [...(family === 'any' ? [] : ['family']), ...(bind === null ? [] : ['bind'])];
-  return unused.map((key) => ({
-    code: 'network-unsupported',
-    severity: 'error',
-    message: `a command cannot be told \`network.${key}\``,
-    help: 'give it as an option of the command itself',
-    at: `/network/${key}`,
-  }));
+  const help = 'give it as an option of the command itself';
+  return unused.map((key) => unsupported(key, `a command cannot be told \`network.${key}\``, help));
 }

@@ -1,9 +1,11 @@
 import type { CountDeletionsStep, ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { mistake, sourceAt, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import { hearsPassword } from './password.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-import { keyringFindings, proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
+import { isRsyncProxy } from './rsync-connection.js';
+import { keyringFindings, proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Options of `synctype: "debmirror"`, as its schema leaves them. */
 interface DebmirrorOptions {
@@ -219,7 +221,7 @@ function networkFindings(pkg: Package): PackageFinding[] {
   if (caFile !== null && !used.includes('https'))
     findings.push(unsupported('ca_file', 'only an `https` source has certificates to check'));
   if (!used.includes('rsync')) findings.push(...proxyFindings(pkg));
-  else if (proxy !== null && (!onlyRsync || !/^[^\s/@]+:\d+$/.test(proxy)))
+  else if (proxy !== null && (!onlyRsync || !isRsyncProxy(proxy)))
     findings.push(unsupported('proxy', 'with rsync a proxy is `host:port`, and for all sources'));
   return findings;
 }
@@ -234,26 +236,20 @@ function pathFindings(pkg: Package): PackageFinding[] {
   if (!PLAIN_PATH.test(pkg.dst)) {
     const message = 'debmirror passes `dst` to shells unquoted: it has to be a plain path';
     const help = 'use letters, digits and `._+@%=,:-` only';
-    findings.push({ code: 'plain-path', severity: 'error', message, help, at: '/settings/dst' });
+    findings.push(mistake('plain-path', '/settings/dst', message, help));
   }
   pkg.sources.forEach((source, index) => {
     const parts = webSource(source.url);
-    const at = pkg.sources.length > 1 ? `/settings/src/${String(index)}` : '/settings/src';
+    const refuse = (message: string, help: string): void => {
+      findings.push(mistake('source-scheme', sourceAt(pkg, index), message, help));
+    };
     if (extra.length > 0 && parts !== null && parts.scheme !== 'rsync' && PORT.test(parts.host)) {
       const message =
         '`rsync_extra` goes to the rsync daemon of the same host, which a URL with a port does not name';
-      const help = 'leave it out, or use an `rsync://` source';
-      findings.push({ code: 'source-scheme', severity: 'error', message, help, at });
+      refuse(message, 'leave it out, or use an `rsync://` source');
     }
-    if (parts?.scheme !== 'rsync' || parts.path !== '') return;
-    const message = 'an rsync source needs a module: there is none behind the host';
-    findings.push({
-      code: 'source-scheme',
-      severity: 'error',
-      message,
-      help: 'give `rsync://host/module`',
-      at,
-    });
+    if (parts?.scheme === 'rsync' && parts.path === '')
+      refuse('an rsync source needs a module: there is none behind the host', 'give `rsync://host/module`');
   });
   return findings;
 }

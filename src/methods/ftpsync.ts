@@ -3,9 +3,12 @@ import type { Package, Source } from '../model/site.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import type { FtpsyncOptions } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
+import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
+import { rsyncProxyFindings } from './rsync-connection.js';
+import { dryRunFindings } from './rsync-findings.js';
 
 /**
  * The name by which ftpsync looks for its configuration (`ftpsync-NAME.conf`), first in its HOME. Not the usual one: if
@@ -76,23 +79,13 @@ export const ftpsync: SyncMethod = {
 function sourceFindings(pkg: Package): PackageFinding[] {
   const { path } = pkg.options as FtpsyncOptions;
   const help = 'give `rsync://host/module`, `host::module`, or a host name and `path`';
-  const finding = (message: string, at: string, code: string): PackageFinding => ({
-    code,
-    severity: 'error',
-    message,
-    help,
-    at,
-  });
-  if (pkg.sources.length === 0) return [finding('`ftpsync` needs a `src`', '/settings/src', 'no-source')];
-  return pkg.sources.flatMap((source, index) => {
-    if (daemonModule(source, path) !== null) return [];
-    const at = pkg.sources.length > 1 ? `/settings/src/${String(index)}` : '/settings/src';
-    return [finding(unreadable(source), at, 'source-scheme')];
-  });
+  return refusedSources(pkg, help, (source) =>
+    daemonModule(source, path) === null ? ['source-scheme', unreadable(source)] : null,
+  );
 }
 
 function unreadable({ url, publicUrl }: Source): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
+  const scheme = schemeOf(url);
   if (scheme !== undefined && scheme !== 'rsync') return `ftpsync does not speak \`${scheme}\``;
   return `ftpsync cannot tell host and module of \`${publicUrl}\``;
 }
@@ -100,8 +93,7 @@ function unreadable({ url, publicUrl }: Source): string {
 function pathFindings(pkg: Package): PackageFinding[] {
   if (!NOT_IN_PATHS.test(pkg.dst)) return [];
   const message = 'ftpsync is a shell script that splits its paths at blanks, and looks for files at `*?[]`';
-  const help = 'use a path without them';
-  return [{ code: 'path-characters', severity: 'error', message, help, at: '/settings/dst' }];
+  return [mistake('path-characters', '/settings/dst', message, 'use a path without them')];
 }
 
 function optionFindings(pkg: Package): PackageFinding[] {
@@ -112,23 +104,16 @@ function optionFindings(pkg: Package): PackageFinding[] {
     const message = 'ftpsync takes `arch_include` or `arch_exclude`, not both';
     const help = 'remove `arch_exclude`: what is not included is left out';
     const at = '/settings/options/arch_exclude';
-    findings.push({ code: 'two-architecture-lists', severity: 'error', message, help, at, target: 'key' });
+    findings.push({ ...mistake('two-architecture-lists', at, message, help), target: 'key' });
   }
   const known = (options.user ?? '') !== '' || /^(rsync:\/\/)?[^/@]+@/.test(pkg.sources[0]?.url ?? '');
   if (pkg.password !== null && !known) {
     const message = 'there is a password but no user';
     const help = 'name the user of the rsync daemon in `user`';
-    findings.push({ code: 'password-without-user', severity: 'error', message, help, at: '/settings' });
+    findings.push(mistake('password-without-user', '/settings', message, help));
   }
-  for (const name of RSYNC_WORDS) {
-    const word = String(extra[name] ?? '')
-      .split(' ')
-      .find((text) => /^(-[acdg-zACDE-LN-SU-Z]*n|--dry-run|--list-only)$/.test(text));
-    if (word === undefined) continue;
-    const message = `\`${word}\` makes rsync copy nothing, and every run a success all the same`;
-    const at = `/settings/options/extra/${name}`;
-    findings.push({ code: 'dry-run', severity: 'error', message, help: 'take it out', at });
-  }
+  for (const name of RSYNC_WORDS)
+    findings.push(...dryRunFindings(`extra/${name}`, String(extra[name] ?? '').split(' '), 'take it out'));
   return findings;
 }
 
@@ -137,23 +122,16 @@ function networkFindings(pkg: Package): PackageFinding[] {
   const { proxy, caFile, ssh, bind } = pkg.network;
   const options: FtpsyncOptions = pkg.options;
   const findings: PackageFinding[] = [];
-  const refuse = (at: string, message: string, help: string): void => {
-    findings.push({ code: 'network-unsupported', severity: 'error', message, help, at });
-  };
   if (caFile !== null) {
     const help = 'remove it; over TLS ftpsync trusts the directory `extra.RSYNC_SSL_CAPATH`';
-    refuse('/network/ca_file', 'ftpsync takes a directory of certificates, not a file', help);
+    findings.push(unsupported('ca_file', 'ftpsync takes a directory of certificates, not a file', help));
   }
-  if (proxy !== null && !/^[^\s/@]+:\d+$/.test(proxy)) {
-    const message = 'rsync takes a proxy as `host:port`, without a user or a scheme';
-    refuse('/network/proxy', message, 'give `host:port`');
-  }
+  findings.push(...rsyncProxyFindings(pkg.network));
   if (isDirect(options)) return findings;
   const message = 'ftpsync starts ssh or a tunnel of its own, which are not told this';
-  if (proxy !== null) refuse('/network/proxy', message, 'remove it');
-  if (bind !== null) refuse('/network/bind', message, 'remove it');
-  if (options.extra?.RSYNC_TRANSPORT === 'ssh' && (ssh.key ?? ssh.knownHosts ?? ssh.port) !== null) {
-    refuse('/network/ssh', message, 'set it in ssh_config');
-  }
+  if (proxy !== null) findings.push(unsupported('proxy', message));
+  if (bind !== null) findings.push(unsupported('bind', message));
+  if (options.extra?.RSYNC_TRANSPORT === 'ssh' && (ssh.key ?? ssh.knownHosts ?? ssh.port) !== null)
+    findings.push(unsupported('ssh', message, 'set it in ssh_config'));
   return findings;
 }

@@ -1,5 +1,6 @@
 import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { mistake, refusedSources, unsupported } from './findings.js';
 import type { MethodContext, PackageFinding } from './method.js';
 import { hearsPassword } from './password.js';
 import { sshWords } from './rsync-connection.js';
@@ -93,79 +94,52 @@ function shellWord(text: string): string {
 
 /** Sources that git does not reach, and settings that it has no way to honour. */
 export function remoteFindings(pkg: Package): PackageFinding[] {
-  const error = (code: string, at: string, message: string, help: string): PackageFinding => {
-    return { code, severity: 'error', message, help, at };
-  };
   const help =
     'give `https://host/path`, `ssh://user@host/path`, `user@host:path`, `git://host/path` or an absolute path';
-  if (pkg.sources.length === 0) return [error('no-source', '/settings/src', '`git` needs a `src`', help)];
+  const sources = refusedSources(pkg, help, ({ url, publicUrl }) =>
+    protocol(url) === null ? ['source-scheme', `git is not let read from \`${publicUrl}\``] : null,
+  );
+  if (pkg.sources.length === 0) return sources;
   const kinds = pkg.sources.map((source) => protocol(source.url));
   const web = kinds.some((kind) => kind === 'http' || kind === 'https');
   const onlySsh = kinds.every((kind) => kind === 'ssh');
   const { family, bind, proxy, caFile } = pkg.network;
-  const unused = (key: string, used: boolean, where: string): PackageFinding[] =>
-    used
-      ? []
-      : [
-          error(
-            'network-unsupported',
-            `/network/${key}`,
-            `git can be told \`network.${key}\` for ${where} sources only`,
-            'remove it, or use such a source',
-          ),
-        ];
+  const unused = (key: string, used: boolean, where: string): PackageFinding[] => {
+    if (used) return [];
+    const message = `git can be told \`network.${key}\` for ${where} sources only`;
+    return [unsupported(key, message, 'remove it, or use such a source')];
+  };
   return [
-    ...pkg.sources.flatMap((source, index) =>
-      kinds[index] === null
-        ? [
-            error(
-              'source-scheme',
-              pkg.sources.length > 1 ? `/settings/src/${String(index)}` : '/settings/src',
-              `git is not let read from \`${source.publicUrl}\``,
-              help,
-            ),
-          ]
-        : [],
-    ),
+    ...sources,
     ...unused('family', family === 'any' || onlySsh, 'ssh'),
     ...unused('bind', bind === null || onlySsh, 'ssh'),
     ...unused('proxy', proxy === null || web, 'http and https'),
     ...unused('ca_file', caFile === null || web, 'https'),
-    ...loginFindings(pkg, web, error),
-    ...sshFindings(pkg, error),
+    ...loginFindings(pkg, web),
+    ...sshFindings(pkg),
   ];
 }
 
 /** Files whose names ssh itself would take for something else: several files, or a placeholder. */
-function sshFindings(
-  pkg: Package,
-  error: (code: string, at: string, message: string, help: string) => PackageFinding,
-): PackageFinding[] {
+function sshFindings(pkg: Package): PackageFinding[] {
   const { key, knownHosts } = pkg.network.ssh;
   const refused = (at: string, path: string): PackageFinding =>
-    error('network-unsupported', at, `ssh does not take \`${path}\` as one file`, 'use a plain path');
+    unsupported(at, `ssh does not take \`${path}\` as one file`, 'use a plain path');
   return [
-    ...(key !== null && key.includes('%') ? [refused('/network/ssh/key', key)] : []),
-    ...(knownHosts !== null && /[\s'"%]/.test(knownHosts)
-      ? [refused('/network/ssh/known_hosts', knownHosts)]
-      : []),
+    ...(key !== null && key.includes('%') ? [refused('ssh/key', key)] : []),
+    ...(knownHosts !== null && /[\s'"%]/.test(knownHosts) ? [refused('ssh/known_hosts', knownHosts)] : []),
   ];
 }
 
 /** A password that would reach nobody. */
-function loginFindings(
-  pkg: Package,
-  web: boolean,
-  error: (code: string, at: string, message: string, help: string) => PackageFinding,
-): PackageFinding[] {
+function loginFindings(pkg: Package, web: boolean): PackageFinding[] {
   if (pkg.password === null) return [];
+  const at = '/settings/options';
   if (!web) {
     const message = 'git takes a password for http and https only';
-    return [error('password-unused', '/settings/options', message, 'use a key: `network.ssh.key`')];
+    return [mistake('password-unused', at, message, 'use a key: `network.ssh.key`')];
   }
   if (pkg.sources.some((source) => webLogin(pkg, source) !== null)) return [];
   const message = 'there is a password, but no `user` that it belongs to';
-  return [
-    error('user-missing', '/settings/options', message, 'name the `user`, which for a token may be any word'),
-  ];
+  return [mistake('user-missing', at, message, 'name the `user`, which for a token may be any word')];
 }

@@ -1,5 +1,6 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
+import { mistake } from './findings.js';
 import { credentialsFile, remote, remoteFindings, repositoryUrl } from './git-remote.js';
 import type { Remote } from './git-remote.js';
 import { accepted, workDirectory } from './method.js';
@@ -132,14 +133,6 @@ function repositoryFindings(pkg: Package): PackageFinding[] {
     if (outer === undefined) return [];
     const message = `\`${name}\` would lie inside the repository \`${outer}\``;
     const help = 'mirror one of them in another package, with a dst of its own';
-    return [
-      {
-        code: 'nested-repository',
-        severity: 'error' as const,
-        message,
-        help,
-        at: `/settings/options/repositories/${String(index)}`,
-      },
-    ];
+    return mistake('nested-repository', `/settings/options/repositories/${String(index)}`, message, help);
   });
 }

@@ -1,5 +1,6 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
+import { mistake } from './findings.js';
 import { workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
@@ -59,7 +60,7 @@ export const jigdo: SyncMethod = {
     return [
       ...sourceFindings(pkg),
       ...pathFindings(pkg),
-      ...dryRunFindings({ extra_rsync_args }),
+      ...dryRunFindings('extra_rsync_args', extra_rsync_args),
       ...networkFindings(pkg),
     ];
   },
@@ -169,13 +170,13 @@ function pathFindings(pkg: Package): PackageFinding[] {
     const message =
       'jigdo-mirror is a shell script that takes plain letters, digits and `._+:@,=~-` in paths only';
     const help = 'use a path without others';
-    findings.push({ code: 'path-characters', severity: 'error', message, help, at: '/settings/dst' });
+    findings.push(mistake('path-characters', '/settings/dst', message, help));
   }
   if (!isPlainPath(trace_path)) {
     const message = `\`${trace_path}\` is not a plain path below the mirror's root`;
     const help = 'give one such as `project/trace`';
     const at = '/settings/options/trace_path';
-    findings.push({ code: 'trace-path', severity: 'error', message, help, at });
+    findings.push(mistake('trace-path', at, message, help));
   }
   return findings;
 }

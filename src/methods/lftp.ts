@@ -1,6 +1,7 @@
 import { lftpWord } from '../job/lftp-word.js';
 import type { ExecStep, FilePart } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
+import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
@@ -174,22 +175,15 @@ function decoded(text: string): string {
 
 function sourceFindings(pkg: Package): PackageFinding[] {
   const help = 'give `ftp://host/path/`, or `ftps`, `http` or `https`';
-  if (pkg.sources.length === 0) {
-    return [
-      { code: 'no-source', severity: 'error', message: '`lftp` needs a `src`', help, at: '/settings/src' },
-    ];
-  }
-  return pkg.sources.flatMap(({ url, publicUrl }, index) => {
-    if (SOURCE.test(url)) return [];
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1];
-    const message =
-      scheme !== undefined && /^(ftps?|https?)$/i.test(scheme)
-        ? `\`${publicUrl}\` is not the URL of a directory`
-        : scheme === undefined
-          ? `lftp cannot read from \`${publicUrl}\``
-          : `\`lftp\` does not sync from \`${scheme}\``;
-    const at = pkg.sources.length > 1 ? `/settings/src/${String(index)}` : '/settings/src';
-    return [{ code: 'source-scheme', severity: 'error' as const, message, help, at }];
+  return refusedSources(pkg, help, ({ url, publicUrl }) => {
+    if (SOURCE.test(url)) return null;
+    const scheme = schemeOf(url);
+    if (scheme === undefined) return ['source-scheme', `lftp cannot read from \`${publicUrl}\``];
+    const ours = /^(ftps?|https?)$/i.test(scheme);
+    const message = ours
+      ? `\`${publicUrl}\` is not the URL of a directory`
+      : `\`lftp\` does not sync from \`${scheme}\``;
+    return ['source-scheme', message];
   });
 }
 
@@ -198,36 +192,18 @@ function loginFindings(pkg: Package): PackageFinding[] {
   if (pkg.password === null || pkg.sources.every((source) => login(pkg, source).user !== null)) return [];
   const message = 'there is a password, but no `user` that it belongs to';
   const help = 'name the `user`, or take the password out: without both the login is anonymous';
-  return [{ code: 'user-missing', severity: 'error', message, help, at: '/settings/options' }];
+  return [mistake('user-missing', '/settings/options', message, help)];
 }
 
-function networkFindings(pkg: Package): PackageFinding[] {
-  const { bind, proxy } = pkg.network;
-  const refused: (readonly [at: string, message: string, help: string])[] = [
-    ...(bind?.includes('%') === true
-      ? [
-          [
-            '/network/bind',
-            'lftp takes an address without `%` and a network device',
-            'use another address',
-          ] as const,
-        ]
-      : []),
-    ...(proxy !== null && !/^(http:\/\/)?[^\s/@]+:\d+\/?$/i.test(proxy)
-      ? [
-          [
-            '/network/proxy',
-            'lftp takes the proxy as `host:port` or `http://host:port`',
-            'give it so',
-          ] as const,
-        ]
-      : []),
-  ];
-  return refused.map(([at, message, help]) => ({
-    code: 'network-unsupported',
-    severity: 'error',
-    message,
-    help,
-    at,
-  }));
+function networkFindings({ network: { bind, proxy } }: Package): PackageFinding[] {
+  const findings: PackageFinding[] = [];
+  if (bind?.includes('%') === true) {
+    const message = 'lftp takes an address without `%` and a network device';
+    findings.push(unsupported('bind', message, 'use another address'));
+  }
+  if (proxy !== null && !/^(http:\/\/)?[^\s/@]+:\d+\/?$/i.test(proxy)) {
+    const message = 'lftp takes the proxy as `host:port` or `http://host:port`';
+    findings.push(unsupported('proxy', message, 'give it so'));
+  }
+  return findings;
 }

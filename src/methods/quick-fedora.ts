@@ -2,6 +2,7 @@ import type { FileList, ListChangesStep } from '../job/list-step.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { parseDuration } from '../model/duration.js';
 import type { Package, Source } from '../model/site.js';
+import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
@@ -43,7 +44,7 @@ export const quickFedora: SyncMethod = {
   check: (pkg) => [
     ...sourceFindings(pkg),
     ...listFindings(pkg.options),
-    ...dryRunFindings({ extra_args: (pkg.options as QuickFedoraOptions).extra_args ?? [] }),
+    ...dryRunFindings('extra_args', (pkg.options as QuickFedoraOptions).extra_args ?? []),
     ...networkFindings(pkg),
   ],
   steps: (pkg, context) => {
@@ -239,7 +240,7 @@ function listFindings(options: QuickFedoraOptions): PackageFinding[] {
   const { modules = [], list = 'fullfiletimelist-{module}', exclude = [] } = options;
   const findings: PackageFinding[] = [];
   const refuse = (at: string, code: string, message: string, help: string): void => {
-    findings.push({ code, severity: 'error', message, help, at: `/settings/options${at}` });
+    findings.push(mistake(code, `/settings/options${at}`, message, help));
   };
   if (modules.length === 0 && list.includes('{module}')) {
     const help = 'name the directories in `modules`, or the list in `list`: `fullfiletimelist-rocky`';

@@ -1,10 +1,11 @@
 import type { CheckRepositoryStep } from '../job/repository-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
+import { mistake, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
-import { proxyFindings, unsupported, webSource, webSourceFindings } from './web-source.js';
+import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Options of `synctype: "reposync"`, as its schema leaves them. */
 interface ReposyncOptions {
@@ -218,14 +219,9 @@ function optionFindings(pkg: Package): PackageFinding[] {
   const options: ReposyncOptions = pkg.options;
   const findings: PackageFinding[] = [];
   if ((checksPackages(pkg) || options.check_metadata_gpg) && (options.keys ?? []).length === 0) {
-    findings.push({
-      code: 'no-keys',
-      severity: 'error',
-      message: 'signatures are to be checked, but there is no key to check them with',
-      help: "name files with the repository's public keys in `keys`, or set `check_gpg` to false",
-      at: '/settings/options',
-      target: 'key',
-    });
+    const message = 'signatures are to be checked, but there is no key to check them with';
+    const help = "name files with the repository's public keys in `keys`, or set `check_gpg` to false";
+    findings.push({ ...mistake('no-keys', '/settings/options', message, help), target: 'key' });
   }
   if (options.newest_only || (options.arches ?? []).length > 0) {
     const key = options.newest_only ? 'newest_only' : 'arches';

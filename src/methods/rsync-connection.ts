@@ -1,6 +1,7 @@
-import type { Package, Source } from '../model/site.js';
-import { hearsPassword } from './password.js';
+import type { Network, Package, Source } from '../model/site.js';
+import { unsupported } from './findings.js';
 import type { PackageFinding } from './method.js';
+import { hearsPassword } from './password.js';
 
 /** How rsync reaches a source, or null when it cannot. */
 export function endpoint(url: string): 'daemon' | 'ssh' | 'path' | null {
@@ -47,38 +48,37 @@ export function connection(
 
 /** Settings that rsync has no way to honour. */
 export function networkFindings(pkg: Package): PackageFinding[] {
-  const findings: PackageFinding[] = [];
-  const refuse = (at: string, message: string, help: string): void => {
-    findings.push({ code: 'network-unsupported', severity: 'error', message, help, at });
-  };
   const { proxy, caFile, ssh } = pkg.network;
-  if (caFile !== null) {
-    refuse('/network/ca_file', 'rsync has no TLS, so `ca_file` would not be used', 'remove it');
-  }
-  if (proxy !== null && !/^[^\s/@]+:\d+$/.test(proxy)) {
-    refuse(
-      '/network/proxy',
-      'rsync takes a proxy as `host:port`, without a user or a scheme',
-      'give `host:port`',
-    );
-  }
+  const findings: PackageFinding[] = [];
+  if (caFile !== null)
+    findings.push(unsupported('ca_file', 'rsync has no TLS, so `ca_file` would not be used'));
+  findings.push(...rsyncProxyFindings(pkg.network));
   if (proxy !== null && pkg.sources.some((source) => endpoint(source.url) !== 'daemon')) {
-    refuse(
-      '/network/proxy',
-      'rsync uses a proxy for daemon sources only',
-      'remove it, or use an `rsync://` source',
-    );
+    const message = 'rsync uses a proxy for daemon sources only';
+    findings.push(unsupported('proxy', message, 'remove it, or use an `rsync://` source'));
   }
-  for (const [at, path] of [
-    ['/network/ssh/key', ssh.key],
-    ['/network/ssh/known_hosts', ssh.knownHosts],
+  for (const [key, path] of [
+    ['ssh/key', ssh.key],
+    ['ssh/known_hosts', ssh.knownHosts],
   ] as const) {
     // rsync splits the remote shell's command line at blanks.
-    if (path !== null && /[\s'"]/.test(path)) {
-      refuse(at, `\`${path}\` has a blank or quote, which rsync cannot pass to ssh`, 'use a plain path');
-    }
+    if (path === null || !/[\s'"]/.test(path)) continue;
+    const message = `\`${path}\` has a blank or quote, which rsync cannot pass to ssh`;
+    findings.push(unsupported(key, message, 'use a plain path'));
   }
   return findings;
+}
+
+/** A proxy that rsync does not take. */
+export function rsyncProxyFindings({ proxy }: Network): PackageFinding[] {
+  if (proxy === null || isRsyncProxy(proxy)) return [];
+  const message = 'rsync takes a proxy as `host:port`, without a user or a scheme';
+  return [unsupported('proxy', message, 'give `host:port`')];
+}
+
+/** Whether rsync takes it as RSYNC_PROXY. */
+export function isRsyncProxy(proxy: string): boolean {
+  return /^[^\s/@]+:\d+$/.test(proxy);
 }
 
 /** No prompt, no connection that outlives the run, no unknown host key. */

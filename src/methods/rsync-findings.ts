@@ -1,4 +1,5 @@
 import type { Package } from '../model/site.js';
+import { mistake, refusedSources, schemeOf } from './findings.js';
 import type { PackageFinding } from './method.js';
 import { endpoint } from './rsync-connection.js';
 
@@ -6,25 +7,12 @@ const SOURCES = 'give `rsync://host/module`, `host::module`, `user@host:/path` (
 
 /** Sources that rsync cannot read from, and none at all. */
 export function sourceFindings(pkg: Package): PackageFinding[] {
-  if (pkg.sources.length === 0) {
-    const message = `\`${pkg.synctype}\` needs a \`src\``;
-    return [{ code: 'no-source', severity: 'error', message, help: SOURCES, at: '/settings/src' }];
-  }
-  return pkg.sources.flatMap((source, index) => {
-    if (endpoint(source.url) !== null) return [];
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source.url)?.[1];
-    return [
-      {
-        code: 'source-scheme',
-        severity: 'error' as const,
-        message:
-          scheme === undefined
-            ? `rsync cannot read from \`${source.publicUrl}\``
-            : `rsync does not speak \`${scheme}\``,
-        help: SOURCES,
-        at: pkg.sources.length > 1 ? `/settings/src/${index}` : '/settings/src',
-      },
-    ];
+  return refusedSources(pkg, SOURCES, ({ url, publicUrl }) => {
+    if (endpoint(url) !== null) return null;
+    const scheme = schemeOf(url);
+    const cannot =
+      scheme === undefined ? `cannot read from \`${publicUrl}\`` : `does not speak \`${scheme}\``;
+    return ['source-scheme', `rsync ${cannot}`];
   });
 }
 
@@ -37,13 +25,11 @@ export function markerFindings(pkg: Package): PackageFinding[] {
   ];
   return names
     .filter(([name]) => !isPlainPath(name))
-    .map(([name, at]) => ({
-      code: 'marker-path',
-      severity: 'error' as const,
-      message: `\`${name}\` is not a plain path below the mirror's root`,
-      help: 'name a file such as `lastupdate` or `project/trace/master`',
-      at,
-    }));
+    .map(([name, at]) => {
+      const message = `\`${name}\` is not a plain path below the mirror's root`;
+      const help = 'name a file such as `lastupdate` or `project/trace/master`';
+      return mistake('marker-path', at, message, help);
+    });
 }
 
 /** A relative path that means the same to rsync's patterns as to the file system, and stays below where it starts. */
@@ -53,34 +39,26 @@ export function isPlainPath(name: string): boolean {
   );
 }
 
-/** A pass that copies nothing ends with exit 0: it would be shown as a success. */
-export function dryRunFindings(given: Readonly<Record<string, readonly string[]>>): PackageFinding[] {
-  return wordFindings(given, /^(-[acdg-zACDE-LN-SU-Z]*n|--dry-run|--list-only)$/, (word) => ({
-    code: 'dry-run',
-    message: `\`${word}\` makes rsync copy nothing, and every run a success all the same`,
-    help: 'take it out; `mirror run ID --dry-run` shows what would be run',
-  }));
+/** A pass that copies nothing ends with exit 0: it would be shown as a success. `option` is where the words stand. */
+export function dryRunFindings(
+  option: string,
+  words: readonly string[],
+  help = 'take it out; `mirror run ID --dry-run` shows what would be run',
+): PackageFinding[] {
+  const word = words.find((arg) => /^(-[acdg-zACDE-LN-SU-Z]*n|--dry-run|--list-only)$/.test(arg));
+  if (word === undefined) return [];
+  const message = `\`${word}\` makes rsync copy nothing, and every run a success all the same`;
+  return [mistake('dry-run', `/settings/options/${option}`, message, help)];
 }
 
 /** In stages, what is deleted when, and which files a pass is for, is not the site's to say. */
-export function stageFindings(given: Readonly<Record<string, readonly string[]>>): PackageFinding[] {
-  const words =
-    /^--(del|delete(-.*)?|existing|ignore-(existing|non-existing|errors)|remove-.*|inplace|append.*|files-from=.*|(copy|compare|link)-dest=.*|max-delete=.*|force|fuzzy|update)$/;
-  return wordFindings(given, words, (word) => ({
-    code: 'stage-argument',
-    message: `\`${word}\` is at odds with a sync in stages, which deletes and replaces in an order of its own`,
-    help: 'take it out, or sync without stages',
-  }));
+export function stageFindings(option: string, words: readonly string[]): PackageFinding[] {
+  const word = words.find((arg) => STAGES_OWN.test(arg));
+  if (word === undefined) return [];
+  const message = `\`${word}\` is at odds with a sync in stages, which deletes and replaces in an order of its own`;
+  const help = 'take it out, or sync without stages';
+  return [mistake('stage-argument', `/settings/options/${option}`, message, help)];
 }
 
-function wordFindings(
-  given: Readonly<Record<string, readonly string[]>>,
-  pattern: RegExp,
-  say: (word: string) => Pick<PackageFinding, 'code' | 'message' | 'help'>,
-): PackageFinding[] {
-  return Object.entries(given).flatMap(([key, words]) => {
-    const word = words.find((arg) => pattern.test(arg));
-    if (word === undefined) return [];
-    return [{ severity: 'error', at: `/settings/options/${key}`, ...say(word) }];
-  });
-}
+const STAGES_OWN =
+  /^--(del|delete(-.*)?|existing|ignore-(existing|non-existing|errors)|remove-.*|inplace|append.*|files-from=.*|(copy|compare|link)-dest=.*|max-delete=.*|force|fuzzy|update)$/;

@@ -36,12 +36,15 @@ export const rsync: SyncMethod = {
   ],
   check: (pkg) => {
     const { base_args = [], extra_args = [], option_include = '', stage_set }: RsyncOptions = pkg.options;
-    const letters = option_include.split('').map((letter) => `-${letter}`);
     return [
       ...sourceFindings(pkg),
       ...markerFindings(pkg),
-      ...dryRunFindings({ base_args, extra_args, option_include: letters }),
-      ...(stage_set === undefined ? [] : stageFindings({ base_args, extra_args })),
+      ...dryRunFindings('base_args', base_args),
+      ...dryRunFindings('extra_args', extra_args),
+      ...dryRunFindings('option_include', option_include.includes('n') ? ['-n'] : []),
+      ...(stage_set === undefined
+        ? []
+        : [...stageFindings('base_args', base_args), ...stageFindings('extra_args', extra_args)]),
       ...networkFindings(pkg),
     ];
   },

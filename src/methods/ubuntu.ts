@@ -1,5 +1,6 @@
 import type { WriteFileStep } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { mistake } from './findings.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
 import {
@@ -43,8 +44,8 @@ export const ubuntu: SyncMethod = {
       ...sourceFindings(pkg),
       ...markerFindings(pkg),
       ...traceFindings(pkg),
-      ...dryRunFindings({ extra_rsync_args }),
-      ...stageFindings({ extra_rsync_args }),
+      ...dryRunFindings('extra_rsync_args', extra_rsync_args),
+      ...stageFindings('extra_rsync_args', extra_rsync_args),
       ...networkFindings(pkg),
     ];
   },
@@ -100,13 +101,7 @@ function traceFile({ trace_path = 'project/trace' }: UbuntuOptions, { site }: Me
 function traceFindings(pkg: Package): PackageFinding[] {
   const { trace = true, trace_path = 'project/trace' }: UbuntuOptions = pkg.options;
   if (!trace || isPlainPath(trace_path)) return [];
-  return [
-    {
-      code: 'trace-path',
-      severity: 'error',
-      message: `\`${trace_path}\` is not a plain path below the mirror's root`,
-      help: 'give one such as `project/trace`',
-      at: '/settings/options/trace_path',
-    },
-  ];
+  const message = `\`${trace_path}\` is not a plain path below the mirror's root`;
+  const help = 'give one such as `project/trace`';
+  return [mistake('trace-path', '/settings/options/trace_path', message, help)];
 }
