@@ -22,7 +22,7 @@ import { listFilter } from './filter.js';
 import { readRecord } from './record.js';
 import type { ListRecord, ListTotals } from './record.js';
 import { wholeOf } from './whole.js';
-import { PathWriter } from './writer.js';
+import { writePaths } from './writer.js';
 
 /** rsync compares each name that comes with all that it asked for: beyond this many, a walk takes less. */
 const MANY = 20_000;
@@ -74,9 +74,7 @@ export async function compareLists(turn: Turn, step: ListChangesStep): Promise<S
   );
   const blocked = blockedBy(turn, deletions);
   if (blocked !== null) return blocked;
-  const list = new PathWriter(step.deletions);
-  for (const path of deletions) list.add(path);
-  list.close();
+  writePaths(step.deletions, deletions);
   const last = transfers === null || record === null ? now : record.whole;
   summarize(step, { files, totals, of, whole: last });
   return GO_ON;

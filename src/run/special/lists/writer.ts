@@ -35,6 +35,13 @@ export class PathWriter {
   }
 }
 
+/** Writes all of these at once, for `readPaths`. */
+export function writePaths(path: string, texts: Iterable<string>): void {
+  const writer = new PathWriter(path);
+  for (const text of texts) writer.add(text);
+  writer.close();
+}
+
 /** The texts of a file that `PathWriter` wrote, one after the other; none where it wrote none. */
 export function* readPaths(path: string): Generator<string> {
   if (!existsSync(path)) return;

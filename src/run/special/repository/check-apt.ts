@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { CheckAptStep } from '../../../job/apt-step.js';
 import type { FailureKind, Outcome } from '../../../job/outcome.js';
 import type { Transfer } from '../../../state/package-state.js';
-import { writeFileAtomic } from '../../../system/atomic.js';
 import { classify } from '../../classify.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
-import { isPlain } from '../names.js';
+import { writePaths } from '../lists/writer.js';
+import { isPlain, latin1 } from '../names.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { toolTable } from '../../tools/index.js';
@@ -170,8 +170,7 @@ function writeDeletions(
     .filter((path) => !named.has(path));
   const held = new Set(filesBelow(step.held, 'dists'));
   const old = filesBelow(dst, 'dists').filter((path) => !held.has(path));
-  const all = [...gone, ...old].map((path) => `${Buffer.from(path).toString('latin1')}\0`);
-  writeFileAtomic(deletions, Buffer.from(all.join(''), 'latin1'), 0o600);
+  writePaths(deletions, [...gone, ...old].map(latin1));
   return blockedBy(turn, gone);
 }
 

@@ -7,7 +7,8 @@ import { writeFileAtomic } from '../../../system/atomic.js';
 import { readIfThere } from '../../../system/if-there.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { blockedBy, figures } from '../lists/delete.js';
-import { isPlain } from '../names.js';
+import { writePaths } from '../lists/writer.js';
+import { isPlain, latin1 } from '../names.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { filesBelow } from './tree.js';
 import { GO_ON } from '../../steps.js';
@@ -99,8 +100,7 @@ function writeDeletions(
       if (!held.has(path)) old.push(path);
     } else if (path.endsWith(step.suffix) && !named.has(path)) gone.push(path);
   }
-  const all = [...gone, ...old].map((path) => Buffer.from(path).toString('latin1'));
-  writeFileAtomic(deletions, Buffer.from(all.map((path) => `${path}\0`).join(''), 'latin1'), 0o600);
+  writePaths(deletions, [...gone, ...old].map(latin1));
   return blockedBy(turn, gone);
 }
 
