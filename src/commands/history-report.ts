@@ -3,7 +3,7 @@ import { readApplyHistory } from '../apply/history.js';
 import type { RunRecord } from '../state/package-state.js';
 import { readHistory } from '../state/history.js';
 import type { Layout } from '../job/layout.js';
-import { EXIT, isError, isSuccess, type Outcome } from '../job/outcome.js';
+import { EXIT, isError, isSuccess } from '../job/outcome.js';
 import { readSiteFile } from '../state/site.js';
 import { readIfThere } from '../system/if-there.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
@@ -105,9 +105,8 @@ function filesText(transfer: RunRecord['transfer']): string {
 }
 
 function colour(kind: RunRecord['outcome']): 'green' | 'red' | 'yellow' {
-  const outcome = { kind } as Outcome;
-  if (isSuccess(outcome)) return 'green';
-  return isError(outcome) ? 'red' : 'yellow';
+  if (isSuccess({ kind })) return 'green';
+  return isError({ kind }) ? 'red' : 'yellow';
 }
 
 /** Bytes in binary units, three digits. */

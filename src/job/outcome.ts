@@ -91,12 +91,20 @@ export function retryable(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && ['unavailable', 'transfer', 'io', 'tool'].includes(outcome.failure);
 }
 
+/** What can be told from the kind alone, which is all that a record of the run has. */
+type Kind = Pick<Outcome, 'kind'>;
+
 /** dst is known to hold what upstream offered: counts as success in state, stat.json and status.json. */
-export function isSuccess(outcome: Outcome): boolean {
-  return outcome.kind === 'synced' || outcome.kind === 'unchanged' || outcome.kind === 'partial';
+export function isSuccess({ kind }: Kind): boolean {
+  return kind === 'synced' || kind === 'unchanged' || kind === 'partial';
+}
+
+/** A tool came to its end, with files left out at worst: the steps after it may go on. */
+export function isThrough({ kind }: Kind): boolean {
+  return kind === 'synced' || kind === 'partial' || kind === 'incomplete';
 }
 
 /** Counts as an error: errorcount + 1, lasterrortime. Stopped and interrupted runs are nobody's error. */
-export function isError(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' || outcome.kind === 'timed-out' || outcome.kind === 'blocked';
+export function isError({ kind }: Kind): boolean {
+  return kind === 'failed' || kind === 'timed-out' || kind === 'blocked';
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Job } from '../job/job.js';
-import { EXIT, exitCode } from '../job/outcome.js';
+import { EXIT, exitCode, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { classify } from './classify.js';
@@ -135,7 +135,7 @@ async function dryRun(
       count(total, inDst(job.dst, told));
     }
   const outcome = classify(await toolTable(step.tool), { ...(await ended), output: said }, step.accept);
-  return ['synced', 'partial', 'incomplete'].includes(outcome.kind) ? total : problem(outcome);
+  return isThrough(outcome) ? total : problem(outcome);
 }
 
 /** A line of a tool that does not know what is in dst, or all of it. */

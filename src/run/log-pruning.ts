@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Keep } from '../job/job.js';
+import { isSuccess } from '../job/outcome.js';
 import type { OutcomeKind } from '../job/outcome.js';
 import type { PackageState, RunRecord } from '../state/package-state.js';
 import { removeFile } from './log-file.js';
@@ -49,5 +50,5 @@ function removeLog(path: string): void {
 /** Which of `keep`'s periods an outcome falls under. */
 export function keepSeconds(keep: Keep, outcome: OutcomeKind): number {
   if (outcome === 'unchanged') return keep.unchanged;
-  return outcome === 'synced' || outcome === 'partial' ? keep.ok : keep.failed;
+  return isSuccess({ kind: outcome }) ? keep.ok : keep.failed;
 }

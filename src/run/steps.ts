@@ -1,5 +1,6 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Attempt } from '../job/job.js';
+import { isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, ProbeStep, Step } from '../job/step.js';
 import type { EndFacts } from '../state/reduce.js';
@@ -148,7 +149,7 @@ async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
   if (step.told_deletions !== undefined && outcome.kind === 'synced') {
     return (await import('./special/index.js')).deleteTold(turn, step, end);
   }
-  const done = !['synced', 'partial', 'incomplete'].includes(outcome.kind);
+  const done = !isThrough(outcome);
   return { outcome, done, transfer, facts: tripped === null ? {} : { tripped } };
 }
 
@@ -229,7 +230,7 @@ function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): EndFa
   const { job, self } = turn.session;
   const stat = statSync(job.dst, { throwIfNoEntry: false });
   const dst = stat ? { dst: { path: job.dst, dev: stat.dev, boot_id: self.bootId } } : {};
-  const whole = !turn.fallback && (outcome.kind === 'synced' || outcome.kind === 'partial');
+  const whole = !turn.fallback && isSuccess(outcome);
   const pass = { ...dst, full_of: passOf(turn.source) };
   if (!whole || transfer?.files == null) return pass;
   return { ...pass, size: { files: transfer.files, bytes: transfer.total_bytes } };

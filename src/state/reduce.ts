@@ -1,3 +1,4 @@
+import { isSuccess } from '../job/outcome.js';
 import type { ActiveRun, PackageState, RunRecord } from './package-state.js';
 
 /** What a finished run learnt beside its outcome; leave out what it did not. */
@@ -42,8 +43,8 @@ export function runEnded(state: PackageState, record: RunRecord, facts: EndFacts
   const { ended, log } = record;
   const kept = { size: facts.size ?? state.size, dst: facts.dst ?? state.dst };
   // A success that learnt no time is one of a package that does not ask for it any longer.
-  const succeeds = ['synced', 'unchanged', 'partial'].includes(record.outcome);
-  const freshness = succeeds || facts.freshness ? facts.freshness : state.freshness;
+  const freshness =
+    isSuccess({ kind: record.outcome }) || facts.freshness ? facts.freshness : state.freshness;
   const base: PackageState = { ...state, ...kept, freshness, run: null, last: record, last_end: ended };
   switch (record.outcome) {
     case 'busy':

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecStep } from '../../job/step.js';
+import { isThrough } from '../../job/outcome.js';
 import type { Outcome } from '../../job/outcome.js';
 import { currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
@@ -37,7 +38,7 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   if (trees.length === 0) return { outcome: pass.outcome, done: false, transfer };
   // Where a directory was, upstream may have a file by now, which could not take its place before.
   const again = await executeStep(turn, step, 'pass');
-  const done = !['synced', 'partial', 'incomplete'].includes(again.outcome.kind);
+  const done = !isThrough(again.outcome);
   const moved = again.transfer ?? transfer;
   return {
     outcome: again.outcome,

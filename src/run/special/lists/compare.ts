@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { ListChangesStep } from '../../../job/list-step.js';
+import { isSuccess } from '../../../job/outcome.js';
 import { executeStep } from '../../exec.js';
 import { hash } from '../../hash.js';
 import { GO_ON } from '../../steps.js';
@@ -98,9 +99,7 @@ async function fetchLists(
   const end = await executeStep(turn, { ...step, kind: 'exec', argv }, 'probe');
   const unread = end.outcome.kind === 'failed' && end.outcome.failure === 'transfer';
   if (session.interruption.signal !== null) return { outcome: end.outcome, done: true };
-  if (end.outcome.kind !== 'synced' && end.outcome.kind !== 'partial' && !unread) {
-    return { outcome: end.outcome, done: true };
-  }
+  if (!isSuccess(end.outcome) && !unread) return { outcome: end.outcome, done: true };
   const named = new Set(
     log
       .since(end.from)

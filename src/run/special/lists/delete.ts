@@ -1,6 +1,7 @@
 import { lstatSync, rmSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeleteListedStep } from '../../../job/list-step.js';
+import { isSuccess } from '../../../job/outcome.js';
 import type { Outcome } from '../../../job/outcome.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { currentLimit } from '../../exec.js';
@@ -27,7 +28,7 @@ export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome)
   const { log, session } = turn;
   const paths = [...readPaths(step.list)];
   if (paths.length === 0) return GO_ON;
-  if (sofar.kind !== 'synced' && sofar.kind !== 'partial') {
+  if (!isSuccess(sofar)) {
     log.note('WARNING', `${String(paths.length)} not deleted: files were left out before`);
     return GO_ON;
   }
