@@ -9,6 +9,7 @@ import { readFreshDst } from '../state/store.js';
 import type { Lock } from '../system/flock.js';
 import { refuseDirectory } from './destination.js';
 import { executeStep } from './exec.js';
+import { together } from './figures.js';
 import { hash } from './hash.js';
 import type { LogFile } from './log-file.js';
 import { emptyMarkerDirectory, installMarker } from './marker.js';
@@ -96,6 +97,11 @@ export interface StepEnd {
 
 export const GO_ON: StepEnd = { outcome: { kind: 'synced' }, done: false };
 
+/** How a step ends that either ends the run with an outcome, or has nothing to say (null). */
+export function endedBy(outcome: Outcome | null): StepEnd {
+  return outcome === null ? GO_ON : { outcome, done: true };
+}
+
 async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
   const { session } = turn;
   const { job, layout } = session;
@@ -108,7 +114,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
         vouched: turn.allowDeletes !== null,
         fresh: readFreshDst(layout, job.id),
       });
-      return refused === null ? GO_ON : { outcome: refused, done: true };
+      return endedBy(refused);
     }
     case 'probe':
       return probe(turn, step);
@@ -192,26 +198,6 @@ async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
 function keepsChanging(rounds: number): Outcome {
   const reason = `upstream changed in each of ${String(rounds)} rounds while it was read`;
   return { kind: 'failed', failure: 'unavailable', reason };
-}
-
-/** Figures of a run of several passes: what was moved adds up, what is there is the last one's word. */
-function together(before: Transfer | null, after: Transfer | null): Transfer | null {
-  if (before === null || after === null) return after ?? before;
-  const sum = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
-  const moved = {
-    transferred_files: sum(before.transferred_files, after.transferred_files),
-    transferred_bytes: sum(before.transferred_bytes, after.transferred_bytes),
-    received_bytes: sum(before.received_bytes, after.received_bytes),
-    deleted: sum(before.deleted, after.deleted),
-  };
-  const total_bytes = after.total_bytes ?? before.total_bytes;
-  const speedup = moved.received_bytes && total_bytes !== null ? total_bytes / moved.received_bytes : null;
-  return {
-    files: after.files ?? before.files,
-    total_bytes,
-    ...moved,
-    speedup: speedup === null ? after.speedup : Math.round(speedup * 100) / 100,
-  };
 }
 
 /** The commands of a source's full pass, as a number: they change when what a full pass brings may change. */

@@ -9,7 +9,7 @@ import { publishHeld } from './publish-held.js';
 import { checkApt } from './repository/check-apt.js';
 import { checkRepository } from './repository/check.js';
 import { askWhetherChanged } from './repeat.js';
-import { GO_ON } from '../steps.js';
+import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { bandersnatch } from '../tools/bandersnatch.js';
 import { aptMirror } from '../tools/apt-mirror.js';
@@ -55,10 +55,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
     case 'forget-if-changed':
       forgetIfChanged(step, turn.log);
       return GO_ON;
-    case 'write-file': {
-      const refused = writeStepFile(turn, step);
-      return refused === null ? GO_ON : { outcome: refused, done: true };
-    }
+    case 'write-file':
+      return endedBy(writeStepFile(turn, step));
     case 'count-deletions':
       return countDeletions(turn, step);
     case 'check-apt':
@@ -71,10 +69,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return checkFreshness(turn, step);
     case 'follow-head':
       return followHead(turn, step);
-    case 'publish-held': {
-      const refused = publishHeld(turn, step);
-      return refused === null ? GO_ON : { outcome: refused, done: true };
-    }
+    case 'publish-held':
+      return endedBy(publishHeld(turn, step));
     case 'repeat-if-changed':
       return askWhetherChanged(turn, step);
   }

@@ -5,6 +5,7 @@ import { isThrough } from '../../job/outcome.js';
 import type { Outcome } from '../../job/outcome.js';
 import { currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
+import { together } from '../figures.js';
 import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
@@ -38,25 +39,12 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   if (trees.length === 0) return { outcome: pass.outcome, done: false, transfer };
   // Where a directory was, upstream may have a file by now, which could not take its place before.
   const again = await executeStep(turn, step, 'pass');
-  const done = !isThrough(again.outcome);
-  const moved = again.transfer ?? transfer;
+  const moved = together(transfer, again.transfer);
   return {
     outcome: again.outcome,
-    done,
-    transfer: moved === null ? null : { ...moved, ...sums(transfer, again.transfer), deleted: entries },
+    done: !isThrough(again.outcome),
+    transfer: moved === null ? null : { ...moved, deleted: entries },
   };
-}
-
-type Moved = NonNullable<ExecEnd['transfer']>;
-
-/** What two passes moved together. */
-function sums(
-  before: Moved | null,
-  after: Moved | null,
-): Pick<Moved, 'transferred_files' | 'transferred_bytes'> {
-  const sum = (key: 'transferred_files' | 'transferred_bytes'): number =>
-    (before?.[key] ?? 0) + (after?.[key] ?? 0);
-  return { transferred_files: sum('transferred_files'), transferred_bytes: sum('transferred_bytes') };
 }
 
 /** Paths relative to dst that the tool told of, each byte of a name as one character. */

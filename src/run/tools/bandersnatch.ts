@@ -1,5 +1,6 @@
 import type { Transfer } from '../../state/package-state.js';
 import type { FailureKind } from '../../job/outcome.js';
+import { figures } from '../figures.js';
 import type { Row, ToolTable } from './table.js';
 
 /** Said at the end of a `mirror` that left nothing out, and of a `verify --delete`. */
@@ -75,10 +76,8 @@ function both([words, kind, meaning]: (typeof CAUSES)[number]): Row[] {
 
 /** `mirror` names each file that it fetches, `verify` counts what there is. Null where the log's end is not all of it. */
 function parseFigures(output: string): Transfer | null {
-  const nothing = { total_bytes: null, transferred_bytes: null, received_bytes: null, speedup: null };
   const [, files] = /INFO: We have (\d+) files\. \d+ unowned files/.exec(output) ?? [];
-  if (files !== undefined) return { ...nothing, files: Number(files), transferred_files: null, deleted: 0 };
+  if (files !== undefined) return figures({ files: Number(files), deleted: 0 });
   if (!/INFO: Syncing with /.test(output)) return null;
-  const fetched = output.match(/^\S+ \S+ INFO: Downloading: /gm)?.length ?? 0;
-  return { ...nothing, files: null, transferred_files: fetched, deleted: null };
+  return figures({ transferred_files: output.match(/^\S+ \S+ INFO: Downloading: /gm)?.length ?? 0 });
 }

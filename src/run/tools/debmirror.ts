@@ -1,4 +1,5 @@
 import type { Transfer } from '../../state/package-state.js';
+import { figures } from '../figures.js';
 import type { DryLine } from './dry-lines.js';
 import { OK } from './table.js';
 import type { ToolTable } from './table.js';
@@ -55,15 +56,12 @@ function parseFigures(output: string): Transfer | null {
   const [, files, bytes, deleted] =
     /^mirror: fetched (\d+) files, (\d+) bytes; deleted (\d+)$/m.exec(output.slice(-200)) ?? [];
   if (files === undefined) return null;
-  return {
-    files: null,
-    total_bytes: null,
+  return figures({
     transferred_files: Number(files),
     transferred_bytes: Number(bytes),
     received_bytes: Number(bytes),
     deleted: Number(deleted),
-    speedup: null,
-  };
+  });
 }
 
 /** A line of `debmirror --dry-run --verbose`; the indexes are fetched all the same, and are not counted. rsync names files alone. */

@@ -1,4 +1,5 @@
 import type { Transfer } from '../../state/package-state.js';
+import { together } from '../figures.js';
 import { parseRsyncStats } from './rsync-stats.js';
 import { OK } from './table.js';
 import type { Row, ToolTable } from './table.js';
@@ -87,27 +88,6 @@ export const ftpsync: ToolTable = {
 function bothPasses(output: string): Transfer | null {
   const plain = output.replace(/^\d{4}\/\d\d\/\d\d [\d:]{8} \[\d+\] /gm, '');
   let total: Transfer | null = null;
-  for (const part of plain.split(/^(?=Number of files: )/m)) {
-    const figures = parseRsyncStats(part);
-    if (figures === null) continue;
-    total = total === null ? figures : added(total, figures);
-  }
+  for (const part of plain.split(/^(?=Number of files: )/m)) total = together(total, parseRsyncStats(part));
   return total;
-}
-
-function added(before: Transfer, after: Transfer): Transfer {
-  const sum = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
-  const received = sum(before.received_bytes, after.received_bytes);
-  return {
-    files: after.files,
-    total_bytes: after.total_bytes,
-    transferred_files: sum(before.transferred_files, after.transferred_files),
-    transferred_bytes: sum(before.transferred_bytes, after.transferred_bytes),
-    received_bytes: received,
-    deleted: sum(before.deleted, after.deleted),
-    speedup:
-      received === null || received === 0 || after.total_bytes === null
-        ? after.speedup
-        : Math.round((100 * after.total_bytes) / received) / 100,
-  };
 }

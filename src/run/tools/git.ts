@@ -1,4 +1,5 @@
 import type { Transfer } from '../../state/package-state.js';
+import { figures } from '../figures.js';
 import { OK } from './table.js';
 import type { ToolTable } from './table.js';
 
@@ -89,14 +90,8 @@ function parseGitProgress(output: string): Transfer | null {
   ];
   const pruned = [...output.matchAll(/^ \* \[pruned\] /gm)].length;
   if (packs.length === 0 && pruned === 0) return null;
-  const bytes = packs.reduce((sum, [, number, unit]) => sum + Number(number) * (UNIT[unit ?? ''] ?? 1), 0);
-  return {
-    files: null,
-    total_bytes: null,
-    transferred_files: null,
-    transferred_bytes: Math.round(bytes),
-    received_bytes: Math.round(bytes),
-    deleted: pruned,
-    speedup: null,
-  };
+  const bytes = Math.round(
+    packs.reduce((sum, [, number, unit]) => sum + Number(number) * (UNIT[unit ?? ''] ?? 1), 0),
+  );
+  return figures({ transferred_bytes: bytes, received_bytes: bytes, deleted: pruned });
 }

@@ -1,4 +1,5 @@
 import type { Transfer } from '../../state/package-state.js';
+import { figures } from '../figures.js';
 import { OK } from './table.js';
 import type { ToolTable } from './table.js';
 
@@ -67,13 +68,9 @@ function parseLftpStats(output: string): Transfer | null {
   // Of a tree without directories it tells only what is new.
   if (total === null && bytes === undefined) return null;
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  return {
+  return figures({
     files: total === null ? null : sum(total),
-    total_bytes: null,
     transferred_files: sum(moved.flatMap((counts) => counts ?? [])),
     transferred_bytes: bytes ?? 0,
-    received_bytes: null,
-    deleted: null,
-    speedup: null,
-  };
+  });
 }

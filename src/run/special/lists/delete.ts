@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { DeleteListedStep } from '../../../job/list-step.js';
 import { isSuccess } from '../../../job/outcome.js';
 import type { Outcome } from '../../../job/outcome.js';
-import type { Transfer } from '../../../state/package-state.js';
 import { currentLimit } from '../../exec.js';
+import { figures } from '../../figures.js';
 import { tooMany } from '../../guard.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
@@ -55,20 +55,6 @@ export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome)
   }
   parents.restoreTimes();
   return { ...GO_ON, transfer: figures({ deleted }) };
-}
-
-/** Figures of which most are not known; the passes before said them. */
-export function figures(known: Partial<Transfer>): Transfer {
-  return {
-    files: null,
-    total_bytes: null,
-    transferred_files: null,
-    transferred_bytes: null,
-    received_bytes: null,
-    deleted: null,
-    speedup: null,
-    ...known,
-  };
 }
 
 /** Directories that something is deleted from: whether they are real, all the way down, and which time they had. */

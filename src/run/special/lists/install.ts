@@ -3,11 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import type { InstallListsStep } from '../../../job/list-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { syncDirectory } from '../../../system/atomic.js';
+import { figures } from '../../figures.js';
 import { installMarker } from '../../marker.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import type { ListSummary } from './compare.js';
-import { figures } from './delete.js';
 import { writeRecord } from './record.js';
 
 /**
