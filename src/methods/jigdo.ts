@@ -1,20 +1,20 @@
-import type { ExecStep, Step } from '../job/step.js';
+import type { ExecStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
 import { workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
-import { dryRunFindings, isPlainPath, sourceFindings } from './rsync-findings.js';
+import { dryRunFindings, sourceFindings } from './rsync-findings.js';
 import { DRY_RUN, onePass } from './rsync-pass.js';
 import { rsync } from './rsync.js';
+import { traceFile, traceFindings, traceSteps } from './trace.js';
+import type { TraceOptions } from './trace.js';
 
 /** Options of `synctype: "jigdo"`, as its schema leaves them (defaults filled in). */
-interface JigdoOptions {
+interface JigdoOptions extends TraceOptions {
   readonly debian_mirror?: string;
   readonly jigdo_file?: string;
   readonly timeout?: number;
-  readonly trace?: boolean;
-  readonly trace_path?: string;
   readonly template_excludes?: readonly string[];
   readonly final_includes?: readonly string[];
   readonly extra_rsync_args?: readonly string[];
@@ -60,6 +60,7 @@ export const jigdo: SyncMethod = {
     return [
       ...sourceFindings(pkg),
       ...pathFindings(pkg),
+      ...traceFindings(pkg.options),
       ...dryRunFindings('extra_rsync_args', extra_rsync_args),
       ...networkFindings(pkg),
     ];
@@ -68,18 +69,6 @@ export const jigdo: SyncMethod = {
     const options: JigdoOptions = pkg.options;
     const { work } = context;
     const protect = `${work}/images.rules`;
-    const trace: Step[] =
-      options.trace === false
-        ? []
-        : [
-            {
-              kind: 'write-file',
-              path: `${pkg.dst}/${traceFile(options, context)}`,
-              mode: '0644',
-              content: [{ value: 'date' }, '\n'],
-              when_whole: true,
-            },
-          ];
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
@@ -109,7 +98,7 @@ export const jigdo: SyncMethod = {
           '--exclude=*.iso',
         ],
       }),
-      ...trace,
+      ...traceSteps(pkg, hostname(options, context)),
     ];
   },
 };
@@ -129,7 +118,7 @@ function pass(
       base: [...BASE, ...base],
       exclude: [
         `Archive-Update-in-Progress-${hostname(options, context)}`,
-        `/${traceFile(options, context)}`,
+        `/${traceFile(options, hostname(options, context))}`,
         `/${TEMPORARY}/`,
       ],
       extra: [...(options.extra_rsync_args ?? []), ...filters],
@@ -146,10 +135,6 @@ function hostname({ hostname: own }: JigdoOptions, { site }: MethodContext): str
   return own ?? site.hostname;
 }
 
-function traceFile(options: JigdoOptions, context: MethodContext): string {
-  return `${options.trace_path ?? 'project/trace'}/${hostname(options, context)}`;
-}
-
 /** wget's own patience is a quarter of an hour, twenty times over. */
 function wgetrc({ options, network }: Package): string {
   const { timeout = DOWNLOAD_TIMEOUT }: JigdoOptions = options;
@@ -162,21 +147,10 @@ function wgetrc({ options, network }: Package): string {
   ].join('\n');
 }
 
-/** dst becomes part of a pattern of sed and of words of the shell in jigdo-mirror; the trace stays below dst. */
-function pathFindings(pkg: Package): PackageFinding[] {
-  const { trace_path = 'project/trace' }: JigdoOptions = pkg.options;
-  const findings: PackageFinding[] = [];
-  if (!/^[A-Za-z0-9._/+:@,=~-]+$/.test(pkg.dst)) {
-    const message =
-      'jigdo-mirror is a shell script that takes plain letters, digits and `._+:@,=~-` in paths only';
-    const help = 'use a path without others';
-    findings.push(mistake('path-characters', '/settings/dst', message, help));
-  }
-  if (!isPlainPath(trace_path)) {
-    const message = `\`${trace_path}\` is not a plain path below the mirror's root`;
-    const help = 'give one such as `project/trace`';
-    const at = '/settings/options/trace_path';
-    findings.push(mistake('trace-path', at, message, help));
-  }
-  return findings;
+/** dst becomes part of a pattern of sed and of words of the shell in jigdo-mirror. */
+function pathFindings({ dst }: Package): PackageFinding[] {
+  if (/^[A-Za-z0-9._/+:@,=~-]+$/.test(dst)) return [];
+  const message =
+    'jigdo-mirror is a shell script that takes plain letters, digits and `._+:@,=~-` in paths only';
+  return [mistake('path-characters', '/settings/dst', message, 'use a path without others')];
 }
