@@ -66,8 +66,11 @@ export function context(from: Source, changes: Partial<MethodContext> = {}): Met
   };
 }
 
+/** What a test says of a package that others do not; of its network only what is different. */
+export type Changes = Partial<Omit<Package, 'network'>> & { readonly network?: Partial<Package['network']> };
+
 /** An rsync package of that site. */
-export function pkg(id: string, overrides: Partial<Package> = {}): Package {
+export function pkg(id: string, { network, ...overrides }: Changes = {}): Package {
   const syncrate = overrides.syncrate ?? 'PT6H';
   const { schedule, interval, push } = parseSchedule({ syncrate, id, node: 'mirror1', zone: 'Asia/Seoul' });
   return {
@@ -101,6 +104,7 @@ export function pkg(id: string, overrides: Partial<Package> = {}): Package {
       proxy: null,
       caFile: null,
       ssh: { key: null, knownHosts: null, port: null },
+      ...network,
     },
     env: {},
     user: 'mirror',

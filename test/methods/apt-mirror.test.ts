@@ -1,71 +1,43 @@
-import { execFileSync } from 'node:child_process';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { aptMirror } from '../../src/methods/apt-mirror.js';
 import { clearText, indexFiles, releaseFiles } from '../../src/run/special/repository/apt-index.js';
 import { context, pkg, source } from '../compile/site.js';
-import { filesBelow, makeAptRepo, makeSigningKey } from '../support/apt-repo.js';
-import type { AptRepo, SigningKey } from '../support/apt-repo.js';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
-import { startHttpServer } from '../support/http-server.js';
-import type { HttpServer } from '../support/http-server.js';
-import { makeCertificate, onPath } from '../support/tools.js';
-import { methodSite } from './site.js';
+import type { Changes } from '../compile/site.js';
+import { filesBelow, makeAptRepo } from '../support/apt-repo.js';
+import type { AptRepo } from '../support/apt-repo.js';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
+import { matching } from '../support/matching.js';
+import { onPath } from '../support/tools.js';
+import {
+  LOGIN,
+  id,
+  key,
+  last,
+  other,
+  proxy,
+  serveClosed,
+  serveRepositories,
+  server,
+  site,
+  throughProxy,
+  upstream,
+} from './web-upstream.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'mirror-apt-mirror-'));
-const site = methodSite();
 const WITHOUT = ['apt-mirror', 'wget', 'gpgv', 'apt-ftparchive'].filter((tool) => !onPath(tool));
-const HOSTILE = `p'a"s$\\s; %41 \`id\` ü@:/#[x]=y`;
-/** Text that matches, typed as what it stands for. */
-const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
-let key: SigningKey;
-let other: SigningKey;
-let server: HttpServer;
-let proxy: FaultProxy;
 let repo: AptRepo;
-let id = '';
-let count = 0;
 
 describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${tool})`).join('')}`, () => {
-  beforeAll(async () => {
-    key = makeSigningKey();
-    other = makeSigningKey('Somebody else');
-    server = await startHttpServer(join(scratch, 'www'));
-    proxy = await startFaultProxy(server.port);
-  });
-
-  afterAll(async () => {
-    await proxy.stop();
-    await server.stop();
-    key.remove();
-    other.remove();
-    site.remove();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  serveRepositories('debian');
 
   /** A repository of its own for each test, with four packages. */
   beforeEach(() => {
-    server.missing = null;
-    proxy.set(null);
-    count += 1;
-    id = `debian${String(count)}`;
-    repo = makeAptRepo(join(scratch, 'www', id));
+    repo = makeAptRepo(upstream());
     for (const name of ['apt', 'bash', 'dash', 'sed']) repo.add(name, '1.0');
     repo.publish(key);
   });
-
-  const last = (): object => site.state(id).last ?? {};
 
   async function apply(options: object = {}, src = server.url(id), keys: object = {}): Promise<void> {
     const all = { dists: ['stable'], source: false, keyring: [key.keyring], timeout: 1, ...options };
@@ -141,7 +113,7 @@ describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${t
       () => proxy.set({ after: 0, then: 'cut' }),
     ],
   ])('%s: exit %i, %s, and the old index stays', async (_, code, failure, reason, upset) => {
-    await apply({}, `http://127.0.0.1:${String(proxy.port)}/${id}`);
+    await apply({}, throughProxy());
     expect(await site.run(id)).toMatchObject({ code: 0 });
     const index = (): string => readFileSync(join(site.dst(id), 'dists/stable/InRelease'), 'utf8');
     const before = index();
@@ -179,48 +151,37 @@ describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${t
   }
 
   test('a full disk is said as such', async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip('mounting a small file system needs root');
+    if (!MAY_MOUNT) skip('mounting a small file system needs root');
     repo.add('zsh', '1.0', 3_000_000);
     repo.publish(key);
     await apply({}, server.url(id), { guard: { min_free: '0%' } });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', site.dst(id)]);
-    try {
+    await onDisk(site.dst(id), 'size=1m', async () => {
       expect(await site.run(id)).toMatchObject({ code: 73 });
       expect(last()).toMatchObject({ failure: 'space' });
-    } finally {
-      execFileSync('umount', [site.dst(id)]);
-    }
+    });
   });
 
   test('logs in with any password over https with a CA of its own, and shows it nowhere', async () => {
-    mkdirSync(join(scratch, 'tls'), { recursive: true });
-    const tls = makeCertificate(join(scratch, 'tls'));
-    const closed = await startHttpServer(join(scratch, 'www'), { tls, login: `mi'rror:${HOSTILE}` });
-    try {
-      const login = { user: "mi'rror", password: HOSTILE };
-      const url = closed.url(id, 'localhost');
-      await apply(login, url, { network: { ca_file: tls.cert } });
-      expect(await site.run(id)).toMatchObject({ code: 0 });
-      expect(filesBelow(site.dst(id))).toEqual(offered());
-      const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
-      for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
-      expect(existsSync(join(site.root, 'var/lib/mirror/work', id))).toBe(false);
-      rmSync(join(site.root, 'var/lib/mirror/cache', id), { recursive: true });
-      await apply({ ...login, password: 'wrong' }, url, { network: { ca_file: tls.cert } });
-      expect(await site.run(id)).toMatchObject({ code: 77 });
-      expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Authentication Failed|ERROR 401/) });
-      await apply(login, url);
-      expect(await site.run(id)).toMatchObject({ code: 69 });
-      expect(last()).toMatchObject({ reason: matching(/certificate/) });
-    } finally {
-      await closed.stop();
-    }
+    const { src, network } = await serveClosed();
+    await apply(LOGIN, src, { network });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(offered());
+    const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
+    for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
+    expect(existsSync(join(site.root, 'var/lib/mirror/work', id))).toBe(false);
+    rmSync(join(site.root, 'var/lib/mirror/cache', id), { recursive: true });
+    await apply({ ...LOGIN, password: 'wrong' }, src, { network });
+    expect(await site.run(id)).toMatchObject({ code: 77 });
+    expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Authentication Failed|ERROR 401/) });
+    await apply(LOGIN, src);
+    expect(await site.run(id)).toMatchObject({ code: 69 });
+    expect(last()).toMatchObject({ reason: matching(/certificate/) });
   });
 });
 
 describe('what apt-mirror is told', () => {
   const src = source('https://deb.example.org/debian');
-  const from = (options: object, changes: object = {}): ReturnType<typeof pkg> =>
+  const from = (options: object, changes: Changes = {}): ReturnType<typeof pkg> =>
     pkg('debian', {
       synctype: 'apt-mirror',
       sources: [src],
@@ -235,15 +196,13 @@ describe('what apt-mirror is told', () => {
     expect(kinds(true)).not.toContain('delete-listed');
   });
 
-  test.each([
+  test.each<[object, Changes, string, string]>([
     [{}, { sources: [source('rsync://deb.example.org/x')] }, 'source-scheme', '/settings/src'],
     [{}, { sources: [source('https://deb.example.org/~joe')] }, 'source-characters', '/settings/src'],
     [{ keyring: ['/key.asc'] }, {}, 'keyring-format', '/settings/options/keyring/0'],
     [{}, { network: { proxy: 'proxy:3128' } }, 'network-unsupported', '/network/proxy'],
   ])('%j %j is refused', (options, changes, code, at) => {
-    const { network, ...rest } = changes as { network?: object };
-    const all = from(options, rest);
-    const found = aptMirror.check({ ...all, network: { ...all.network, ...network } });
+    const found = aptMirror.check(from(options, changes));
     expect(found.map((finding) => [finding.code, finding.at])).toEqual([[code, at]]);
   });
 });

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,61 +11,45 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { WriteFileStep } from '../../src/job/step.js';
 import { debmirror } from '../../src/methods/debmirror.js';
 import { fileText } from '../../src/run/special/write-file.js';
 import { context, pkg, source } from '../compile/site.js';
-import { filesBelow, makeAptRepo, makeSigningKey } from '../support/apt-repo.js';
-import type { AptRepo, SigningKey } from '../support/apt-repo.js';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
-import { startHttpServer } from '../support/http-server.js';
-import type { HttpServer } from '../support/http-server.js';
+import type { Changes } from '../compile/site.js';
+import { filesBelow, makeAptRepo } from '../support/apt-repo.js';
+import type { AptRepo } from '../support/apt-repo.js';
 import { startRsyncd } from '../support/rsyncd.js';
-import { makeCertificate, onPath } from '../support/tools.js';
-import { methodSite } from './site.js';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
+import { matching } from '../support/matching.js';
+import { onPath } from '../support/tools.js';
+import {
+  LOGIN,
+  id,
+  key,
+  last,
+  other,
+  proxy,
+  serveClosed,
+  serveRepositories,
+  server,
+  site,
+  throughProxy,
+  upstream,
+} from './web-upstream.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'mirror-debmirror-'));
-const site = methodSite();
 const WITHOUT = onPath('debmirror') ? '' : ' (skipped: no debmirror)';
-const HOSTILE = `p'a"s$\\s; %41 \`id\` ü@:/`;
-/** Text that matches, typed as what it stands for. */
-const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
-let key: SigningKey;
-let server: HttpServer;
-let proxy: FaultProxy;
 let repo: AptRepo;
-let id = '';
-let count = 0;
 
 describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
-  beforeAll(async () => {
-    key = makeSigningKey();
-    server = await startHttpServer(join(scratch, 'www'));
-    proxy = await startFaultProxy(server.port);
-  });
-
-  afterAll(async () => {
-    await proxy.stop();
-    await server.stop();
-    key.remove();
-    site.remove();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  serveRepositories('debian');
 
   /** A repository of its own for each test, with five packages. */
   beforeEach(() => {
-    server.missing = null;
-    proxy.set(null);
-    count += 1;
-    id = `debian${String(count)}`;
-    repo = makeAptRepo(join(scratch, 'www', id));
+    repo = makeAptRepo(upstream());
     for (const name of ['apt', 'bash', 'dash', 'grep', 'sed']) repo.add(name, '1.0');
     repo.publish(key);
   });
-
-  const last = (): object => site.state(id).last ?? {};
 
   async function apply(options: object = {}, src = server.url(id), keys: object = {}): Promise<void> {
     const all = { dists: ['stable'], source: false, keyring: [key.keyring], timeout: 1, ...options };
@@ -132,7 +115,7 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
 
   test.each([
     ['a changed Release file', 69, 'transfer', /not what was signed/, () => tamper('Release')],
-    ['another key', 77, 'auth', /NO_PUBKEY/, () => publishWithOtherKey()],
+    ['another key', 77, 'auth', /NO_PUBKEY/, () => repo.publish(other)],
     ['no signature', 77, 'auth', /file missing/, () => unsign()],
     [
       'a distribution that is not there',
@@ -160,7 +143,7 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
   ])('%s: exit %i, %s', async (_, code, failure, reason, upset) => {
     repo.add('zsh', '1.0', 70_000);
     repo.publish(key);
-    await apply({}, `http://127.0.0.1:${String(proxy.port)}/${id}`);
+    await apply({}, throughProxy());
     upset();
     expect(await site.run(id)).toMatchObject({ code });
     expect(last()).toMatchObject({ outcome: 'failed', failure, reason: matching(reason) });
@@ -172,56 +155,38 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
     appendFileSync(join(repo.path, 'dists/stable', name), '\n');
   }
 
-  function publishWithOtherKey(): void {
-    const other = makeSigningKey('Somebody else');
-    repo.publish(other);
-    other.remove();
-  }
-
   function unsign(): void {
     for (const name of ['InRelease', 'Release.gpg']) rmSync(join(repo.path, 'dists/stable', name));
   }
 
   test('a full disk is said as such', async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip('mounting a small file system needs root');
+    if (!MAY_MOUNT) skip('mounting a small file system needs root');
     repo.add('zsh', '1.0', 3_000_000);
     repo.publish(key);
     await apply({}, server.url(id), { guard: { min_free: '0%' } });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', site.dst(id)]);
-    try {
+    await onDisk(site.dst(id), 'size=1m', async () => {
       expect(await site.run(id)).toMatchObject({ code: 73 });
       expect(last()).toMatchObject({ failure: 'space', reason: matching(/No space left/) });
-    } finally {
-      execFileSync('umount', [site.dst(id)]);
-    }
+    });
   });
 
   test('logs in with any password over https with a CA of its own, and shows it nowhere', async () => {
-    mkdirSync(join(scratch, 'tls'), { recursive: true });
-    const tls = makeCertificate(join(scratch, 'tls'));
-    const closed = await startHttpServer(join(scratch, 'www'), { tls, login: `mi'rror:${HOSTILE}` });
-    try {
-      const login = { user: "mi'rror", password: HOSTILE };
-      await apply(login, closed.url(id, 'localhost'), { network: { ca_file: tls.cert } });
-      expect(await site.run(id)).toMatchObject({ code: 0 });
-      expect(mirrored()).toEqual(filesBelow(repo.path, true));
-      const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
-      const { stdout } = await site.mirror('explain', '-c', join(site.root, 'etc/config.json'), id);
-      for (const text of [site.log(id), job, stdout]) {
-        expect(text).toContain(id);
-        expect(text).not.toMatch(/p'a"s|p'a\\"s|p%27a/);
-      }
-      await apply({ ...login, password: 'wrong' }, closed.url(id, 'localhost'), {
-        network: { ca_file: tls.cert },
-      });
-      expect(await site.run(id)).toMatchObject({ code: 77 });
-      expect(last()).toMatchObject({ failure: 'auth', reason: matching(/401 Unauthorized/) });
-      await apply(login, closed.url(id, 'localhost'));
-      expect(await site.run(id)).toMatchObject({ code: 69 });
-      expect(last()).toMatchObject({ reason: matching(/certificate verify failed/) });
-    } finally {
-      await closed.stop();
+    const { src, network } = await serveClosed();
+    await apply(LOGIN, src, { network });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(mirrored()).toEqual(filesBelow(repo.path, true));
+    const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
+    const { stdout } = await site.mirror('explain', '-c', join(site.root, 'etc/config.json'), id);
+    for (const text of [site.log(id), job, stdout]) {
+      expect(text).toContain(id);
+      expect(text).not.toMatch(/p'a"s|p'a\\"s|p%27a/);
     }
+    await apply({ ...LOGIN, password: 'wrong' }, src, { network });
+    expect(await site.run(id)).toMatchObject({ code: 77 });
+    expect(last()).toMatchObject({ failure: 'auth', reason: matching(/401 Unauthorized/) });
+    await apply(LOGIN, src);
+    expect(await site.run(id)).toMatchObject({ code: 69 });
+    expect(last()).toMatchObject({ reason: matching(/certificate verify failed/) });
   });
 
   test('mirrors from an rsync daemon with a password, extra directories included', async () => {
@@ -233,9 +198,9 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
       writeFileSync(join(repo.path, name), text);
     }
     const options = { 'auth users': 'someone', 'secrets file': 'SECRETS' };
-    const daemon = await startRsyncd({ debian: { path: repo.path, options } }, { someone: HOSTILE });
+    const daemon = await startRsyncd({ debian: { path: repo.path, options } }, { someone: LOGIN.password });
     try {
-      const login = { user: 'someone', password: HOSTILE };
+      const login = { user: 'someone', password: LOGIN.password };
       await apply({ ...login, rsync_extra: ['doc', 'trace'] }, daemon.url('debian'));
       expect(await site.run(id)).toMatchObject({ code: 0 });
       expect(filesBelow(site.dst(id), true)).toEqual(expect.arrayContaining(filesBelow(repo.path, true)));
@@ -250,7 +215,6 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
   test('an rsync of extra files that failed is no success, although debmirror calls it one', async () => {
     mkdirSync(join(repo.path, 'doc'));
     writeFileSync(join(repo.path, 'doc/secret.txt'), 'a', { mode: 0 });
-    chmodSync(scratch, 0o755);
     const options = process.getuid?.() === 0 ? { uid: 'nobody' } : {};
     const daemon = await startRsyncd({ debian: { path: repo.path, options } });
     try {
@@ -277,7 +241,7 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
 
 describe('what debmirror is told', () => {
   const src = source('https://deb.example.org/debian');
-  const from = (options: object, changes: object = {}): ReturnType<typeof pkg> =>
+  const from = (options: object, changes: Changes = {}): ReturnType<typeof pkg> =>
     pkg('debian', {
       synctype: 'debmirror',
       sources: [src],
@@ -313,14 +277,15 @@ describe('what debmirror is told', () => {
       }) as string;
     };
     const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
+    const directory = mkdtempSync(join(tmpdir(), 'mirror-debmirror-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
     const password = word.map((text) => text.replace(/[\u0000-\u001f\u007f]/g, '') || 'x');
     fc.assert(
       fc.property(
         password.map((text) => text.replace(/[ @:/]/g, '') || 'u'),
         password,
         (user, secret) => {
-          const file = join(scratch, 'property.conf');
-          mkdirSync(scratch, { recursive: true });
+          const file = join(directory, 'property.conf');
           writeFileSync(file, config(user, secret));
           const print = 'require $ARGV[0]; print STDERR "$user\\n$passwd\\n"; open STDOUT, ">/dev/null"';
           const run = execFileSync('sh', ['-c', 'perl -e "$0" "$1" 2>&1', print, file], { encoding: 'utf8' });
@@ -331,7 +296,7 @@ describe('what debmirror is told', () => {
     );
   });
 
-  test.each([
+  test.each<[object, Changes, string, string]>([
     [{}, { sources: [source('ssh://deb.example.org/debian')] }, 'source-scheme', '/settings/src'],
     [{}, { sources: [] }, 'no-source', '/settings/src'],
     [{}, { sources: [source('http://deb.example.org/debian;id')] }, 'source-characters', '/settings/src'],
@@ -351,9 +316,7 @@ describe('what debmirror is told', () => {
       '/network/ca_file',
     ],
   ])('%j %j is refused', (options, changes, code, at) => {
-    const { network, ...rest } = changes as { network?: object };
-    const all = from(options, rest);
-    const found = debmirror.check({ ...all, network: { ...all.network, ...network } });
+    const found = debmirror.check(from(options, changes));
     expect(found.map((finding) => [finding.code, finding.at])).toEqual([[code, at]]);
   });
 });

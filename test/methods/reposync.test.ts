@@ -1,65 +1,44 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { reposync } from '../../src/methods/reposync.js';
 import { context, pkg, source } from '../compile/site.js';
-import { filesBelow, makeSigningKey } from '../support/apt-repo.js';
+import type { Changes } from '../compile/site.js';
+import { filesBelow } from '../support/apt-repo.js';
 import type { SigningKey } from '../support/apt-repo.js';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
-import { startHttpServer } from '../support/http-server.js';
-import type { HttpServer } from '../support/http-server.js';
 import { makeRpmRepo } from '../support/rpm-repo.js';
 import type { RpmRepo } from '../support/rpm-repo.js';
-import { makeCertificate, onPath } from '../support/tools.js';
-import { methodSite } from './site.js';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
+import { matching } from '../support/matching.js';
+import { onPath } from '../support/tools.js';
+import {
+  LOGIN,
+  id,
+  key,
+  last,
+  other,
+  proxy,
+  serveClosed,
+  serveRepositories,
+  server,
+  site,
+  throughProxy,
+  upstream,
+} from './web-upstream.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'mirror-reposync-'));
-const site = methodSite();
 const WITHOUT = ['dnf', 'rpmkeys', 'rpmbuild', 'createrepo_c'].filter((tool) => !onPath(tool));
-const HOSTILE = `p'a"s$\\s; %41 \`id\` ü@:/#[x]=y`;
-/** Text that matches, typed as what it stands for. */
-const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
-let key: SigningKey;
-let other: SigningKey;
-let server: HttpServer;
-let proxy: FaultProxy;
 let repo: RpmRepo;
-let id = '';
-let count = 0;
 
 describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${tool})`).join('')}`, () => {
-  beforeAll(async () => {
-    key = makeSigningKey();
-    other = makeSigningKey('Somebody else');
-    server = await startHttpServer(join(scratch, 'www'));
-    proxy = await startFaultProxy(server.port);
-  });
-
-  afterAll(async () => {
-    await proxy.stop();
-    await server.stop();
-    key.remove();
-    other.remove();
-    site.remove();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  serveRepositories('rocky');
 
   /** A repository of its own for each test, with four packages. */
   beforeEach(() => {
-    server.missing = null;
-    proxy.set(null);
-    count += 1;
-    id = `rocky${String(count)}`;
-    repo = makeRpmRepo(join(scratch, 'www', id), key);
+    repo = makeRpmRepo(upstream(), key);
     for (const name of ['bash', 'dash', 'grep']) repo.add(name, '1.0');
     repo.add('kernel', '1.0', { arch: 'aarch64' });
     repo.publish(key);
   });
-
-  const last = (): object => site.state(id).last ?? {};
 
   async function apply(options: object = {}, src = server.url(id), keys: object = {}): Promise<void> {
     const all = { keys: [key.armored], timeout: 1, retries: 1, ...options };
@@ -138,7 +117,7 @@ describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${too
     ],
     ['a server that refuses', 69, 'unavailable', /Curl error/, () => proxy.set({ after: 0, then: 'cut' })],
   ])('%s: exit %i, %s, and the old index stays', async (_, code, failure, reason, upset) => {
-    await apply({ check_metadata_gpg: true }, `http://127.0.0.1:${String(proxy.port)}/${id}`);
+    await apply({ check_metadata_gpg: true }, throughProxy());
     expect(await site.run(id)).toMatchObject({ code: 0 });
     const index = (): string => readFileSync(join(site.dst(id), 'repodata/repomd.xml'), 'utf8');
     const before = index();
@@ -164,52 +143,41 @@ describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${too
   }
 
   test('a full disk is said as such', async ({ skip }) => {
-    if (process.getuid?.() !== 0) skip('mounting a small file system needs root');
+    if (!MAY_MOUNT) skip('mounting a small file system needs root');
     repo.add('zsh', '1.0', { size: 3_000_000 });
     repo.publish();
     await apply({}, server.url(id), { guard: { min_free: '0%' } });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', site.dst(id)]);
-    try {
+    await onDisk(site.dst(id), 'size=1m', async () => {
       expect(await site.run(id)).toMatchObject({ code: 73 });
       expect(last()).toMatchObject({ failure: 'space' });
-    } finally {
-      execFileSync('umount', [site.dst(id)]);
-    }
+    });
   });
 
   test('logs in with any password over https with a CA of its own, and shows it nowhere', async () => {
-    mkdirSync(join(scratch, 'tls'), { recursive: true });
-    const tls = makeCertificate(join(scratch, 'tls'));
-    const closed = await startHttpServer(join(scratch, 'www'), { tls, login: `mi'rror:${HOSTILE}` });
-    try {
-      const login = { user: "mi'rror", password: HOSTILE };
-      const url = closed.url(id, 'localhost');
-      await apply(login, url, { network: { ca_file: tls.cert } });
-      expect(await site.run(id)).toMatchObject({ code: 0 });
-      expect(filesBelow(site.dst(id))).toEqual(
-        filesBelow(repo.path).filter((file) => !file.endsWith('.asc')),
-      );
-      const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
-      for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
-      await apply({ ...login, password: 'wrong' }, url, { network: { ca_file: tls.cert } });
-      expect(await site.run(id)).toMatchObject({ code: 77 });
-      expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Status code: 401/) });
-      await apply(login, url);
-      expect(await site.run(id)).toMatchObject({ code: 69 });
-      expect(last()).toMatchObject({ reason: matching(/SSL peer certificate/) });
-    } finally {
-      await closed.stop();
-    }
+    const { src, network } = await serveClosed();
+    await apply(LOGIN, src, { network });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(filesBelow(repo.path).filter((file) => !file.endsWith('.asc')));
+    const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
+    for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
+    await apply({ ...LOGIN, password: 'wrong' }, src, { network });
+    expect(await site.run(id)).toMatchObject({ code: 77 });
+    expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Status code: 401/) });
+    await apply(LOGIN, src);
+    expect(await site.run(id)).toMatchObject({ code: 69 });
+    expect(last()).toMatchObject({ reason: matching(/SSL peer certificate/) });
   });
 
-  test('leaves nothing of the run behind', () => {
+  test('leaves nothing of the run behind', async () => {
+    await apply();
+    expect(await site.run(id)).toMatchObject({ code: 0 });
     expect(existsSync(join(site.root, 'var/lib/mirror/work', id))).toBe(false);
   });
 });
 
 describe('what dnf is told', () => {
   const src = source('https://rpm.example.org/9/BaseOS');
-  const from = (options: object, changes: object = {}): ReturnType<typeof pkg> =>
+  const from = (options: object, changes: Changes = {}): ReturnType<typeof pkg> =>
     pkg('rocky', {
       synctype: 'reposync',
       sources: [src],
@@ -224,7 +192,7 @@ describe('what dnf is told', () => {
     expect(kinds(true)).not.toContain('delete-listed');
   });
 
-  test.each([
+  test.each<[object, Changes, string, string]>([
     [{}, { sources: [source('rsync://rpm.example.org/x')] }, 'source-scheme', '/settings/src'],
     [{}, { sources: [source('https://rpm.example.org/$arch')] }, 'source-characters', '/settings/src'],
     [{ keys: [] }, {}, 'no-keys', '/settings/options'],
@@ -233,9 +201,7 @@ describe('what dnf is told', () => {
     [{}, { network: { bind: '192.0.2.1' } }, 'network-unsupported', '/network/bind'],
     [{}, { network: { proxy: 'proxy:3128' } }, 'network-unsupported', '/network/proxy'],
   ])('%j %j is found fault with', (options, changes, code, at) => {
-    const { network, ...rest } = changes as { network?: object };
-    const all = from(options, rest);
-    const found = reposync.check({ ...all, network: { ...all.network, ...network } });
+    const found = reposync.check(from(options, changes));
     expect(found.map((finding) => [finding.code, finding.at])).toEqual([[code, at]]);
   });
 });
