@@ -86,7 +86,7 @@ describe('the typed client on a plain unix socket', () => {
     const client = await connected();
     script('long', 'echo x > $F/long; exec sleep 1000');
     expect(await client.startSync('long')).toMatchObject({ id: 'long', not_before: null, problem: null });
-    await until(() => existsSync(join(site.root, 'flags/long')) && site.state('long').run?.group != null);
+    await until(() => existsSync(join(site.root, 'flags/long')));
     expect(await client.stopSync('long')).toEqual({ id: 'long', end: 'stopped' });
     expect(site.state('long').last).toMatchObject({ outcome: 'stopped', trigger: 'request' });
     expect(await client.stopSync('long')).toEqual({ id: 'long', end: 'not-running' });
@@ -97,7 +97,7 @@ describe('the typed client on a plain unix socket', () => {
     const fixture = await connected();
     script('worded', 'while ! [ -e $F/go ]; do sleep 0.02; done');
     const running = site.start(['run', '--root', site.root, 'worded']);
-    await until(() => site.state('worded').run?.group != null);
+    await until(() => site.state('worded').run?.phase === 'running');
     await requestOnly(fixture, 'worded', ['sync:stage1', '$(reboot)', '-rf', 'x'.repeat(100)]);
     await requestOnly(fixture, 'worded', ['sync:stage2']);
     expect(JSON.parse(readFileSync(site.layout.requestFile('worded'), 'utf8'))).toMatchObject({

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { install, until } from './fixture.js';
+import { install, toolGroup, until } from './fixture.js';
 import type { Installation, RunResult } from './fixture.js';
 
 let site: Installation;
@@ -74,7 +74,7 @@ describe('start and push', () => {
 test('stop ends a run and says so; what does not run, was not running', async () => {
   script('long', 'echo x > $F/long; exec sleep 1000');
   const running = site.start(['run', '--root', site.root, 'long']);
-  await until(() => existsSync(flag('long')) && site.state('long').run?.group != null);
+  await until(() => existsSync(flag('long')));
   expect(await mirror('stop', 'long')).toMatchObject({ code: 0, stdout: 'long: stopped\n', stderr: '' });
   expect((await running.ended).code).toBe(143);
   const again = await mirror('stop', 'long', '--json');
@@ -90,9 +90,10 @@ test('publish starts what was asked for and never began, and ends what died', as
   writeFileSync(site.layout.requestFile('asked'), JSON.stringify({ at: 1, by: 'ada', allow_deletes: null }));
   script('died', 'echo x > $F/died; exec sleep 1000');
   const running = site.start(['run', '--root', site.root, 'died']);
-  await until(() => existsSync(flag('died')) && site.state('died').run?.group != null);
+  await until(() => existsSync(flag('died')));
+  const group = toolGroup(site.state('died').run) ?? NaN;
   running.child.kill('SIGKILL');
-  process.kill(-(site.state('died').run?.group ?? NaN), 'SIGKILL');
+  process.kill(-group, 'SIGKILL');
   await running.ended;
   const { code, stderr } = await mirror('publish');
   expect({ code, stderr }).toEqual({

@@ -53,7 +53,7 @@ describe('one run at a time', () => {
   test('a scheduled start during a run is busy, asks for nothing and writes nothing', async () => {
     script('once', `echo x >> $F/once; ${wait('go-once')}`);
     const running = start('once');
-    await until(() => existsSync(flag('once')) && site.state('once').run?.group != null);
+    await until(() => existsSync(flag('once')));
     const before = readFileSync(site.layout.stateFile('once'), 'utf8');
     expect((await site.run('once', '--scheduled')).code).toBe(75);
     expect(readFileSync(site.layout.stateFile('once'), 'utf8')).toBe(before);
@@ -80,7 +80,7 @@ describe('a run whose executor was killed', () => {
   test('lives on in its tool: busy, until the tool ends; then the loss is recorded', async () => {
     script('orphan', `echo $$ > $F/orphan; ${wait('go-orphan')}`);
     const running = start('orphan');
-    await until(() => existsSync(flag('orphan')) && site.state('orphan').run?.group != null);
+    await until(() => existsSync(flag('orphan')));
     running.child.kill('SIGKILL');
     await running.ended;
     expect((await site.run('orphan', '--scheduled')).code).toBe(75);
@@ -101,7 +101,7 @@ describe('a run whose executor was killed', () => {
       first_sync: { max_runtime: 1 },
     });
     const running = start('stuck');
-    await until(() => existsSync(flag('stuck')) && site.state('stuck').run?.group != null);
+    await until(() => existsSync(flag('stuck')));
     running.child.kill('SIGKILL');
     await running.ended;
     const tool = Number(readFileSync(flag('stuck'), 'utf8'));
@@ -119,7 +119,7 @@ describe('an end from outside', () => {
   test('SIGTERM reaches the whole group of the tool, is an interruption, and leaves the slot due', async () => {
     script('term', `sleep 1000 & echo $! > $F/term; wait`);
     const running = start('term', '--scheduled');
-    await until(() => existsSync(flag('term')) && site.state('term').run?.group != null);
+    await until(() => existsSync(flag('term')));
     running.child.kill('SIGTERM');
     expect((await running.ended).code).toBe(143);
     expect(alive(Number(readFileSync(flag('term'), 'utf8')))).toBe(false);
@@ -133,7 +133,7 @@ describe('an end from outside', () => {
   test('SIGINT exits with its own number, and a second signal kills at once', async () => {
     script('deaf', `trap '' TERM; echo > $F/deaf; while :; do sleep 0.1; done`);
     const running = start('deaf');
-    await until(() => existsSync(flag('deaf')) && site.state('deaf').run?.group != null);
+    await until(() => existsSync(flag('deaf')));
     const before = Date.now();
     running.child.kill('SIGINT');
     await new Promise((next) => setTimeout(next, 200));
@@ -146,7 +146,7 @@ describe('an end from outside', () => {
     const retry = { delay: 1, attempts: 5, max_delay: 1 };
     const job = script('stopped', 'echo > $F/stopped; exec sleep 1000', { retry });
     const running = start('stopped', '--scheduled');
-    await until(() => existsSync(flag('stopped')) && site.state('stopped').run?.group != null);
+    await until(() => existsSync(flag('stopped')));
     await site.run('stopped');
     expect(await stopRun(site.layout, job, 'ada')).toBe('stopped');
     expect((await running.ended).code).toBe(143);
@@ -161,7 +161,7 @@ describe('an end from outside', () => {
   test('mirror stop ends what a dead executor left behind', async () => {
     const job = script('left', 'echo $$ > $F/left; exec sleep 1000');
     const running = start('left');
-    await until(() => existsSync(flag('left')) && site.state('left').run?.group != null);
+    await until(() => existsSync(flag('left')));
     running.child.kill('SIGKILL');
     await running.ended;
     expect(await stopRun(site.layout, job, 'ada')).toBe('stopped');
@@ -224,7 +224,7 @@ describe('limits', () => {
     const limits = { concurrent: 1, per_upstream: 0, load_max: null };
     script('keeper', `echo $$ > $F/keeper; ${wait('go-keeper')}`, { limits });
     const running = start('keeper');
-    await until(() => existsSync(flag('keeper')) && site.state('keeper').run?.group != null);
+    await until(() => existsSync(flag('keeper')));
     running.child.kill('SIGKILL');
     script('waiter', 'echo > $F/waiter', { limits });
     const waiter = start('waiter');

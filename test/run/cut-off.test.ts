@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Job } from '../../src/job/job.js';
 import type { PackageState } from '../../src/state/package-state.js';
-import { ENTRY, install, until } from './fixture.js';
+import { ENTRY, install, toolGroup, until } from './fixture.js';
 import type { Installation } from './fixture.js';
 
 let site: Installation;
@@ -32,8 +32,8 @@ const runs = (id: string): number => {
 /** Starts the scheduled run and ends executor and tool; what the state then says is `recorded`. */
 async function cutOff(id: string, how: 'SIGKILL' | 'SIGTERM', recorded: Partial<PackageState['run']> = {}) {
   const running = site.start(['run', '--scheduled', '--root', site.root, id]);
-  await until(() => runs(id) === 1 && site.state(id).run?.group != null, id);
-  const group = site.state(id).run?.group ?? 0;
+  await until(() => runs(id) === 1, id);
+  const group = toolGroup(site.state(id).run) ?? NaN;
   running.child.kill(how);
   if (how === 'SIGKILL') process.kill(-group, 'SIGKILL');
   await running.ended;

@@ -22,6 +22,7 @@ import { SITE_FORMAT } from '../../src/job/site-file.js';
 import type { SiteFile } from '../../src/job/site-file.js';
 import { rsync } from '../../src/methods/rsync.js';
 import type { Package } from '../../src/model/site.js';
+import { RUN_VARIABLE, runMark } from '../../src/run/orphan.js';
 import { peekState } from '../../src/state/store.js';
 import type { PackageState, RunRecord } from '../../src/state/package-state.js';
 
@@ -133,6 +134,24 @@ export async function until(condition: () => boolean, what = 'condition'): Promi
     await new Promise((next) => setTimeout(next, 20));
   }
   throw new Error(`waited in vain: ${what}`);
+}
+
+/** Process group of the tool that a living run works with, or null: a child of its executor with the executor's mark. */
+export function toolGroup(run: PackageState['run']): number | null {
+  if (run === null) return null;
+  try {
+    const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean);
+    const mark = `${RUN_VARIABLE}=${runMark(run.pid, run.pid_start)}`;
+    const tool = children.find((pid) =>
+      readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark),
+    );
+    return tool === undefined ? null : Number(tool);
+  } catch {
+    // One of them ended in this very moment.
+    return null;
+  }
 }
 
 function execute(args: readonly string[], env: NodeJS.ProcessEnv): Running {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tryLock } from '../../src/system/flock.js';
 import { startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
-import { install, tree, until } from './fixture.js';
+import { install, toolGroup, tree, until } from './fixture.js';
 import type { Installation } from './fixture.js';
 
 const TRIALS = 200;
@@ -92,7 +92,7 @@ test(`${TRIALS} kill -9 of executor or tool at random moments: whatever is on di
       const when = `in trial ${trial} of lane ${number}`;
       const running = site.start(['run', '--root', site.root, id]);
       await new Promise((later) => setTimeout(later, next() * LATEST * took));
-      const group = site.state(id).run?.group ?? null;
+      const group = toolGroup(site.state(id).run);
       if (running.child.exitCode !== null) seen.tooLate += 1;
       else if (next() < 0.35 && group !== null) {
         seen.tool += 1;
