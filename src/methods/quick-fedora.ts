@@ -6,9 +6,10 @@ import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-import { connection, endpoint, networkFindings } from './rsync-connection.js';
+import { connection, networkFindings } from './rsync-connection.js';
 import { dryRunFindings, sourceFindings } from './rsync-findings.js';
-import { DRY_RUN, stalls, withSlash } from './rsync-pass.js';
+import { DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
+import { rsync } from './rsync.js';
 
 /** Options of `synctype: "quick-fedora"`, as its schema leaves them (defaults filled in). */
 interface QuickFedoraOptions {
@@ -35,12 +36,7 @@ const WEEK = 604_800;
  */
 export const quickFedora: SyncMethod = {
   name: 'quick-fedora',
-  tools: (pkg) => [
-    { command: 'rsync', debian: 'rsync' },
-    ...(pkg.sources.some((source) => endpoint(source.url) === 'ssh')
-      ? [{ command: 'ssh', debian: 'openssh-client' }]
-      : []),
-  ],
+  tools: (pkg) => rsync.tools(pkg),
   check: (pkg) => [
     ...sourceFindings(pkg),
     ...listFindings(pkg.options),
@@ -151,9 +147,7 @@ function fullPass(
     'rsync',
     '-vrlptDSH',
     '--relative',
-    // The risk filter comes first: without it the exclude protects stale temporary directories for ever.
-    '--filter=R .~tmp~/',
-    '--exclude=*.~tmp~',
+    ...TEMPORARY,
     // Installed after the pass, so that they never claim more than dst holds.
     ...own.map((file) => `--exclude=/${file}`),
     ...(options.exclude ?? []).map((pattern) => `--exclude=${pattern}`),
@@ -188,11 +182,9 @@ function passWords(
       '--partial',
       '--delay-updates',
       ...(options.safe_links === false ? [] : ['--safe-links']),
-      '--stats',
-      '--no-human-readable',
+      ...STATS,
       ...flags,
-      ...(options.bwlimit === undefined ? [] : [`--bwlimit=${options.bwlimit}`]),
-      ...(options.extra_args ?? []),
+      ...ownWords(options.bwlimit, options.extra_args),
     ],
     ends: {
       url: withSlash(secret.url),

@@ -21,19 +21,31 @@ export interface Pass {
 /** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
 export const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
 
+/** The last lines of a pass tell in plain numbers what it did; `run/tools/rsync-stats` reads them. */
+export const STATS = ['--stats', '--no-human-readable'];
+
+/**
+ * Temporary files of rsync and of ours. The risk filter comes first: without it the exclude protects stale temporary
+ * directories for ever.
+ */
+export const TEMPORARY = ['--filter=R .~tmp~/', '--exclude=*.~tmp~'];
+
 /** Seconds for a probe: one small file; mirror.py's numbers. */
 const PROBE = { contimeout: 10, timeout: 60 };
 
-/** What no pass may touch: temporary files of rsync and of ours, the marker, and what the site leaves out. */
+/** What no pass may touch: temporary files, the marker, and what the site leaves out. */
 export function filters({ pkg, exclude }: Pass): string[] {
   return [
-    // The risk filter comes first: without it the exclude protects stale temporary directories for ever.
-    '--filter=R .~tmp~/',
-    '--exclude=*.~tmp~',
+    ...TEMPORARY,
     // The marker is installed after the pass, so that it never claims more than dst holds.
     ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : []),
     ...exclude.map((pattern) => `--exclude=${pattern}`),
   ];
+}
+
+/** A bandwidth and the site's own arguments. */
+export function ownWords(bwlimit: string | undefined, args: readonly string[] = []): readonly string[] {
+  return bwlimit === undefined ? args : [`--bwlimit=${bwlimit}`, ...args];
 }
 
 /** The whole tree in one call: files as they come, and deletions when they are to be. */
@@ -44,8 +56,7 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
     ...pass.base,
     ...filters(pass),
     ...(deletions ? pass.deletion : []),
-    '--stats',
-    '--no-human-readable',
+    ...STATS,
     ...flags,
     ...pass.extra,
   ];

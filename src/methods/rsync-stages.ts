@@ -3,7 +3,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
-import { DRY_RUN, filters, stalls, withSlash } from './rsync-pass.js';
+import { DRY_RUN, STATS, filters, stalls, withSlash } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
 interface Patterns {
@@ -62,7 +62,7 @@ export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): 
 
 /** Only the index, and of that only what dst has not. No `accept_exit` here: nothing of it may be missing. */
 function indexPass(pass: Pass, set: Patterns, hold: string): ExecStep {
-  return upstreamPass(pass, indexRules(pass, set), ['--stats', '--no-human-readable'], `${hold}/`);
+  return upstreamPass(pass, indexRules(pass, set), STATS, `${hold}/`);
 }
 
 /** All but the index. */
@@ -72,7 +72,7 @@ function packagePass(pass: Pass, { index, early }: Patterns): ExecStep {
     ...(early.length > 0 ? ['--include=*/'] : []),
     ...index.map((pattern) => `--exclude=${pattern}`),
   ];
-  const exec = upstreamPass(pass, rules, ['--stats', '--no-human-readable'], withSlash(pass.pkg.dst));
+  const exec = upstreamPass(pass, rules, STATS, withSlash(pass.pkg.dst));
   return { ...exec, ...accepted(pass.pkg) };
 }
 
@@ -102,7 +102,7 @@ function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
 
 /** Only deletes: what upstream publishes from now on waits for the next run. */
 function deletePass(pass: Pass): ExecStep {
-  const deletions = [...pass.deletion, '--stats', '--no-human-readable'];
+  const deletions = [...pass.deletion, ...STATS];
   const only = ['--existing', '--ignore-existing'];
   const step = upstreamPass(pass, [], [...deletions, ...only], withSlash(pass.pkg.dst));
   const at = step.argv.lastIndexOf('--existing');

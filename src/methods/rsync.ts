@@ -2,7 +2,7 @@ import type { Package, Source } from '../model/site.js';
 import type { SyncMethod } from './method.js';
 import { endpoint, networkFindings } from './rsync-connection.js';
 import { dryRunFindings, markerFindings, sourceFindings, stageFindings } from './rsync-findings.js';
-import { onePass, withPrecheck } from './rsync-pass.js';
+import { onePass, ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stageSets, stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
@@ -63,10 +63,7 @@ function passOf(pkg: Package, source: Source): Pass {
     source,
     base: options.base_args ?? baseArgs(options),
     exclude: options.exclude ?? [],
-    extra: [
-      ...(options.bwlimit === undefined ? [] : [`--bwlimit=${options.bwlimit}`]),
-      ...(options.extra_args ?? []),
-    ],
+    extra: ownWords(options.bwlimit, options.extra_args),
     deletion: ['--delete-delay'],
     connection: options,
   };

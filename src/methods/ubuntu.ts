@@ -2,7 +2,7 @@ import type { Package } from '../model/site.js';
 import type { MethodContext, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
 import { dryRunFindings, markerFindings, sourceFindings, stageFindings } from './rsync-findings.js';
-import { withPrecheck } from './rsync-pass.js';
+import { ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
@@ -59,10 +59,7 @@ function passOf(pkg: Package, { source, site }: MethodContext): Pass {
     base: BASE,
     // Ours, which upstream does not have.
     exclude: options.trace === false ? [] : [`/${traceFile(options, site.hostname)}`],
-    extra: [
-      ...(options.bwlimit === undefined ? [] : [`--bwlimit=${options.bwlimit}`]),
-      ...(options.extra_rsync_args ?? []),
-    ],
+    extra: ownWords(options.bwlimit, options.extra_rsync_args),
     deletion: ['--delete', '--delete-after'],
     connection: options,
   };
