@@ -2,9 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { Exec, ExecStep } from '../job/step.js';
-import { runPhase } from '../state/reduce.js';
 import type { PackageState, Transfer } from '../state/package-state.js';
-import { processStart } from '../system/process.js';
 import { classify } from './classify.js';
 import { shown } from './console.js';
 import { lackOfSpace } from './free-space.js';
@@ -83,7 +81,6 @@ export async function executeStep(
     },
     (group) => {
       stall?.begin(group);
-      save(session, runPhase(session.state, { group, group_start: processStart(group) }, Date.now()));
       if (role === 'pass') announce = setTimeout(turn.syncing, NOTEWORTHY);
     },
   );

@@ -120,7 +120,7 @@ async function sleepUntil(
 
 /**
  * Enters a run into the state and consumes the request that it serves, in this order: a kill -9 in between makes one run
- * too many, never one too few. Without a request nothing is written yet; the tool's start will.
+ * too many, never one too few. Without a request nothing is written yet; the first source's turn will.
  */
 function begin(session: LockedSession, trigger: Trigger, started: number): Request | null {
   const { layout, job } = session;
@@ -148,8 +148,6 @@ function activeRun(session: LockedSession, trigger: Trigger, started: number): A
     phase: 'waiting',
     pid,
     pid_start: pidStart,
-    group: null,
-    group_start: null,
     boot_id: bootId,
     started: Math.floor(started),
     trigger,

@@ -37,8 +37,7 @@ export type ToolEnd =
 
 /**
  * Runs a tool in a process group of its own, calls `started` with that group, and waits for its end. Deadline, guard and
- * the first signal send the group SIGTERM and, after a grace period, SIGKILL; a second signal kills at once. Rejects with
- * what `started` threw, once the tool has been ended.
+ * the first signal send the group SIGTERM and, after a grace period, SIGKILL; a second signal kills at once.
  */
 export function runTool(
   command: ToolCommand,
@@ -48,7 +47,7 @@ export function runTool(
   const [program = '', ...args] = command.argv;
   const { output } = command;
   const { spawn } = process.getBuiltinModule('node:child_process');
-  return new Promise((done, fail) => {
+  return new Promise((done) => {
     const child = spawn(program, args, {
       cwd: command.cwd,
       env: command.env,
@@ -64,7 +63,6 @@ export function runTool(
     }
     let forced: ToolEnd | null = null;
     let kill: NodeJS.Timeout | undefined;
-    let trouble: Error | null = null;
     const end = (why: ToolEnd): void => {
       if (forced !== null) return;
       forced = why;
@@ -87,19 +85,13 @@ export function runTool(
       clearTimeout(kill);
       unsubscribe();
       if (forced === null) done({ kind: 'exit', exit, signal });
-      else void reap(group).then(() => (trouble === null ? done(forced as ToolEnd) : fail(trouble)));
+      else void reap(group).then(() => done(forced as ToolEnd));
     });
     // A tool that ends without reading its input is no error of ours.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(command.input);
     if (watch.interruption.signal !== null) end({ kind: 'interrupted' });
-    try {
-      started(group);
-    } catch (error) {
-      // A tool whose run could not be recorded must not go on unseen.
-      trouble = error as Error;
-      end({ kind: 'interrupted' });
-    }
+    started(group);
   });
 }
 

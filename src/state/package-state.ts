@@ -38,9 +38,6 @@ export interface ActiveRun {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat: tells the pid from a later process with the same number. */
   readonly pid_start: number;
-  /** Process group of the tool, null before it started. */
-  readonly group: number | null;
-  readonly group_start: number | null;
   readonly boot_id: string;
   readonly started: number;
   readonly trigger: Trigger;

@@ -25,7 +25,7 @@ export function runStarted(state: PackageState, run: ActiveRun, now: number): Pa
   return stamped(state, { ...state, run }, now);
 }
 
-/** Something about the current run became known or changed: phase, process group, source, log. */
+/** Something about the current run became known or changed: phase, source, log. */
 export function runPhase(state: PackageState, change: Partial<ActiveRun>, now: number): PackageState {
   if (state.run === null) return state;
   return stamped(state, { ...state, run: { ...state.run, ...change } }, now);

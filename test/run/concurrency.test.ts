@@ -76,6 +76,14 @@ test('a pass that takes its time is published as SYNC, with its log', async () =
   expect(published().slow?.status).toBe('ACTIVE');
 });
 
+test('a run is on record, with its log, before its tool starts', async () => {
+  script('recorded', `cp ${site.layout.stateFile('recorded')} $F/recorded`);
+  expect((await site.run('recorded')).code).toBe(0);
+  expect(JSON.parse(readFileSync(flag('recorded'), 'utf8'))).toMatchObject({
+    run: { phase: 'running', log: site.state('recorded').last?.log },
+  });
+});
+
 describe('a run whose executor was killed', () => {
   test('lives on in its tool: busy, until the tool ends; then the loss is recorded', async () => {
     script('orphan', `echo $$ > $F/orphan; ${wait('go-orphan')}`);

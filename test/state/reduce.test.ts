@@ -113,8 +113,8 @@ describe('the time of the last change of status', () => {
     expect(runEnded(ok, aRecord('unchanged', NOON + HOUR)).changed).toBe(NOON);
     const waiting = runStarted(ok, aRun({ phase: 'waiting' }), NOON + 1);
     expect(waiting.changed).toBe(NOON);
-    const syncing = runPhase(waiting, { phase: 'running', group: 4711 }, NOON + 2);
-    expect(syncing).toMatchObject({ changed: NOON + 2, run: { phase: 'running', group: 4711 } });
+    const syncing = runPhase(waiting, { phase: 'running', src: 'rsync://x/' }, NOON + 2);
+    expect(syncing).toMatchObject({ changed: NOON + 2, run: { phase: 'running', src: 'rsync://x/' } });
     expect(runPhase(syncing, { log: '/log/x' }, NOON + 3).changed).toBe(NOON + 2);
     expect(runEnded(syncing, aRecord('failed', NOON + 4)).changed).toBe(NOON + 4);
   });

@@ -60,8 +60,6 @@ export function aRun(change: Partial<ActiveRun> = {}): ActiveRun {
     phase: 'running',
     pid: process.pid,
     pid_start: processStart(process.pid) ?? 0,
-    group: null,
-    group_start: null,
     boot_id: bootId(),
     started: NOON - 60_000,
     trigger: 'schedule',

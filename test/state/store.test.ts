@@ -43,6 +43,13 @@ describe('a state file', () => {
     expect(store.hasState(layout, 'debian')).toBe(true);
   });
 
+  test('of an older version, which also wrote its tool’s process group, is read', () => {
+    const older = { ...state, run: { ...aRun(), group: 4711, group_start: 12 } };
+    writeFileSync(layout.stateFile('debian'), JSON.stringify(older));
+    expect(store.readState(layout, 'debian', warn)).toMatchObject(state);
+    expect(warnings).toEqual([]);
+  });
+
   test('that is missing is an empty state', () => {
     expect(store.readState(layout, 'debian', warn)).toEqual(emptyState('debian'));
     expect(store.hasState(layout, 'debian')).toBe(false);
