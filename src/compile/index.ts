@@ -5,7 +5,7 @@ import { methods } from '../methods/index.js';
 import type { Site } from '../model/site.js';
 import { schedulers } from '../schedulers/index.js';
 import type { Artifact, FileArtifact } from './artifact.js';
-import { compileJob } from './job.js';
+import { jobCompiler } from './job.js';
 import { secretArtifact, webhookArtifact } from './secret.js';
 import { compileSiteFile } from './site-file.js';
 
@@ -31,20 +31,22 @@ export interface Compilation {
  */
 export function compile(site: Site, { layout, executable }: CompileOptions): Compilation {
   const scheduler = schedulers[site.settings.scheduler];
+  const compileJob = jobCompiler(site, scheduler, layout);
   const jobs = new Map<string, Job>();
   const artifacts: Artifact[] = [];
   for (const pkg of site.packages) {
     const method = methods.get(pkg.synctype);
     if (!method) throw new Error(`no method for synctype ${pkg.synctype}`);
-    const job = compileJob(site, pkg, method, scheduler, layout);
+    const { job, text } = compileJob(pkg, method);
     jobs.set(pkg.id, job);
-    artifacts.push(json(layout.job(pkg.id), job, pkg.id));
+    artifacts.push(file(layout.job(pkg.id), text, pkg.id));
     const secret = secretArtifact(pkg, layout);
     if (secret) artifacts.push(secret);
   }
   const webhook = webhookArtifact(site, layout);
   if (webhook) artifacts.push(webhook);
-  artifacts.push(json(layout.siteFile, compileSiteFile(site, layout), null));
+  const siteFile = compileSiteFile(site, layout);
+  artifacts.push(file(layout.siteFile, `${JSON.stringify(siteFile, null, 2)}\n`, null));
   const context = { layout, executable, jobs };
   const findings = scheduler.findings(site, context);
   // Text that a grammar refuses is an error finding; there is no safe way to write it down.
@@ -53,10 +55,11 @@ export function compile(site: Site, { layout, executable }: CompileOptions): Com
   return { artifacts: artifacts.sort(byPath), jobs, findings };
 }
 
-function json(path: string, value: unknown, id: string | null): FileArtifact {
-  return { kind: 'file', path, mode: 0o644, content: `${JSON.stringify(value, null, 2)}\n`, package: id };
+function file(path: string, content: string, id: string | null): FileArtifact {
+  return { kind: 'file', path, mode: 0o644, content, package: id };
 }
 
+/** No two have the same. */
 function byPath(a: Artifact, b: Artifact): number {
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+  return a.path < b.path ? -1 : 1;
 }

@@ -1,85 +1,75 @@
-import { JOB_FORMAT, type Attempt, type Job } from '../job/job.js';
+import { JOB_FORMAT, type Attempt, type Job, type JobPolicy } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Step } from '../job/step.js';
 import type { SyncMethod } from '../methods/method.js';
 import type { Package, Site, Source } from '../model/site.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
-import { passwordFile } from './secret.js';
+import { sharedPolicies } from './policy.js';
 
 /** A package without a source (`local`) still has one attempt. */
 const NO_SOURCE: Source = { url: '', publicUrl: '', host: null };
 
-/** Everything the executor needs to know about one package; keys in a fixed order, so that jobs can be diffed. */
-export function compileJob(
+/** A job, and its file. */
+export interface CompiledJob {
+  readonly job: Job;
+  readonly text: string;
+}
+
+/** Compiles packages to everything the executor needs to know about each; keys in a fixed order, so that jobs can be diffed. */
+export function jobCompiler(
   site: Site,
-  pkg: Package,
-  method: SyncMethod,
   scheduler: Scheduler,
   layout: Layout,
-): Job {
-  const { settings } = site;
-  const { base, folder, filename, gzip } = settings.logger.packagefileformat;
-  const sources = pkg.sources.length > 0 ? pkg.sources : [NO_SOURCE];
-  const secret = passwordFile(pkg, layout);
-  return {
-    format: JOB_FORMAT,
-    id: pkg.id,
-    name: pkg.name,
-    method: pkg.synctype,
-    node: site.node,
-    scheduler: scheduler.name,
-    unit: scheduler.unit(pkg.id),
-    dst: pkg.dst,
-    // Nothing starts a disabled package on its own; a person still can.
-    schedule: pkg.disabled ? { rule: { kind: 'none' }, windows: [], zone: pkg.schedule.zone } : pkg.schedule,
-    min_gap: pkg.minGap,
-    attempts: sources.map((source, index): Attempt => ({
-      src: source.publicUrl,
-      upstream: source.host,
-      steps: [
-        ...method.steps(pkg, {
-          source,
-          fallback: index > 0,
-          work: layout.workDirectory(pkg.id),
-          cache: layout.cacheDirectory(pkg.id),
-          site: {
-            mirrorname: site.mirrorname,
-            hostname: site.hostname,
-            ftpsync: settings.ftpsync,
-            maintainer: settings.maintainer,
-          },
-        }),
-        ...freshness(pkg),
-      ],
-    })),
-    guard: {
-      deletes: pkg.guard.deletes,
-      ratio: pkg.guard.ratio,
-      min_free: pkg.guard.minFree,
-      mount: pkg.guard.mount,
-    },
-    retry: { delay: pkg.retry.delay, attempts: pkg.retry.attempts, max_delay: pkg.retry.maxDelay },
-    max_runtime: pkg.maxRuntime,
-    first_sync: { max_runtime: pkg.firstSync.maxRuntime },
-    limits: settings.limits,
-    run_as: { user: pkg.user, group: pkg.group, shared_group: settings.gid, umask: pkg.umask },
-    prefix: scheduler.prefix(pkg),
-    env: pkg.env,
-    secrets: secret === null ? {} : { password: secret },
-    timezone: settings.localtimezone,
-    log: {
-      base,
-      folder,
-      filename,
-      gzip,
-      keep: pkg.keep,
-      console_format: settings.logger.packageformat,
-      console_level: settings.logger.packagelevel,
-    },
+): (pkg: Package, method: SyncMethod) => CompiledJob {
+  const policyOf = sharedPolicies(site, scheduler, layout);
+  return (pkg, method) => {
+    const sources = pkg.sources.length > 0 ? pkg.sources : [NO_SOURCE];
+    const own: Omit<Job, keyof JobPolicy> = {
+      format: JOB_FORMAT,
+      id: pkg.id,
+      name: pkg.name,
+      method: pkg.synctype,
+      node: site.node,
+      scheduler: scheduler.name,
+      unit: scheduler.unit(pkg.id),
+      dst: pkg.dst,
+      // Nothing starts a disabled package on its own; a person still can.
+      schedule: pkg.disabled
+        ? { rule: { kind: 'none' }, windows: [], zone: pkg.schedule.zone }
+        : pkg.schedule,
+      min_gap: pkg.minGap,
+      attempts: sources.map((source, index): Attempt => ({
+        src: source.publicUrl,
+        upstream: source.host,
+        steps: [...steps(site, pkg, method, layout, source, index > 0), ...freshness(pkg)],
+      })),
+    };
+    const { policy, text } = policyOf(pkg);
+    // One JSON text made of two: without the end of the first, and the start of the second.
+    return {
+      job: { ...own, ...policy },
+      text: [JSON.stringify(own, null, 2).slice(0, -2), text].join(',\n'),
+    };
   };
 }
 
-/** The last step of every method: how old upstream itself is. */
+function steps(
+  { mirrorname, hostname, settings: { ftpsync, maintainer } }: Site,
+  pkg: Package,
+  method: SyncMethod,
+  layout: Layout,
+  source: Source,
+  fallback: boolean,
+): readonly Step[] {
+  return method.steps(pkg, {
+    source,
+    fallback,
+    work: layout.workDirectory(pkg.id),
+    cache: layout.cacheDirectory(pkg.id),
+    site: { mirrorname, hostname, ftpsync, maintainer },
+  });
+}
+
 function freshness(pkg: Package): readonly Step[] {
   if (pkg.freshness === null) return [];
   const { file, format, maxAge, monotonic } = pkg.freshness;

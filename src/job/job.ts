@@ -46,21 +46,8 @@ export interface JobLog {
   readonly console_level: string;
 }
 
-/** `jobs/<id>.json`: everything the executor needs to know about one package. All times in seconds. */
-export interface Job {
-  readonly format: typeof JOB_FORMAT;
-  readonly id: string;
-  readonly name: string;
-  readonly method: string;
-  readonly node: string;
-  readonly scheduler: 'systemd' | 'crontab' | 'daemon';
-  /** systemd unit that runs this job, or null where cron does. */
-  readonly unit: string | null;
-  readonly dst: string;
-  readonly schedule: Schedule;
-  readonly min_gap: number;
-  /** Sources in order; the next one is tried only after an `unavailable` failure, with deletions compiled out. */
-  readonly attempts: readonly Attempt[];
+/** How a package's runs are held in check, whoever they sync from: most packages of a site have the same. All times in seconds. */
+export interface JobPolicy {
   readonly guard: Guard;
   readonly retry: { readonly delay: number; readonly attempts: number; readonly max_delay: number };
   readonly max_runtime: number;
@@ -86,4 +73,21 @@ export interface Job {
   /** IANA zone of log file names and lines. */
   readonly timezone: string;
   readonly log: JobLog;
+}
+
+/** `jobs/<id>.json`: everything the executor needs to know about one package. All times in seconds. */
+export interface Job extends JobPolicy {
+  readonly format: typeof JOB_FORMAT;
+  readonly id: string;
+  readonly name: string;
+  readonly method: string;
+  readonly node: string;
+  readonly scheduler: 'systemd' | 'crontab' | 'daemon';
+  /** systemd unit that runs this job, or null where cron does. */
+  readonly unit: string | null;
+  readonly dst: string;
+  readonly schedule: Schedule;
+  readonly min_gap: number;
+  /** Sources in order; the next one is tried only after an `unavailable` failure, with deletions compiled out. */
+  readonly attempts: readonly Attempt[];
 }
