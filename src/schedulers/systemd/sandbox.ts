@@ -38,15 +38,15 @@ export function packageSandbox(
     const { ssh, caFile } = pkg.network;
     // Without both files ssh looks into the user's home, wherever that is.
     const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
-    const paths = [pkg.dst, ssh.key ?? '', ssh.knownHosts ?? '', caFile ?? ''];
-    for (const { steps } of job.attempts)
-      for (const step of steps) for (const word of argv(step)) if (word.startsWith('/')) paths.push(word);
+    const uses = (places: RegExp): boolean =>
+      [pkg.dst, ssh.key, ssh.knownHosts, caFile].some((path) => path !== null && places.test(path)) ||
+      job.attempts.some(({ steps }) => steps.some((step) => argv(step).some((word) => places.test(word))));
     return walls({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,
       writable,
-      protectHome: !home && !sshHome && !paths.some((path) => HOME.test(path)),
-      privateTmp: !tmp && !paths.some((path) => TMP.test(path)),
+      protectHome: !home && !sshHome && !uses(HOME),
+      privateTmp: !tmp && !uses(TMP),
     });
   };
 }
@@ -69,17 +69,16 @@ export function controlSandbox(user: string | number, layout: Layout): string {
 const rendered = new Map<string, string>();
 
 /** Rendered once for each combination: a site of thousands of packages has a handful. */
-function walls(view: Walls): string {
-  const { writable, ...rest } = view;
-  const key = [...Object.values(rest), ...writable].join('\0');
+function walls({ strict, user, protectHome, privateTmp, writable }: Walls): string {
+  const key = `${strict} ${user} ${protectHome} ${privateTmp} ${writable.join('\0')}`;
   let text = rendered.get(key);
   if (text === undefined) {
-    const root = String(view.user) === '0' || view.user === 'root';
+    const root = String(user) === '0' || user === 'root';
     text = templates.sandbox({
-      strict: view.strict,
-      writable: [...new Set(view.writable)],
-      protectHome: view.protectHome ? 'yes' : 'read-only',
-      privateTmp: view.privateTmp ? 'yes' : 'no',
+      strict,
+      writable: [...new Set(writable)],
+      protectHome: protectHome ? 'yes' : 'read-only',
+      privateTmp: privateTmp ? 'yes' : 'no',
       // A user namespace knows root and the unit's user only: root could give files to nobody else.
       privateUsers: root ? 'no' : 'yes',
       capabilities: root ? ROOT_CAPABILITIES : '',
