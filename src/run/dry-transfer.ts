@@ -10,6 +10,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import { classify } from './classify.js';
 import { environment } from './exec.js';
 import { countEntries } from './guard.js';
+import { secretText } from './secrets.js';
 import type { Secret } from './secrets.js';
 import { dryLines } from './tools/dry-lines.js';
 import type { DryLine } from './tools/dry-lines.js';
@@ -104,10 +105,8 @@ async function dryRun(
   if (step.dry_run === undefined || read === undefined) {
     return { reason: `${step.tool} has no dry run of its own`, exit: EXIT.unavailable };
   }
-  const secret = step.stdin_secret === undefined ? null : secrets.get(step.stdin_secret);
-  if (secret === undefined || (secret !== null && 'problem' in secret)) {
-    return { reason: secret?.problem ?? 'a secret is missing', exit: EXIT.needsPerson };
-  }
+  const secret = step.stdin_secret === undefined ? null : secretText(secrets, step.stdin_secret);
+  if (secret !== null && typeof secret !== 'string') return problem(secret);
   const { at, remove, words } = step.dry_run;
   const [program = '', ...args] = step.argv.toSpliced(at, remove, ...words);
   const child = spawn(program, args, {
@@ -120,7 +119,7 @@ async function dryRun(
     child.on('close', (exit, signal) => done({ exit, signal }));
   });
   child.stdin?.on('error', () => undefined);
-  child.stdin?.end(secret === null ? '' : `${secret.text}\n`);
+  child.stdin?.end(secret === null ? '' : `${secret}\n`);
   let said = '';
   const keep = (text: string): void => void (said = (said + text).slice(-KEPT));
   child.stderr?.on('data', (data: Buffer) => {

@@ -8,6 +8,7 @@ import { shown } from './console.js';
 import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
 import { RUN_VARIABLE, runMark } from './orphan.js';
+import { secretText } from './secrets.js';
 import { save, signalOutcome } from './session.js';
 import { runTool } from './spawn.js';
 import type { ToolEnd } from './spawn.js';
@@ -50,11 +51,8 @@ export async function executeStep(
   const argv = [...commandLine(job, step, limit), ...pushWordsFor(step, turn.words)];
   const nothing = { transfer: null, printed: false, from: 0, tripped: null };
 
-  const secret = step.stdin_secret === undefined ? null : session.secrets.get(step.stdin_secret);
-  if (secret === undefined || (secret !== null && 'problem' in secret)) {
-    const reason = secret?.problem ?? `the job has no secret \`${String(step.stdin_secret)}\``;
-    return { ...nothing, outcome: { kind: 'failed', failure: 'auth', reason } };
-  }
+  const secret = step.stdin_secret === undefined ? null : secretText(session.secrets, step.stdin_secret);
+  if (secret !== null && typeof secret !== 'string') return { ...nothing, outcome: secret };
   const guard = (): string | null => (role === 'probe' ? null : lackOfSpace(job.dst, job.guard.min_free));
   const lacking = guard();
   if (lacking !== null) return { ...nothing, outcome: { kind: 'failed', failure: 'space', reason: lacking } };
@@ -70,7 +68,7 @@ export async function executeStep(
       argv,
       env: { ...environment(job, step), [RUN_VARIABLE]: runMark(session.self.pid, session.self.pidStart) },
       cwd: step.cwd ?? job.dst,
-      input: secret === null ? null : `${secret.text}\n`,
+      input: secret === null ? null : `${secret}\n`,
       output: log.fd,
       locks: [session.lock, ...turn.slots.map((slot) => slot.fd)],
     },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Job } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
 
 /** A secret's text, or why it cannot be had; the text goes nowhere but to a tool's stdin. */
 export type Secret = { readonly text: string } | { readonly problem: string };
@@ -13,6 +14,14 @@ export function readSecrets(job: Job, credentials: string | undefined): Readonly
   return new Map(
     Object.entries(job.secrets).map(([name, file]) => [name, readSecret(name, file, credentials)]),
   );
+}
+
+/** The text of a secret that a step needs, or how the run ends without it. */
+export function secretText(secrets: ReadonlyMap<string, Secret>, name: string): string | Outcome {
+  const secret = secrets.get(name);
+  if (secret !== undefined && 'text' in secret) return secret.text;
+  const reason = secret?.problem ?? `the job has no secret \`${name}\``;
+  return { kind: 'failed', failure: 'auth', reason };
 }
 
 function readSecret(name: string, file: string, credentials: string | undefined): Secret {

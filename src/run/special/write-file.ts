@@ -9,6 +9,7 @@ import { emptyState } from '../../state/package-state.js';
 import type { PackageState, Trigger } from '../../state/package-state.js';
 import { writeFileAtomic } from '../../system/atomic.js';
 import { currentLimit } from '../exec.js';
+import { secretText } from '../secrets.js';
 import type { Secret } from '../secrets.js';
 import type { Turn } from '../steps.js';
 
@@ -52,9 +53,13 @@ export function fileText(step: WriteFileStep, facts: FileFacts): string | Outcom
     if (typeof part === 'string') text += part;
     else if ('value' in part) text += runValue(facts, part);
     else {
-      const secret = secretText(part, facts.secrets.get(part.secret));
+      const secret = secretText(facts.secrets, part.secret);
       if (typeof secret !== 'string') return secret;
-      text += secret;
+      if (/[\u0000-\u001f\u007f]/.test(secret)) {
+        const reason = `secret \`${part.secret}\` has control characters`;
+        return { kind: 'failed', failure: 'auth', reason };
+      }
+      text += quoted(secret, part.quote);
     }
   }
   return text;
@@ -76,20 +81,6 @@ function runValue(facts: FileFacts, part: Extract<FilePart, { value: unknown }>)
 export function dateInUtc(date: Date): string {
   const [day, number, month, year, time] = date.toUTCString().replace(',', '').split(' ');
   return `${day ?? ''} ${month ?? ''} ${String(Number(number)).padStart(2)} ${time ?? ''} UTC ${year ?? ''}`;
-}
-
-function secretText(
-  part: Extract<FilePart, { secret: unknown }>,
-  secret: Secret | undefined,
-): string | Outcome {
-  if (secret === undefined || 'problem' in secret) {
-    const reason = secret?.problem ?? `the job has no secret \`${part.secret}\``;
-    return { kind: 'failed', failure: 'auth', reason };
-  }
-  if (/[\u0000-\u001f\u007f]/.test(secret.text)) {
-    return { kind: 'failed', failure: 'auth', reason: `secret \`${part.secret}\` has control characters` };
-  }
-  return quoted(secret.text, part.quote);
 }
 
 /** One value in the grammar of the file; the text has no control characters. */
