@@ -1,30 +1,36 @@
 import type { CheckAptStep } from '../job/apt-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
-import { mistake, unsupported } from './findings.js';
+import { mistake } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
-import { keyringFindings, proxyFindings, webSource, webSourceFindings } from './web-source.js';
+import { checksSignature, keyringFindings, keyrings } from './signature.js';
+import type { SignatureOptions } from './signature.js';
+import {
+  caFileFindings,
+  proxyFindings,
+  upstream,
+  webSource,
+  webSourceFindings,
+  webUrl,
+} from './web-source.js';
+import type { WebSource } from './web-source.js';
 
 /** Options of `synctype: "apt-mirror"`, as its schema leaves them. */
-interface AptMirrorOptions {
+interface AptMirrorOptions extends SignatureOptions {
   readonly user?: string;
   readonly dists: readonly string[];
   readonly sections?: readonly string[];
   readonly arches?: readonly string[];
   readonly source?: boolean;
   readonly contents?: boolean;
-  readonly check_gpg?: boolean;
-  readonly keyring?: readonly string[];
   readonly delete?: boolean;
   readonly directories?: readonly string[];
   readonly threads?: number;
   readonly bwlimit?: string;
   readonly timeout?: number;
 }
-
-const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
  * A partial mirror of an apt repository by apt-mirror(1), which looks at no signature, ends with 0 whatever is missing and
@@ -40,8 +46,9 @@ export const aptMirror: SyncMethod = {
   check: (pkg) => [
     ...webSourceFindings(pkg, ['http', 'https', 'ftp']),
     ...escapeFindings(pkg),
-    ...networkFindings(pkg),
-    ...keyringFindings('apt-mirror', checksSignature(pkg) ? keyrings(pkg) : [], '/settings/options/keyring'),
+    ...proxyFindings(pkg),
+    ...caFileFindings(pkg),
+    ...keyringFindings(pkg),
   ],
   steps: (pkg, context) => {
     const { delete: deletes = true }: Partial<AptMirrorOptions> = pkg.options;
@@ -85,8 +92,7 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
     _autoclean: '0',
     run_postmirror: '0',
   };
-  const { scheme, host, path } = upstream(context);
-  const url = `${scheme}://${host}${path === '' ? '' : `/${path}`}`;
+  const url = webUrl(repository(context));
   const kinds = arches(options).map((arch) => (arch === 'source' ? 'deb-src' : `deb-${arch}`));
   return {
     kind: 'write-file',
@@ -105,7 +111,7 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
 function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
   const options = pkg.options as unknown as AptMirrorOptions;
   const { family, bind, proxy, caFile } = pkg.network;
-  const user = options.user || decodeURIComponent(upstream(context).user);
+  const user = options.user || decodeURIComponent(repository(context).user);
   const settings = {
     timeout: String(options.timeout ?? 60),
     verbose: 'off',
@@ -141,7 +147,7 @@ function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
  */
 function prepareTree(pkg: Package, context: MethodContext): Step[] {
   const options = pkg.options as unknown as AptMirrorOptions;
-  const { host, path } = upstream(context);
+  const { host, path } = repository(context);
   const releases = options.dists.flatMap((dist) =>
     ['InRelease', 'Release', 'Release.gpg'].map((name) =>
       [skeleton(context), host, path, 'dists', dist, name].filter((part) => part !== '').join('/'),
@@ -204,19 +210,9 @@ function directories(pkg: Package): readonly string[] {
   return names;
 }
 
-function keyrings(pkg: Package): readonly string[] {
-  const { keyring = [DEBIAN_KEYRING] }: Partial<AptMirrorOptions> = pkg.options;
-  return keyring;
-}
-
-function checksSignature(pkg: Package): boolean {
-  const { check_gpg }: Partial<AptMirrorOptions> = pkg.options;
-  return check_gpg !== false;
-}
-
 /** Where apt-mirror finds and puts the repository, as wget does. */
 function tree(context: MethodContext): string {
-  const { host, path } = upstream(context);
+  const { host, path } = repository(context);
   return `${context.work}/mirror/${host}${path === '' ? '' : `/${path}`}`;
 }
 
@@ -225,9 +221,9 @@ function skeleton({ cache }: MethodContext): string {
   return `${cache}/skel`;
 }
 
-/** `check` has refused what cannot be taken apart. wget writes hosts in lower case. */
-function upstream({ source }: MethodContext): NonNullable<ReturnType<typeof webSource>> {
-  const parts = webSource(source.url) ?? { scheme: 'http', user: '', host: source.host ?? '', path: '' };
+/** wget writes hosts in lower case. */
+function repository({ source }: MethodContext): WebSource {
+  const parts = upstream(source);
   return { ...parts, host: parts.host.toLowerCase() };
 }
 
@@ -236,14 +232,4 @@ function escapeFindings(pkg: Package): PackageFinding[] {
   const message = 'apt-mirror and wget write `%` and `~` of a path in different ways';
   const help = 'use a URL without them';
   return [mistake('source-characters', '/settings/src', message, help)];
-}
-
-function networkFindings(pkg: Package): PackageFinding[] {
-  const https = pkg.sources.some((source) => webSource(source.url)?.scheme === 'https');
-  return [
-    ...proxyFindings(pkg),
-    ...(pkg.network.caFile === null || https
-      ? []
-      : [unsupported('ca_file', 'only an `https` source has certificates to check')]),
-  ];
 }

@@ -1,5 +1,5 @@
 import type { Package, Source } from '../model/site.js';
-import { webSource } from './web-source.js';
+import { upstream, webUrl } from './web-source.js';
 
 /** Options of `synctype: "bandersnatch"` that have a default: the schema's. */
 export const DEFAULTS = {
@@ -77,11 +77,11 @@ function escaped(value: string): string {
 /** What a package's configuration says, section by section; `extra` wins. */
 export function sections(pkg: Package, source: Source): Sections {
   const options = optionsOf(pkg);
-  const { scheme, host, path } = webSource(source.url) ?? { scheme: 'https', host: '', path: '' };
+  const parts = upstream(source);
   const mirror: Record<string, string> = {
     directory: pkg.dst,
-    master: `${scheme}://${host}${path === '' ? '' : `/${path}`}`,
-    'allow-non-https': yesNo(scheme === 'http'),
+    master: webUrl(parts),
+    'allow-non-https': yesNo(parts.scheme === 'http'),
     'api-method': options.api_method,
     workers: String(options.workers),
     timeout: String(options.timeout),

@@ -5,17 +5,17 @@ import { accepted, workDirectory } from './method.js';
 import { hearsPassword } from './password.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { isRsyncProxy } from './rsync-connection.js';
-import { keyringFindings, proxyFindings, webSource, webSourceFindings } from './web-source.js';
+import { checksSignature, keyringFindings, keyrings } from './signature.js';
+import type { SignatureOptions } from './signature.js';
+import { caFileFindings, proxyFindings, upstream, webSource, webSourceFindings } from './web-source.js';
 
 /** Options of `synctype: "debmirror"`, as its schema leaves them. */
-interface DebmirrorOptions {
+interface DebmirrorOptions extends SignatureOptions {
   readonly user?: string;
   readonly dists: readonly string[];
   readonly sections?: readonly string[];
   readonly arches?: readonly string[];
   readonly source?: boolean;
-  readonly check_gpg?: boolean;
-  readonly keyring?: readonly string[];
   readonly i18n?: boolean;
   readonly contents?: boolean;
   readonly checksums?: boolean;
@@ -34,7 +34,6 @@ interface DebmirrorOptions {
 }
 
 const SCHEMES = ['http', 'https', 'ftp', 'rsync'];
-const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 const PORT = /:\d+$/;
 
@@ -101,9 +100,7 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
     ...list('di-dist', options.di_dists),
     ...list('di-arch', options.di_arches),
     `--diff=${options.diff ?? 'none'}`,
-    ...(options.check_gpg === false
-      ? ['--no-check-gpg']
-      : ['--check-gpg', ...each('keyring', options.keyring ?? [DEBIAN_KEYRING])]),
+    ...(checksSignature(pkg) ? ['--check-gpg', ...each('keyring', keyrings(pkg))] : ['--no-check-gpg']),
     ...(options.i18n ? ['--i18n'] : []),
     ...(options.contents ? ['--getcontents'] : []),
     ...(options.checksums ? ['--checksums'] : []),
@@ -210,7 +207,7 @@ function rsyncFlags(pkg: Package, context: MethodContext): string {
 }
 
 function networkFindings(pkg: Package): PackageFinding[] {
-  const { family, bind, proxy, caFile } = pkg.network;
+  const { family, bind, proxy } = pkg.network;
   const used = schemes(pkg);
   const onlyRsync = used.every((scheme) => scheme === 'rsync');
   const findings: PackageFinding[] = [];
@@ -218,8 +215,7 @@ function networkFindings(pkg: Package): PackageFinding[] {
     findings.push(unsupported('family', 'debmirror can choose an address family with rsync only'));
   if (bind !== null && !onlyRsync)
     findings.push(unsupported('bind', 'debmirror can bind an address with rsync only'));
-  if (caFile !== null && !used.includes('https'))
-    findings.push(unsupported('ca_file', 'only an `https` source has certificates to check'));
+  findings.push(...caFileFindings(pkg));
   if (!used.includes('rsync')) findings.push(...proxyFindings(pkg));
   else if (proxy !== null && (!onlyRsync || !isRsyncProxy(proxy)))
     findings.push(unsupported('proxy', 'with rsync a proxy is `host:port`, and for all sources'));
@@ -227,12 +223,8 @@ function networkFindings(pkg: Package): PackageFinding[] {
 }
 
 function pathFindings(pkg: Package): PackageFinding[] {
-  const { keyring = [], check_gpg, rsync_extra: extra = [] }: Partial<DebmirrorOptions> = pkg.options;
-  const findings = keyringFindings(
-    'debmirror',
-    check_gpg === false ? [] : keyring,
-    '/settings/options/keyring',
-  );
+  const { rsync_extra: extra = [] }: Partial<DebmirrorOptions> = pkg.options;
+  const findings = keyringFindings(pkg);
   if (!PLAIN_PATH.test(pkg.dst)) {
     const message = 'debmirror passes `dst` to shells unquoted: it has to be a plain path';
     const help = 'use letters, digits and `._+@%=,:-` only';
@@ -256,11 +248,6 @@ function pathFindings(pkg: Package): PackageFinding[] {
 
 function schemes(pkg: Package): string[] {
   return pkg.sources.flatMap((source) => webSource(source.url)?.scheme ?? []);
-}
-
-/** `check` has refused what cannot be taken apart. */
-function upstream(source: Source): NonNullable<ReturnType<typeof webSource>> {
-  return webSource(source.url) ?? { scheme: 'http', user: '', host: source.host ?? '', path: '' };
 }
 
 function configPath(context: MethodContext): string {

@@ -5,14 +5,15 @@ import { mistake, unsupported } from './findings.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
-import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
+import { checksSignature } from './signature.js';
+import type { SignatureOptions } from './signature.js';
+import { caFileFindings, proxyFindings, upstream, webSourceFindings } from './web-source.js';
 
 /** Options of `synctype: "reposync"`, as its schema leaves them. */
-interface ReposyncOptions {
+interface ReposyncOptions extends Pick<SignatureOptions, 'check_gpg'> {
   readonly user?: string;
   readonly arches?: readonly string[];
   readonly newest_only?: boolean;
-  readonly check_gpg?: boolean;
   readonly check_metadata_gpg?: boolean;
   readonly keys?: readonly string[];
   readonly delete?: boolean;
@@ -34,11 +35,13 @@ export const reposync: SyncMethod = {
   name: 'reposync',
   tools: (pkg) => [
     { command: 'dnf', debian: 'dnf dnf-plugins-core' },
-    ...(checksPackages(pkg) ? [{ command: 'rpmkeys', debian: 'rpm' }] : []),
+    ...(checksSignature(pkg) ? [{ command: 'rpmkeys', debian: 'rpm' }] : []),
   ],
   check: (pkg) => [
     ...webSourceFindings(pkg, ['http', 'https', 'ftp']),
-    ...networkFindings(pkg),
+    ...proxyFindings(pkg),
+    ...(pkg.network.bind === null ? [] : [unsupported('bind', 'dnf cannot be told a local address')]),
+    ...caFileFindings(pkg),
     ...optionFindings(pkg),
   ],
   steps: (pkg, context) => {
@@ -52,7 +55,7 @@ export const reposync: SyncMethod = {
       upstreamFile(pkg, context),
       stagedFile(context),
       download(pkg, context),
-      ...(checksPackages(pkg) ? [importKeys(pkg, context)] : []),
+      ...(checksSignature(pkg) ? [importKeys(pkg, context)] : []),
       check(pkg, context, deletions),
       {
         kind: 'publish-held',
@@ -87,11 +90,10 @@ function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
   const { source } = context;
   const { family, proxy, caFile } = pkg.network;
   const options: ReposyncOptions = pkg.options;
-  const parts = webSource(source.url);
-  const url = `${parts?.scheme ?? 'http'}://${parts?.host ?? ''}/${parts?.path ?? ''}`;
-  const user = options.user || decodeURIComponent(parts?.user ?? '');
+  const { scheme, host, path, user: inUrl } = upstream(source);
+  const user = options.user || decodeURIComponent(inUrl);
   return textFile(`${context.work}/upstream.repo`, [
-    ...repository('upstream', url),
+    ...repository('upstream', `${scheme}://${host}/${path}`),
     ...lines({
       timeout: String(options.timeout ?? 30),
       retries: String(options.retries ?? 10),
@@ -146,7 +148,7 @@ function check(pkg: Package, context: MethodContext, deletions: string | null): 
     env: environment(context),
     strip: `file://${staged(context)}/`,
     suffix: '.rpm',
-    verify: checksPackages(pkg)
+    verify: checksSignature(pkg)
       ? {
           argv: ['rpmkeys', `--dbpath=${context.work}/keys`, ...level, '--checksig'],
           record: `${context.cache}/verified`,
@@ -198,27 +200,10 @@ function textFile(path: string, content: WriteFileStep['content']): WriteFileSte
   return { kind: 'write-file', path, mode: '0600', content };
 }
 
-function checksPackages(pkg: Package): boolean {
-  const { check_gpg }: ReposyncOptions = pkg.options;
-  return check_gpg !== false;
-}
-
-function networkFindings(pkg: Package): PackageFinding[] {
-  const { bind, caFile } = pkg.network;
-  const https = pkg.sources.some((source) => webSource(source.url)?.scheme === 'https');
-  return [
-    ...proxyFindings(pkg),
-    ...(bind === null ? [] : [unsupported('bind', 'dnf cannot be told a local address')]),
-    ...(caFile === null || https
-      ? []
-      : [unsupported('ca_file', 'only an `https` source has certificates to check')]),
-  ];
-}
-
 function optionFindings(pkg: Package): PackageFinding[] {
   const options: ReposyncOptions = pkg.options;
   const findings: PackageFinding[] = [];
-  if ((checksPackages(pkg) || options.check_metadata_gpg) && (options.keys ?? []).length === 0) {
+  if ((checksSignature(pkg) || options.check_metadata_gpg) && (options.keys ?? []).length === 0) {
     const message = 'signatures are to be checked, but there is no key to check them with';
     const help = "name files with the repository's public keys in `keys`, or set `check_gpg` to false";
     findings.push({ ...mistake('no-keys', '/settings/options', message, help), target: 'key' });

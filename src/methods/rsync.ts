@@ -69,15 +69,11 @@ function passOf(pkg: Package, source: Source): Pass {
   };
 }
 
-function baseArgs(options: RsyncOptions): string[] {
-  const without = BASE_LETTERS.split('').filter((letter) => !(options.option_exclude ?? '').includes(letter));
-  const added = (options.option_include ?? '').split('').filter((letter) => !without.includes(letter));
-  return [
-    `-${[...without, ...added].join('')}`,
-    '--partial',
-    '--delay-updates',
-    ...(options.safe_links === false ? [] : ['--safe-links']),
-  ];
+function baseArgs({ option_exclude = '', option_include = '', safe_links }: RsyncOptions): string[] {
+  let letters = BASE_LETTERS;
+  for (const letter of option_exclude) letters = letters.replace(letter, '');
+  for (const letter of option_include) if (!letters.includes(letter)) letters += letter;
+  return [`-${letters}`, '--partial', '--delay-updates', ...(safe_links === false ? [] : ['--safe-links'])];
 }
 
 /** The set that `stage_set` names or spells out; null: all in one pass. */

@@ -1,5 +1,5 @@
-import type { Package } from '../model/site.js';
-import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
+import type { Package, Source } from '../model/site.js';
+import { refusedSources, schemeOf, unsupported } from './findings.js';
 import type { PackageFinding } from './method.js';
 
 /** A source's URL in the parts that tools want one by one. */
@@ -20,6 +20,16 @@ export function webSource(url: string): WebSource | null {
   if (parts === null) return null;
   const [, scheme = '', user = '', host = '', path = ''] = parts;
   return { scheme: scheme.toLowerCase(), user, host, path: path.replace(/^\/+|\/+$/g, '') };
+}
+
+/** The parts of a source that `webSourceFindings` has nothing against. */
+export function upstream({ url, host }: Source): WebSource {
+  return webSource(url) ?? { scheme: 'http', user: '', host: host ?? '', path: '' };
+}
+
+/** The URL of these parts, without the user. */
+export function webUrl({ scheme, host, path }: WebSource): string {
+  return `${scheme}://${host}${path === '' ? '' : `/${path}`}`;
 }
 
 /**
@@ -56,12 +66,8 @@ export function proxyFindings({ network, synctype }: Package): PackageFinding[] 
   return [unsupported('proxy', message, 'give `http://host:port`')];
 }
 
-/** Keyrings that gpgv does not read. */
-export function keyringFindings(synctype: string, keyrings: readonly string[], at: string): PackageFinding[] {
-  return keyrings.flatMap((path, index) => {
-    if (!/\.asc$/i.test(path)) return [];
-    const message = `\`${path}\` looks like an armored key, which ${synctype}'s gpgv cannot read`;
-    const help = `make a keyring of it: \`gpg --dearmor < ${path} > ${path.slice(0, -3)}gpg\``;
-    return mistake('keyring-format', `${at}/${String(index)}`, message, help);
-  });
+/** A CA file where no source has a certificate to check. */
+export function caFileFindings({ network, sources }: Package): PackageFinding[] {
+  if (network.caFile === null || sources.some(({ url }) => webSource(url)?.scheme === 'https')) return [];
+  return [unsupported('ca_file', 'only an `https` source has certificates to check')];
 }
