@@ -1,10 +1,10 @@
 import { nextSlot } from '../job/slots.js';
 import type { Outcome } from '../job/outcome.js';
-import { appendHistory } from '../state/history.js';
 import { servedFrom } from '../state/debounce.js';
-import { runLost, runPhase, runStarted } from '../state/reduce.js';
+import { recordLost } from '../state/lost.js';
+import { runPhase, runStarted } from '../state/reduce.js';
 import type { ActiveRun, PackageState, Request, Trigger } from '../state/package-state.js';
-import { clearStop, readRequest, readStop, takeRequest } from '../state/store.js';
+import { clearStop, readRequest, takeRequest } from '../state/store.js';
 import { bootTime, makeUpAt } from './boot.js';
 import { dueSlot } from './due-slot.js';
 import { finish } from './finish.js';
@@ -19,8 +19,9 @@ import type { AttemptEnd, AttemptWish } from './turns.js';
 /** Serves one slot or request, its retries included, under the package's run lock. */
 export async function serve(session: LockedSession): Promise<RunEnd> {
   const { layout, job } = session;
-  if (session.state.run !== null) recordLost(session);
-  clearStop(layout, job.id);
+  // The executor before us died, and its tool is gone, too: we hold the lock.
+  if (session.state.run === null) clearStop(layout, job.id);
+  else session.state = recordLost(layout, session.state, Date.now());
   const ended = await awaitPush(session);
   if (ended !== null) return ended;
   const started = exactNow();
@@ -132,14 +133,6 @@ function begin(session: LockedSession, trigger: Trigger, started: number): Reque
 
 async function record(session: LockedSession, end: AttemptEnd): Promise<RunEnd> {
   return { outcome: end.outcome, record: await finish(session, end, null) };
-}
-
-/** The executor before us died without a word, and its tool is gone too: we hold the lock. */
-function recordLost(session: LockedSession): void {
-  const { layout, job, state } = session;
-  const told = readStop(layout, job.id) === null ? 'nothing' : 'to-stop';
-  save(session, runLost(state, Date.now(), told));
-  if (session.state.last !== null) appendHistory(layout, job.id, session.state.last);
 }
 
 function activeRun(session: LockedSession, trigger: Trigger, started: number): ActiveRun {

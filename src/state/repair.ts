@@ -4,22 +4,12 @@ import { STATE_DIRECTORIES } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { tryLock } from '../system/flock.js';
 import { currentBoot, executorLives } from './alive.js';
-import { appendHistory } from './history.js';
+import { recordLost } from './lost.js';
 import { outputs } from './outputs/index.js';
 import type { PackageState } from './package-state.js';
-import { runLost } from './reduce.js';
 import { outputPath } from './publish.js';
 import { readSiteFile } from './site.js';
-import {
-  clearHold,
-  clearStop,
-  idsIn,
-  readHold,
-  readState,
-  readStop,
-  warnOnStderr,
-  writeState,
-} from './store.js';
+import { clearHold, idsIn, readHold, readState, warnOnStderr } from './store.js';
 import type { Warn } from './store.js';
 
 /** An atomic write takes milliseconds; what is this old was left by a killed process. */
@@ -90,10 +80,7 @@ function endLostRun(layout: Layout, id: string, now: number, warn: Warn): Packag
     // Read again: between our look and the lock it may have ended by itself.
     const state = readState(layout, id, warn);
     if (state.run === null) return state;
-    const ended = runLost(state, now, readStop(layout, id) === null ? 'nothing' : 'to-stop');
-    writeState(layout, ended);
-    if (ended.last !== null) appendHistory(layout, id, ended.last);
-    clearStop(layout, id);
+    const ended = recordLost(layout, state, now);
     remove(layout.waitingFile(id));
     return ended;
   } finally {
