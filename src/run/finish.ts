@@ -6,6 +6,7 @@ import type { ActiveRun, RunRecord } from '../state/package-state.js';
 import { clearStop } from '../state/store.js';
 import { compressLog, removeFile } from './log-file.js';
 import { isPruningTime, keepSeconds, pruneLogs } from './log-pruning.js';
+import { recorded } from './report.js';
 import { publishQuietly, save } from './session.js';
 import type { LockedSession, Session } from './session.js';
 import { ENDING_SIGNALS } from './signals.js';
@@ -65,9 +66,7 @@ async function keepLog(session: Session, path: string, outcome: Outcome): Promis
 function recordOf(session: Session, end: AttemptEnd, log: string | null): RunRecord {
   const { outcome } = end;
   return {
-    outcome: outcome.kind,
-    failure: outcome.kind === 'failed' ? outcome.failure : null,
-    reason: 'reason' in outcome ? outcome.reason : null,
+    ...recorded(outcome),
     exit: exitOf(session, outcome),
     trigger: end.trigger,
     started: Math.floor(end.started),

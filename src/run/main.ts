@@ -11,12 +11,12 @@ import { outsideRoot } from './destination.js';
 import { exitOf } from './finish.js';
 import { JobFileError, readJob } from './job-file.js';
 import { dropPrivileges } from './privileges.js';
-import { reportRun } from './report.js';
+import { describe, reportRun } from './report.js';
 import { run } from './run.js';
 import { readSecrets } from './secrets.js';
 import type { Session } from './session.js';
 import { watchSignals } from './signals.js';
-import { describe, levelOf } from './turns.js';
+import { levelOf } from './turns.js';
 import { unitToStart } from './unit.js';
 import { whoAsks } from './who.js';
 

@@ -2,6 +2,12 @@ import { writeSync } from 'node:fs';
 import type { Outcome } from '../job/outcome.js';
 import type { RunRecord, Transfer } from '../state/package-state.js';
 
+/** One line for people. */
+export function describe(outcome: Outcome): string {
+  const kind = outcome.kind === 'failed' ? `failed (${outcome.failure})` : outcome.kind;
+  return 'reason' in outcome && outcome.reason !== '' ? `${kind}: ${outcome.reason}` : kind;
+}
+
 /** What a person who started a run is told on stdout: a line, or with `--json` one object. */
 export function reportRun(
   id: string,
@@ -11,7 +17,7 @@ export function reportRun(
   json: boolean,
 ): void {
   const text = json
-    ? JSON.stringify({ format: 'mirror/run/1', id, exit, ...plain(outcome), record }, null, 2)
+    ? JSON.stringify({ format: 'mirror/run/1', id, exit, ...recorded(outcome), record }, null, 2)
     : sentence(id, outcome, record);
   try {
     writeSync(1, `${text}\n`);
@@ -20,13 +26,8 @@ export function reportRun(
   }
 }
 
-/** An outcome again from its record, for a run that another process made. */
-export function outcomeOfRecord(record: RunRecord): Outcome {
-  const { outcome, failure, reason } = record;
-  return { kind: outcome, failure, reason: reason ?? '' } as Outcome;
-}
-
-function plain(outcome: Outcome): object {
+/** An outcome as records have it. */
+export function recorded(outcome: Outcome): Pick<RunRecord, 'outcome' | 'failure' | 'reason'> {
   return {
     outcome: outcome.kind,
     failure: outcome.kind === 'failed' ? outcome.failure : null,
@@ -34,14 +35,19 @@ function plain(outcome: Outcome): object {
   };
 }
 
+/** An outcome again from its record, for a run that another process made. */
+export function outcomeOfRecord(record: RunRecord): Outcome {
+  const { outcome, failure, reason } = record;
+  return { kind: outcome, failure, reason: reason ?? '' } as Outcome;
+}
+
 function sentence(id: string, outcome: Outcome, record: RunRecord | null): string {
-  const kind = outcome.kind === 'failed' ? `failed (${outcome.failure})` : outcome.kind;
-  const reason = 'reason' in outcome && outcome.reason !== '' ? `: ${outcome.reason}` : '';
-  if (record === null) return `${id}: ${kind}${reason}`;
+  const how = `${id}: ${describe(outcome)}`;
+  if (record === null) return how;
   const seconds = ((record.ended - record.started) / 1000).toFixed(1);
   const moved = record.transfer === null ? '' : `, ${transferred(record.transfer)}`;
   const log = record.log === null ? '' : `\nlog: ${record.log}`;
-  return `${id}: ${kind}${reason} (${seconds} s${moved})${log}`;
+  return `${how} (${seconds} s${moved})${log}`;
 }
 
 function transferred(transfer: Transfer): string {

@@ -8,6 +8,7 @@ import { writeStderr } from './console.js';
 import { followRun } from './follow.js';
 import { outcomeOfRecord, reportRun } from './report.js';
 import { requestRun } from './request.js';
+import { heldOutcome } from './session.js';
 import { watchSignals } from './signals.js';
 import { whoAsks } from './who.js';
 
@@ -16,11 +17,7 @@ export async function runUnit(args: RunArguments, layout: Layout, job: Job): Pro
   const at = Date.now();
   const hold = readHold(layout, job.id, at);
   if (hold !== null) {
-    const held: Outcome = {
-      kind: 'held',
-      reason: `held by ${hold.by}${hold.reason === null ? '' : `: ${hold.reason}`}`,
-    };
-    reportRun(job.id, held, EXIT.ok, null, args.json);
+    reportRun(job.id, heldOutcome(hold), EXIT.ok, null, args.json);
     return EXIT.ok;
   }
   const by = whoAsks(process.env);

@@ -6,6 +6,7 @@ import type { Lock } from '../system/flock.js';
 import { dueSlot } from './due-slot.js';
 import { takeOver } from './orphan.js';
 import { serve } from './serve.js';
+import { heldOutcome } from './session.js';
 import type { Session } from './session.js';
 
 /** Seconds to wait for a run lock that a status check may hold for a moment. */
@@ -60,7 +61,7 @@ function refuse(session: Session): Outcome | null {
   if (hold !== null) {
     // A hold says no to whoever asked; the request must not come alive when it ends.
     takeRequest(layout, job.id);
-    return { kind: 'held', reason: `held by ${hold.by}${hold.reason === null ? '' : `: ${hold.reason}`}` };
+    return heldOutcome(hold);
   }
   if (!session.scheduled || readRequest(layout, job.id) !== null) return null;
   const found = dueSlot(session, peekState(layout, job.id), now);

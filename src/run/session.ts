@@ -3,7 +3,7 @@ import type { Layout } from '../job/layout.js';
 import type { Outcome } from '../job/outcome.js';
 import { markDirty, publish } from '../state/publish.js';
 import { readStop, writeState } from '../state/store.js';
-import type { PackageState } from '../state/package-state.js';
+import type { Hold, PackageState } from '../state/package-state.js';
 import type { Say } from './console.js';
 import type { Secret } from './secrets.js';
 import type { Interruption } from './signals.js';
@@ -32,7 +32,7 @@ export interface Session {
 /** A session that holds the package's run lock: only then is there a state to change. */
 export interface LockedSession extends Session {
   readonly lock: number;
-  /** As the state file has it; change it through `save` only. */
+  /** As the state file has it: what changes it also writes that, as `save` does. */
   state: PackageState;
 }
 
@@ -51,6 +51,11 @@ export function publishQuietly(session: Session): void {
   } catch (error) {
     warn(`not published: ${(error as Error).message}`);
   }
+}
+
+/** How a run ends that somebody's hold forbids. */
+export function heldOutcome({ by, reason }: Hold): Outcome {
+  return { kind: 'held', reason: `held by ${by}${reason === null ? '' : `: ${reason}`}` };
 }
 
 /** How a run that a signal ended has ended: `mirror stop` leaves word before it signals, a shutdown does not. */

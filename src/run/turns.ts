@@ -8,6 +8,7 @@ import type { Level } from './console.js';
 import { acquireSlots, releaseAll } from './limits.js';
 import { openLog } from './log-file.js';
 import type { LogFile } from './log-file.js';
+import { describe } from './report.js';
 import { publishQuietly, save, signalOutcome } from './session.js';
 import type { LockedSession } from './session.js';
 import { runSteps } from './steps.js';
@@ -108,12 +109,6 @@ export function levelOf(outcome: Outcome): Level {
   if (isError(outcome)) return 'ERROR';
   if (outcome.kind === 'not-due') return 'DEBUG';
   return ['partial', 'incomplete', 'interrupted'].includes(outcome.kind) ? 'WARNING' : 'INFO';
-}
-
-/** One line for people. */
-export function describe(outcome: Outcome): string {
-  const kind = outcome.kind === 'failed' ? `failed (${outcome.failure})` : outcome.kind;
-  return 'reason' in outcome ? `${kind}: ${outcome.reason}` : kind;
 }
 
 async function slotsFor(session: LockedSession, index: number): ReturnType<typeof acquireSlots> {
