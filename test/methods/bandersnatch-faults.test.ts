@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { PypiSite, WITHOUT, wheel } from './pypi.js';
 
-const ROOT = process.getuid?.() === 0;
 const LARGE = wheel('large', '1.0');
 
 describe.skipIf(WITHOUT !== '')(`bandersnatch when things go wrong${WITHOUT}`, () => {
@@ -126,33 +125,24 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch when things go wrong${WITHOUT}`, (
     expect(pypi.last).toMatchObject({ failure: 'config' });
   });
 
-  describe.skipIf(!ROOT)(`disks${ROOT ? '' : ' (skipped: not root)'}`, () => {
-    const mounted: string[] = [];
-
-    function mount(options: string): void {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', pypi.dst]);
-      mounted.push(pypi.dst);
-    }
-
-    afterAll(() => {
-      for (const path of mounted) execFileSync('umount', [path]);
-    });
-
+  describe.skipIf(!MAY_MOUNT)(`disks${MAY_MOUNT ? '' : ' (skipped: not root)'}`, () => {
     test('a disk that is full fails the run as such', async () => {
       pypi.upstream.release('large', '1.0', 3_000_000);
       await pypi.apply({}, pypi.url, { guard: { min_free: '0' } });
-      mount('size=1m');
-      expect(await pypi.run()).toMatchObject({ code: 73 });
-      expect(pypi.last).toMatchObject({ outcome: 'failed', failure: 'space' });
-      expect(pypi.last.reason).toContain('No space left on device');
+      await onDisk(pypi.dst, 'size=1m', async () => {
+        expect(await pypi.run()).toMatchObject({ code: 73 });
+        expect(pypi.last).toMatchObject({ outcome: 'failed', failure: 'space' });
+        expect(pypi.last.reason).toContain('No space left on device');
+      });
     });
 
     test('a disk that may not be written is local trouble', async () => {
       await pypi.apply();
-      mount('size=1m,ro');
-      expect(await pypi.run()).toMatchObject({ code: 74 });
-      expect(pypi.last).toMatchObject({ outcome: 'failed', failure: 'io' });
-      expect(pypi.last.reason).toContain('Read-only file system');
+      await onDisk(pypi.dst, 'size=1m,ro', async () => {
+        expect(await pypi.run()).toMatchObject({ code: 74 });
+        expect(pypi.last).toMatchObject({ outcome: 'failed', failure: 'io' });
+        expect(pypi.last.reason).toContain('Read-only file system');
+      });
     });
   });
 });

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/rsyncd.js';
 import { ROOT, suite, upstream, site, rsyncd, put, debian, mirrored, trace } from './ftpsync-archive.js';
@@ -110,28 +110,23 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
     expect(mirrored('dists/stable/Release')).toBeNull();
   });
 
-  describe.skipIf(!ROOT)('of the disk (needs root: mounts)', () => {
-    function mounted(options: string): void {
-      mkdirSync(site.dst('debian'), { recursive: true });
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'mirror-test', site.dst('debian')]);
-    }
-
-    beforeEach(() => () => execFileSync('umount', [site.dst('debian')]));
-
+  describe.skipIf(!MAY_MOUNT)('of the disk (needs root: mounts)', () => {
     test('full', async () => {
-      mounted('size=128k');
-      expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
-        73,
-        expect.stringMatching(/^space: no space left .*No space left on device/),
-      ]);
+      await onDisk(site.dst('debian'), 'size=128k', async () => {
+        expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
+          73,
+          expect.stringMatching(/^space: no space left .*No space left on device/),
+        ]);
+      });
     });
 
     test('read-only', async () => {
-      mounted('ro');
-      expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
-        74,
-        expect.stringMatching(/^io: local trouble .*Read-only file system/),
-      ]);
+      await onDisk(site.dst('debian'), 'ro', async () => {
+        expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
+          74,
+          expect.stringMatching(/^io: local trouble .*Read-only file system/),
+        ]);
+      });
     });
   });
 });

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import type { FaultProxy } from '../support/fault-proxy.js';
 import { makeRepository, runGit, startGitDaemon, startGitHttp } from '../support/git-server.js';
@@ -24,7 +25,6 @@ import { methodSite } from './site.js';
 
 const WITHOUT = onPath('git') ? '' : ' (skipped: no git)';
 const PASSWORD = `p'a"s$\\s; !id %41 \`id\` #ü@:/,`;
-const ROOT = process.getuid?.() === 0;
 
 describe.skipIf(WITHOUT !== '')(`git${WITHOUT}`, () => {
   const scratch = mkdtempSync(join(tmpdir(), 'mirror-git-'));
@@ -262,33 +262,24 @@ describe.skipIf(WITHOUT !== '')(`git${WITHOUT}`, () => {
     expect(existsSync(canary)).toBe(false);
   });
 
-  describe.skipIf(!ROOT)(`disks${ROOT ? '' : ' (skipped: not root)'}`, () => {
-    const mounted: string[] = [];
-
-    function mount(options: string): void {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', site.dst(id)]);
-      mounted.push(site.dst(id));
-    }
-
-    afterAll(() => {
-      for (const path of mounted) execFileSync('umount', [path]);
-    });
-
+  describe.skipIf(!MAY_MOUNT)(`disks${MAY_MOUNT ? '' : ' (skipped: not root)'}`, () => {
     test('a disk that is full fails the run as such', async () => {
       upstream.commit('main', 'big', randomBytes(2_000_000));
       await apply(`git://127.0.0.1:${String(daemon.port)}/${id}.git`, {}, { guard: { min_free: '0' } });
-      mount('size=1m');
-      expect(await site.run(id)).toMatchObject({ code: 73 });
-      expect(last()).toMatchObject({ outcome: 'failed', failure: 'space' });
-      expect(last()).toHaveProperty('reason', expect.stringContaining('No space left on device'));
+      await onDisk(site.dst(id), 'size=1m', async () => {
+        expect(await site.run(id)).toMatchObject({ code: 73 });
+        expect(last()).toMatchObject({ outcome: 'failed', failure: 'space' });
+        expect(last()).toHaveProperty('reason', expect.stringContaining('No space left on device'));
+      });
     });
 
     test('a disk that may not be written is local trouble', async () => {
       await apply();
-      mount('size=1m,ro');
-      expect(await site.run(id)).toMatchObject({ code: 74 });
-      expect(last()).toMatchObject({ outcome: 'failed', failure: 'io' });
-      expect(last()).toHaveProperty('reason', expect.stringContaining('Read-only file system'));
+      await onDisk(site.dst(id), 'size=1m,ro', async () => {
+        expect(await site.run(id)).toMatchObject({ code: 74 });
+        expect(last()).toMatchObject({ outcome: 'failed', failure: 'io' });
+        expect(last()).toHaveProperty('reason', expect.stringContaining('Read-only file system'));
+      });
     });
   });
 });

@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, describe, test } from 'vitest';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { freePort } from '../support/rsyncd.js';
 import {
-  ROOT,
   MISSING,
   scratch,
   archive,
@@ -73,17 +72,13 @@ describe.skipIf(MISSING.length > 0)('a failure of jigdo (needs the package jigdo
     for (const name of ['gone', 'gone too']) rmSync(join(scratch, name), { recursive: true });
   });
 
-  test.skipIf(!ROOT)('the disk is full (needs root: mounts)', async () => {
-    execFileSync('mkdir', ['-p', site.dst('images')]);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160k', 'mirror-test', site.dst('images')]);
-    try {
+  test.skipIf(!MAY_MOUNT)('the disk is full (needs root: mounts)', async () => {
+    await onDisk(site.dst('images'), 'size=160k', async () => {
       expect(await fails({}, { guard: { min_free: '0' } })).toEqual([
         73,
         expect.stringMatching(/^space: no space left .*No space left on device/),
       ]);
-    } finally {
-      execFileSync('umount', [site.dst('images')]);
-    }
+    });
   });
 
   describe('an upstream that points elsewhere', () => {

@@ -21,7 +21,6 @@ import type { Rsyncd } from '../support/rsyncd.js';
 import { methodSite } from './site.js';
 import type { MethodSite } from './site.js';
 
-export const ROOT = process.getuid?.() === 0;
 export const MISSING = ['jigdo-mirror', 'jigdo-file', 'wget'].filter((name) => !onPath(name));
 export const scratch = mkdtempSync(join(tmpdir(), 'mirror-jigdo-'));
 export const archive = join(scratch, 'debian');

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import type { FaultProxy } from '../support/fault-proxy.js';
 import { hasPython, startPythonServer } from '../support/python-server.js';
@@ -26,7 +26,6 @@ const WITHOUT = MISSING.length === 0 ? '' : ` (skipped: no ${MISSING.join(', ')}
 const PASSWORD = `p'a"s$\\s; !id %41 \`id\` #ü@:/,`;
 /** Over http lftp's own base64 cannot take letters beyond ASCII. */
 const WEB_PASSWORD = PASSWORD.replace('ü', 'u');
-const ROOT = process.getuid?.() === 0;
 
 describe.skipIf(WITHOUT !== '')(`lftp${WITHOUT}`, () => {
   const scratch = mkdtempSync(join(tmpdir(), 'mirror-lftp-'));
@@ -308,33 +307,24 @@ describe.skipIf(WITHOUT !== '')(`lftp${WITHOUT}`, () => {
     expect(readFileSync(join(site.dst(id), 'Packages'), 'utf8')).toBe('b'.repeat(2000));
   });
 
-  describe.skipIf(!ROOT)(`disks${ROOT ? '' : ' (skipped: not root)'}`, () => {
-    const mounted: string[] = [];
-
-    function mount(options: string): void {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', site.dst(id)]);
-      mounted.push(site.dst(id));
-    }
-
-    afterAll(() => {
-      for (const path of mounted) execFileSync('umount', [path]);
-    });
-
+  describe.skipIf(!MAY_MOUNT)(`disks${MAY_MOUNT ? '' : ' (skipped: not root)'}`, () => {
     test('a disk that is full fails the run as such', async () => {
       put('big', Buffer.alloc(2_000_000));
       await apply({}, ftpUrl(), { guard: { min_free: '0' } });
-      mount('size=1m');
-      expect(await site.run(id)).toMatchObject({ code: 73 });
-      expect(last()).toMatchObject({ outcome: 'failed', failure: 'space' });
-      expect(last()).toHaveProperty('reason', expect.stringContaining('No space left on device'));
+      await onDisk(site.dst(id), 'size=1m', async () => {
+        expect(await site.run(id)).toMatchObject({ code: 73 });
+        expect(last()).toMatchObject({ outcome: 'failed', failure: 'space' });
+        expect(last()).toHaveProperty('reason', expect.stringContaining('No space left on device'));
+      });
     });
 
     test('a disk that may not be written is local trouble', async () => {
       await apply();
-      mount('size=1m,ro');
-      expect(await site.run(id)).toMatchObject({ code: 74 });
-      expect(last()).toMatchObject({ outcome: 'failed', failure: 'io' });
-      expect(last()).toHaveProperty('reason', expect.stringContaining('Read-only file system'));
+      await onDisk(site.dst(id), 'size=1m,ro', async () => {
+        expect(await site.run(id)).toMatchObject({ code: 74 });
+        expect(last()).toMatchObject({ outcome: 'failed', failure: 'io' });
+        expect(last()).toHaveProperty('reason', expect.stringContaining('Read-only file system'));
+      });
     });
   });
 });
