@@ -8,71 +8,39 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { writeFileList } from '../support/file-list.js';
 import { freePort, startRsyncd } from '../support/rsyncd.js';
-import type { Rsyncd } from '../support/rsyncd.js';
-import { methodSite } from './site.js';
-import type { MethodSite } from './site.js';
+import { toolGroup } from '../run/fixture.js';
+import { proxy, put, rsyncd, serveUpstream, site, throughProxy, touch, upstream } from './rsync-upstream.js';
 
 /** What networks, upstreams and disks do to a sync by lists. */
 const LIST = 'fullfiletimelist-epel';
 const root = process.getuid?.() === 0;
 
-let upstream: string;
-let daemon: Rsyncd;
-let proxy: FaultProxy;
-let site: MethodSite;
-let second = 1_700_000_000;
-
-beforeAll(async () => {
-  upstream = mkdtempSync(join(tmpdir(), 'mirror-epel-'));
-  chmodSync(upstream, 0o755);
-  daemon = await startRsyncd(
-    {
-      epel: { path: upstream },
-      locked: { path: upstream, options: { 'auth users': 'tier1', 'secrets file': 'SECRETS' } },
-      nobody: { path: upstream, options: root ? { uid: 'nobody', gid: 'nogroup' } : {} },
-    },
-    { tier1: 'correct' },
-  );
-  proxy = await startFaultProxy(daemon.port);
-});
-
-afterAll(async () => {
-  await proxy.stop();
-  await daemon.stop();
-  rmSync(upstream, { recursive: true, force: true });
-});
+serveUpstream(
+  {
+    epel: {},
+    locked: { 'auth users': 'tier1', 'secrets file': 'SECRETS' },
+    nobody: root ? { uid: 'nobody', gid: 'nogroup' } : {},
+  },
+  { tier1: 'correct' },
+);
 
 beforeEach(() => {
   for (const name of readdirSync(upstream)) rmSync(join(upstream, name), { recursive: true });
-  proxy.set(null);
-  site = methodSite();
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) put(`9/${name}.rpm`, `${name}\n`);
   publish();
 });
 
-afterEach(() => site.remove());
-
-function put(path: string, text: string | Buffer): void {
-  mkdirSync(join(upstream, path, '..'), { recursive: true });
-  writeFileSync(join(upstream, path), text);
-  second += 10;
-  utimesSync(join(upstream, path), second, second);
-}
-
 function publish(spoil?: (text: string) => string): void {
   writeFileList(upstream, LIST, spoil === undefined ? {} : { spoil });
-  second += 10;
-  utimesSync(join(upstream, LIST), second, second);
+  touch(LIST);
 }
 
 async function apply(
@@ -99,7 +67,7 @@ async function ran(...args: string[]): Promise<Ran> {
 
 const inDst = (path: string): string => readFileSync(join(site.dst('epel'), path), 'utf8');
 const hasDst = (path: string): boolean => existsSync(join(site.dst('epel'), path));
-const viaProxy = (): string => `rsync://127.0.0.1:${String(proxy.port)}/epel`;
+const viaProxy = (): string => throughProxy('epel');
 
 describe('one outcome, exit code and line for each', () => {
   test.each([
@@ -109,8 +77,8 @@ describe('one outcome, exit code and line for each', () => {
       69,
       'unavailable',
     ],
-    ['a module that is gone', () => Promise.resolve(daemon.url('epl')), 77, 'auth'],
-    ['a wrong password', () => Promise.resolve(daemon.url('locked', 'tier1')), 77, 'auth'],
+    ['a module that is gone', () => Promise.resolve(rsyncd.url('epl')), 77, 'auth'],
+    ['a wrong password', () => Promise.resolve(rsyncd.url('locked', 'tier1')), 77, 'auth'],
   ])('%s', async (_, src, code, failure) => {
     await apply(await src(), { password: 'wrong' });
     const end = await ran();
@@ -121,7 +89,7 @@ describe('one outcome, exit code and line for each', () => {
   });
 
   test('the right password syncs, and is nowhere to be read', async () => {
-    await apply(daemon.url('locked', 'tier1'), { password: 'correct' });
+    await apply(rsyncd.url('locked', 'tier1'), { password: 'correct' });
     expect(await ran()).toMatchObject({ code: 0, outcome: 'synced' });
     expect(site.log('epel')).not.toContain('correct');
   });
@@ -147,7 +115,7 @@ describe('one outcome, exit code and line for each', () => {
   });
 
   test.skipIf(!root)('a file that upstream does not let be read (as root only)', async () => {
-    await apply(daemon.url('nobody'));
+    await apply(rsyncd.url('nobody'));
     expect(await ran()).toMatchObject({ outcome: 'synced' });
     put('9/secret.rpm', 'secret\n');
     publish();
@@ -158,25 +126,20 @@ describe('one outcome, exit code and line for each', () => {
     expect(inDst(LIST)).not.toContain('secret.rpm');
   });
 
-  test.skipIf(!root)('a full disk (as root only: it mounts one)', async () => {
-    const dst = site.dst('epel');
-    mkdirSync(dst, { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', dst]);
-    try {
-      await apply(daemon.url('epel'), {}, { guard: { min_free: '4K' } });
+  test.skipIf(!MAY_MOUNT)('a full disk (as root only: it mounts one)', async () => {
+    await onDisk(site.dst('epel'), 'size=256k', async () => {
+      await apply(rsyncd.url('epel'), {}, { guard: { min_free: '4K' } });
       expect(await ran()).toMatchObject({ outcome: 'synced' });
       put('9/big.rpm', randomBytes(1 << 20));
       publish();
       expect(await ran()).toMatchObject({ code: 73, outcome: 'failed', failure: 'space' });
       expect(inDst(LIST)).not.toContain('big.rpm');
-    } finally {
-      execFileSync('umount', [dst]);
-    }
+    });
   });
 });
 
 test('kill -9 after the transfer and before the list: the next run does the rest', async () => {
-  await apply(daemon.url('epel'));
+  await apply(rsyncd.url('epel'));
   expect(await ran()).toMatchObject({ outcome: 'synced' });
   const old = inDst(LIST);
   put('9/b.rpm', 'another b\n');
@@ -187,10 +150,9 @@ test('kill -9 after the transfer and before the list: the next run does the rest
   const run = site.run('epel');
   while (inDst('9/b.rpm') !== 'another b\n') await new Promise((next) => setTimeout(next, 20));
   // Nothing but the pipe is left to wait for once rsync has ended.
-  const { pid = 0, group = null } = site.state('epel').run ?? {};
-  while (group !== null && existsSync(`/proc/${String(group)}`))
-    await new Promise((next) => setTimeout(next, 20));
-  process.kill(pid, 'SIGKILL');
+  const running = site.state('epel').run;
+  while (toolGroup(running) !== null) await new Promise((next) => setTimeout(next, 20));
+  process.kill(running?.pid ?? NaN, 'SIGKILL');
   await run;
   expect([inDst(LIST) === old, hasDst('9/a.rpm')]).toEqual([true, true]);
   rmSync(join(site.dst('epel'), '9/pipe'));
@@ -221,7 +183,7 @@ test('a second source neither deletes nor says what dst holds', async () => {
 });
 
 test('says beforehand what it would do', async () => {
-  await apply(daemon.url('epel'));
+  await apply(rsyncd.url('epel'));
   const { stdout } = await site.mirror('run', '--dry-run', 'epel');
   expect(stdout).toContain('unless the lists are the same: rsync');
   expect(stdout).toContain('delete what');

@@ -4,7 +4,6 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -14,49 +13,22 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { writeFileList } from '../support/file-list.js';
 import type { ListWish } from '../support/file-list.js';
-import { startRsyncd } from '../support/rsyncd.js';
-import type { Rsyncd } from '../support/rsyncd.js';
-import { methodSite } from './site.js';
-import type { MethodSite } from './site.js';
-
-/** The reader of lists, against a real rsync daemon with two modules' directories in one tree, as `fedora-buffet` is. */
-let upstream: string;
-let daemon: Rsyncd;
-let proxy: FaultProxy;
-let site: MethodSite;
-let second = 1_700_000_000;
+import { put, rsyncd, serveUpstream, site, touch, upstream } from './rsync-upstream.js';
 
 const REPOMD = 'linux/updates/repodata/repomd.xml';
 
-beforeAll(async () => {
-  upstream = mkdtempSync(join(tmpdir(), 'mirror-buffet-'));
-  daemon = await startRsyncd(
-    {
-      buffet: { path: upstream },
-      locked: { path: upstream, options: { 'auth users': 'tier1', 'secrets file': 'SECRETS' } },
-    },
-    { tier1: 'correct' },
-  );
-  proxy = await startFaultProxy(daemon.port);
-});
-
-afterAll(async () => {
-  await proxy.stop();
-  await daemon.stop();
-  rmSync(upstream, { recursive: true, force: true });
-});
+// The reader of lists, against a daemon with two modules' directories in one tree, as `fedora-buffet` is.
+serveUpstream(
+  { buffet: {}, locked: { 'auth users': 'tier1', 'secrets file': 'SECRETS' } },
+  { tier1: 'correct' },
+);
 
 beforeEach(() => {
   for (const name of readdirSync(upstream)) rmSync(join(upstream, name), { recursive: true });
-  site = methodSite();
-  proxy.set(null);
   for (let n = 0; n < 40; n++)
     put(`fedora/linux/updates/Packages/p/package-${String(n)}.rpm`, `package ${String(n)}\n`);
   put(`fedora/${REPOMD}`, '<repomd revision="1"/>\n');
@@ -71,29 +43,18 @@ beforeEach(() => {
   publish();
 });
 
-afterEach(() => site.remove());
-
-/** Writes a file with a time of its own. */
-function put(path: string, text: string): void {
-  mkdirSync(dirname(join(upstream, path)), { recursive: true });
-  writeFileSync(join(upstream, path), text);
-  second += 10;
-  utimesSync(join(upstream, path), second, second);
-}
-
 function publish(wish: ListWish = {}): void {
   for (const module of ['fedora', 'epel']) {
     const file = `fullfiletimelist-${module}`;
     writeFileList(join(upstream, module), file, { skip: ['fullfilelist', `imagelist-${module}`], ...wish });
-    second += 10;
-    utimesSync(join(upstream, module, file), second, second);
+    touch(join(module, file));
   }
 }
 
 function packageOf(
   changes: { options?: object; src?: string | string[]; [key: string]: unknown } = {},
 ): object {
-  const { options = {}, src = daemon.url('buffet'), ...rest } = changes;
+  const { options = {}, src = rsyncd.url('buffet'), ...rest } = changes;
   return {
     ...rest,
     synctype: 'quick-fedora',
@@ -220,7 +181,7 @@ describe('a sync by lists', () => {
     await site.apply({
       fedora: {
         synctype: 'quick-fedora',
-        settings: { src: `${daemon.url('buffet')}/epel`, options: { list: 'fullfiletimelist-epel' } },
+        settings: { src: `${rsyncd.url('buffet')}/epel`, options: { list: 'fullfiletimelist-epel' } },
       },
     });
     const first = await ran();

@@ -1,55 +1,20 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
-import { startRsyncd } from '../support/rsyncd.js';
-import type { Rsyncd } from '../support/rsyncd.js';
-import { methodSite } from './site.js';
-import type { MethodSite } from './site.js';
+import { beforeAll, expect, test } from 'vitest';
+import { matching } from '../support/matching.js';
+import { proxy, rsyncd, serveUpstream, site, throughProxy, upstream } from './rsync-upstream.js';
 
 const root = process.getuid?.() === 0;
 const NOBODY = 65534;
 
-let upstream: string;
-let rsyncd: Rsyncd;
-let proxy: FaultProxy;
-let site: MethodSite;
+serveUpstream({ tree: {}, unprivileged: root ? { uid: String(NOBODY), gid: String(NOBODY) } : {} });
 
-beforeAll(async () => {
-  upstream = mkdtempSync(join(tmpdir(), 'mirror-upstream-'));
-  chmodSync(upstream, 0o755);
+beforeAll(() => {
   writeFileSync(join(upstream, 'a'), 'small');
   writeFileSync(join(upstream, 'b'), randomBytes(400_000));
-  const unprivileged = root ? { uid: String(NOBODY), gid: String(NOBODY) } : {};
-  rsyncd = await startRsyncd({
-    tree: { path: upstream },
-    unprivileged: { path: upstream, options: unprivileged },
-  });
-  proxy = await startFaultProxy(rsyncd.port);
 });
-afterAll(async () => {
-  await proxy.stop();
-  await rsyncd.stop();
-  rmSync(upstream, { recursive: true, force: true });
-});
-beforeEach(() => {
-  site = methodSite();
-  proxy.set(null);
-});
-afterEach(() => site.remove());
 
 async function apply(src: string, options: object = {}): Promise<void> {
   await site.apply({ tree: { synctype: 'rsync', settings: { src, options: { timeout: 4, ...options } } } });
@@ -66,12 +31,12 @@ async function failed(): Promise<object> {
 }
 
 test('a connection that is cut in the middle of a file is unavailable; the next run goes on', async () => {
-  await apply(`rsync://127.0.0.1:${String(proxy.port)}/tree`);
+  await apply(throughProxy('tree'));
   proxy.set({ after: 200_000, then: 'cut' });
   expect(await failed()).toMatchObject({
     code: 69,
     failure: 'unavailable',
-    reason: expect.stringMatching(/Connection reset by peer|connection unexpectedly closed/) as string,
+    reason: matching(/Connection reset by peer|connection unexpectedly closed/),
   });
   expect(existsSync(join(site.dst('tree'), 'b'))).toBe(false);
   proxy.set(null);
@@ -80,12 +45,12 @@ test('a connection that is cut in the middle of a file is unavailable; the next 
 });
 
 test('an upstream that falls silent in the middle of a file is unavailable after the time limit', async () => {
-  await apply(`rsync://127.0.0.1:${String(proxy.port)}/tree`);
+  await apply(throughProxy('tree'));
   proxy.set({ after: 200_000, then: 'hang' });
   expect(await failed()).toMatchObject({
     code: 69,
     failure: 'unavailable',
-    reason: expect.stringMatching(/^upstream has sent nothing for \d+ s$/) as string,
+    reason: matching(/^upstream has sent nothing for \d+ s$/),
   });
   expect(existsSync(join(site.dst('tree'), 'b'))).toBe(false);
 });
@@ -100,7 +65,7 @@ test('a directory that is not in the module is a failure with its name', async (
   expect(await failed()).toMatchObject({
     code: 69,
     failure: 'transfer',
-    reason: expect.stringMatching(/change_dir .*nowhere.* failed: No such file/) as string,
+    reason: matching(/change_dir .*nowhere.* failed: No such file/),
   });
 });
 
@@ -111,7 +76,7 @@ test.skipIf(!root)('a file that upstream may not read itself is missing, and tha
     expect(await failed()).toMatchObject({
       code: 69,
       failure: 'transfer',
-      reason: expect.stringMatching(/private.*: Permission denied/) as string,
+      reason: matching(/private.*: Permission denied/),
     });
     expect(readdirSync(site.dst('tree'))).toEqual(['a', 'b']);
   } finally {
@@ -134,7 +99,7 @@ test.skipIf(!root)('a directory of dst that the run’s user may not write to ne
     expect(site.state('tree').last).toMatchObject({
       outcome: 'failed',
       failure: 'dst',
-      reason: expect.stringMatching(/^no permission in dst .*sub/) as string,
+      reason: matching(/^no permission in dst .*sub/),
     });
   } finally {
     rmSync(join(upstream, 'sub'), { recursive: true });

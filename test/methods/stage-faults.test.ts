@@ -1,61 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
-import { startRsyncd } from '../support/rsyncd.js';
-import type { Rsyncd } from '../support/rsyncd.js';
-import { methodSite } from './site.js';
-import type { MethodSite } from './site.js';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { proxy, put, rsyncd, serveUpstream, site, throughProxy, upstream } from './rsync-upstream.js';
 
 const RELEASE = 'dists/stable/Release';
 
-let upstream: string;
-let rsyncd: Rsyncd;
-let proxy: FaultProxy;
-let site: MethodSite;
-let clock = Math.floor(Date.now() / 1000) - 100_000;
-
-beforeAll(async () => {
-  upstream = mkdtempSync(join(tmpdir(), 'mirror-upstream-'));
-  rsyncd = await startRsyncd(
-    {
-      archive: { path: upstream },
-      closed: { path: upstream, options: { 'auth users': 'ada', 'secrets file': 'SECRETS' } },
-    },
-    { ada: 'right' },
-  );
-  proxy = await startFaultProxy(rsyncd.port);
-});
-afterAll(async () => {
-  await proxy.stop();
-  await rsyncd.stop();
-  rmSync(upstream, { recursive: true, force: true });
-});
-beforeEach(() => {
-  site = methodSite();
-  proxy.set(null);
-});
-afterEach(() => site.remove());
-
-/** Puts a file into upstream, a second later than the one before. */
-function put(file: string, content: string): void {
-  mkdirSync(dirname(join(upstream, file)), { recursive: true });
-  writeFileSync(join(upstream, file), content);
-  clock += 1;
-  utimesSync(join(upstream, file), clock, clock);
-}
+serveUpstream({ archive: {}, closed: { 'auth users': 'ada', 'secrets file': 'SECRETS' } }, { ada: 'right' });
 
 /** An upstream that publishes this version of its only package, besides `more` others that are always the same. */
 function publish(version: number, more = 0): void {
@@ -75,10 +26,6 @@ function mirrored(id = 'debian'): number | string {
   return existsSync(join(site.dst(id), file)) ? Number(version) : `${file} is missing`;
 }
 
-function through(port: number): string {
-  return `rsync://127.0.0.1:${String(port)}/archive`;
-}
-
 async function applyStaged(src: string, options: object = {}, more: object = {}): Promise<void> {
   const all = { stage_set: 'debian', timeout: 5, contimeout: 5, ...options };
   await site.apply({ debian: { synctype: 'rsync', ...more, settings: { src, options: all } } });
@@ -87,7 +34,7 @@ async function applyStaged(src: string, options: object = {}, more: object = {})
 describe('a sync in stages', () => {
   test('publishes nothing when the packages do not come through', async () => {
     publish(1);
-    await applyStaged(through(proxy.port));
+    await applyStaged(throughProxy('archive'));
     expect(await site.run('debian')).toMatchObject({ code: 0 });
     publish(2);
     proxy.set({ after: 100_000, then: 'cut' });
@@ -134,7 +81,7 @@ describe('a sync in stages', () => {
     await applyStaged(rsyncd.url('archive'));
     expect(await site.run('debian')).toMatchObject({ code: 0 });
     publish(2);
-    const changing = setInterval(() => put('dists/stable/ChangeLog', String(clock)), 20);
+    const changing = setInterval(() => put('dists/stable/ChangeLog', randomBytes(8)), 20);
     const { code } = await site.run('debian');
     clearInterval(changing);
     expect(code).toBe(69);
@@ -172,7 +119,7 @@ describe('a sync in stages', () => {
   test('asks the marker first, and installs it when all the stages are over', async () => {
     publish(1);
     put('lastupdate', '1');
-    await applyStaged(through(proxy.port), {}, { precheck: { file: 'lastupdate' } });
+    await applyStaged(throughProxy('archive'), {}, { precheck: { file: 'lastupdate' } });
     const marker = join(site.dst('debian'), 'lastupdate');
     proxy.set({ after: 100_000, then: 'cut' });
     expect(await site.run('debian')).toMatchObject({ code: 69 });
@@ -209,7 +156,7 @@ describe('a sync in stages', () => {
 describe('ubuntu', () => {
   test('leaves a trace of each sync that went well, which no deletion takes away', async () => {
     publish(1);
-    const settings = { src: through(proxy.port), options: { timeout: 5, contimeout: 5 } };
+    const settings = { src: throughProxy('archive'), options: { timeout: 5, contimeout: 5 } };
     await site.apply({ ubuntu: { synctype: 'ubuntu', settings } });
     expect(await site.run('ubuntu')).toMatchObject({ code: 0 });
     const trace = join(site.dst('ubuntu'), 'project/trace/mirror.test');
