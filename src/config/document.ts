@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { getLocation, parseTree, type Node, type ParseError } from 'jsonc-parser';
 import type { Diagnostic, Finding, Place, Span } from '../diagnostics/diagnostic.js';
 import { countKeys, MAX_DEPTH, plainJson } from './json-text.js';
@@ -156,8 +157,10 @@ function located(path: string, span: Span, code: string, message: string, help?:
   return { code, severity: 'error', message, ...(help === undefined ? {} : { help }), place, span };
 }
 
+/** Most configs are ASCII, which needs no decoding. */
 function decode(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString(isAscii(buffer) ? 'latin1' : 'utf8');
 }
 
 function lazily<T>(make: () => T): () => T {

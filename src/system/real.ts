@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -104,8 +104,11 @@ function fileAt(path: string): Actual | null {
     if (!stat.isFile()) return null;
     if (stat.size > MAX_BYTES) return { kind: 'other', what: 'huge file' };
     const bytes = readWhole(fd, stat.size);
+    const mode = stat.mode & 0o7777;
+    // Nearly always, and it needs no decoding.
+    if (isAscii(bytes)) return { kind: 'file', mode, content: bytes.toString('latin1') };
     if (!isUtf8(bytes)) return { kind: 'other', what: 'not text' };
-    return { kind: 'file', mode: stat.mode & 0o7777, content: bytes.toString('utf8') };
+    return { kind: 'file', mode, content: bytes.toString('utf8') };
   } finally {
     closeSync(fd);
   }

@@ -19,7 +19,7 @@ const example = (file: string): string =>
 describe('mutated configs', () => {
   test(
     `${RUNS} of them crash nothing, and none is accepted that makes no sense`,
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     () => {
       const next = random(SEED);
       const config = example('fuzz/config.json');

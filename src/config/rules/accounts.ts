@@ -111,26 +111,25 @@ export function noPasswordInOtherUrls({ config, packages }: CheckedSite): Findin
   };
   const { mirrorname, settings } = config;
   return [
-    ...withPassword({ mirrorname, settings }, '').map((at) => siteError(at, said)),
+    ...withPassword({ mirrorname, settings }).map((at) => siteError(at, said)),
     ...packages.flatMap(({ pkg, config: own }) => {
-      const places = withPassword(own, '').filter((at) => !/^\/settings\/(src|options\/pass)/.test(at));
+      const places = withPassword(own).filter((at) => !/^\/settings\/(src|options\/pass)/.test(at));
       return places.map((at) => packageError(pkg.id, at, said));
     }),
   ];
 }
 
 /** Pointers to the texts in a value that have a URL with a password. */
-function withPassword(value: unknown, at: string): string[] {
+function withPassword(value: unknown): string[] {
   if (typeof value === 'string')
-    return value.includes('@') && withoutCredentials(value) !== value ? [at] : [];
+    return value.includes('@') && withoutCredentials(value) !== value ? [''] : [];
   if (typeof value !== 'object' || value === null) return [];
   const found: string[] = [];
   for (const key in value) {
     if (key.startsWith('_')) continue;
     const item: unknown = (value as Record<string, unknown>)[key];
-    if (typeof item === 'string' ? item.includes('@') : typeof item === 'object') {
-      found.push(...withPassword(item, `${at}/${escapeSegment(key)}`));
-    }
+    if (typeof item === 'string' ? item.includes('@') : typeof item === 'object')
+      for (const path of withPassword(item)) found.push(`/${escapeSegment(key)}${path}`);
   }
   return found;
 }
