@@ -2,7 +2,7 @@ import type { CheckAptStep } from '../job/apt-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
@@ -56,7 +56,7 @@ export const aptMirror: SyncMethod = {
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      { kind: 'make-directory', path: context.cache, empty: false },
+      cacheDirectory(context),
       mirrorList(pkg, context),
       wgetrc(pkg, context),
       ...prepareTree(pkg, context),
@@ -94,17 +94,12 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
   };
   const url = webUrl(repository(context));
   const kinds = arches(options).map((arch) => (arch === 'source' ? 'deb-src' : `deb-${arch}`));
-  return {
-    kind: 'write-file',
-    path: `${work}/mirror.list`,
-    mode: '0600',
-    content: [
-      ...Object.entries(settings).map(([key, value]) => `set ${key} "${value}"\n`),
-      ...options.dists.flatMap((dist) =>
-        kinds.map((kind) => `${kind} ${url} ${dist} ${sections(options).join(' ')}\n`),
-      ),
-    ],
-  };
+  return privateFile(`${work}/mirror.list`, [
+    ...Object.entries(settings).map(([key, value]) => `set ${key} "${value}"\n`),
+    ...options.dists.flatMap((dist) =>
+      kinds.map((kind) => `${kind} ${url} ${dist} ${sections(options).join(' ')}\n`),
+    ),
+  ]);
 }
 
 /** apt-mirror leaves the network to wget, whose settings its environment names. */
@@ -128,17 +123,12 @@ function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
     ...(caFile === null ? {} : { ca_certificate: caFile }),
     ...(user === '' ? {} : { user, auth_no_challenge: 'on' }),
   };
-  return {
-    kind: 'write-file',
-    path: `${context.work}/wgetrc`,
-    mode: '0600',
-    content: [
-      ...Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`),
-      ...(hearsPassword(pkg, context.source)
-        ? ['password = ', { secret: 'password', quote: 'raw' as const }, '\n']
-        : []),
-    ],
-  };
+  return privateFile(`${context.work}/wgetrc`, [
+    ...Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`),
+    ...(hearsPassword(pkg, context.source)
+      ? ['password = ', { secret: 'password', quote: 'raw' as const }, '\n']
+      : []),
+  ]);
 }
 
 /**

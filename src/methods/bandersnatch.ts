@@ -2,7 +2,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { DEFAULTS, confText, holdable, optionsOf, sections } from './bandersnatch-conf.js';
 import { mistake, unsupported } from './findings.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
@@ -48,19 +48,14 @@ export const bandersnatch: SyncMethod = {
     const path = `${context.work}/bandersnatch.conf`;
     return [
       ...before,
-      { kind: 'make-directory', path: context.cache, empty: false },
+      cacheDirectory(context),
       {
         kind: 'forget-if-changed',
         record: `${context.cache}/selection`,
         text: selection(pkg),
         files: [`${pkg.dst}/status`, `${pkg.dst}/todo`],
       },
-      {
-        kind: 'write-file',
-        path,
-        mode: '0600',
-        content: [confText(sections(pkg, context.source))],
-      },
+      privateFile(path, [confText(sections(pkg, context.source))]),
       run(pkg, context, path, ['mirror']),
       ...deletion(pkg, context, path),
     ];

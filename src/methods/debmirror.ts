@@ -1,10 +1,11 @@
-import type { CountDeletionsStep, ExecStep, Step, WriteFileStep } from '../job/step.js';
-import type { Package, Source } from '../model/site.js';
+import type { CountDeletionsStep, ExecStep } from '../job/step.js';
+import type { Package } from '../model/site.js';
 import { mistake, sourceAt, unsupported } from './findings.js';
-import { accepted, workDirectory } from './method.js';
-import { hearsPassword } from './password.js';
+import { debmirrorConf } from './debmirror-conf.js';
+import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-import { isRsyncProxy } from './rsync-connection.js';
+import { hearsPassword } from './password.js';
+import { addressWords, isRsyncProxy, passwordFile } from './rsync-connection.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
 import type { SignatureOptions } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSource, webSourceFindings } from './web-source.js';
@@ -54,8 +55,8 @@ export const debmirror: SyncMethod = {
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      configFile(pkg, context),
-      ...rsyncPassword(pkg, context),
+      privateFile(configPath(context), debmirrorConf(pkg, context.source)),
+      ...(isRsync(context) ? passwordFile(pkg, context.source, passwordPath(context)) : []),
       ...(deletes ? [count(pkg, context)] : []),
       exec(pkg, context, deletes),
     ];
@@ -133,77 +134,22 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
   };
 }
 
-/**
- * debmirror's configuration is Perl. It gets the user and the password here, where nobody else can read them, and a
- * correction: after a failed download debmirror (2.37) puts the new index in place and deletes what the old one named.
- * Here it ends before that. It also counts what it does, which it never tells, and its warnings get lines of their own.
- */
-function configFile(pkg: Package, context: MethodContext): WriteFileStep {
-  const { scheme, user } = upstream(context.source);
-  const { user: name = '' }: Partial<DebmirrorOptions> = pkg.options;
-  const login = name === '' ? user : encodeURIComponent(name).replaceAll("'", '%27');
-  // In a URL they stay encoded; Net::FTP and rsync take them as they are.
-  const decode = scheme === 'ftp' || scheme === 'rsync' ? 's/%([0-9A-Fa-f]{2})/chr hex $1/ge' : '';
-  return {
-    kind: 'write-file',
-    path: configPath(context),
-    mode: '0600',
-    content: [
-      '# Written for one run: debmirror reads this as Perl.\n',
-      ...(login === ''
-        ? []
-        : [`$user = '${login}';\n`, "$passwd = '", ...password(pkg, context.source), "';\n"]),
-      ...(login === '' || decode === '' ? [] : [`${decode} for $user, $passwd;\n`]),
-      CORRECTION,
-    ],
-  };
-}
-
-const CORRECTION = `{
-  no warnings;
-  my ($files, $bytes, $deleted) = (0, 0, 0);
-  $SIG{__WARN__} = sub { print "\\n", @_ };
-  *say = sub {
-    # What a dry run of rsync did not fetch is counted as missing.
-    $num_errors = 0 if $do_dry_run and $_[0] =~ /^Everything OK/;
-    die "Failed to download files ($num_errors errors)!\\n" if $num_errors and $_[0] =~ /^Everything OK/;
-    $deleted++ if $_[0] =~ /^deleting (?!\\.temp\\/)/ and !$do_dry_run;
-    print "@_\\n";
-  };
-  for my $name ('http_get', 'ftp_get') {
-    my $get = \\&$name;
-    *$name = sub {
-      my $done = $get->(@_);
-      if ($done and !$do_dry_run) { $files++; $bytes += -s $_[0]; }
-      return $done;
-    };
-  }
-  END { print "mirror: fetched $files files, $bytes bytes; deleted $deleted\\n" }
-}
-1;
-`;
-
-function password(pkg: Package, source: Source): WriteFileStep['content'] {
-  return hearsPassword(pkg, source) ? [{ secret: 'password', quote: 'url' }] : [];
-}
-
-/** rsync reads its password from a file. */
-function rsyncPassword(pkg: Package, context: MethodContext): Step[] {
-  if (upstream(context.source).scheme !== 'rsync' || !hearsPassword(pkg, context.source)) return [];
-  const content = [{ secret: 'password', quote: 'raw' as const }, '\n'];
-  return [{ kind: 'write-file', path: `${context.work}/rsync-password`, mode: '0600', content }];
-}
-
 function rsyncFlags(pkg: Package, context: MethodContext): string {
-  if (upstream(context.source).scheme !== 'rsync') return '';
-  const { family, bind } = pkg.network;
+  if (!isRsync(context)) return '';
   const port = PORT.exec(upstream(context.source).host)?.[0].slice(1);
   return [
     ...(port === undefined ? [] : [`--port=${port}`]),
-    ...(!hearsPassword(pkg, context.source) ? [] : [`--password-file='${context.work}/rsync-password'`]),
-    ...(family === 'any' ? [] : [family === 'ipv4' ? '--ipv4' : '--ipv6']),
-    ...(bind === null ? [] : [`--address=${bind}`]),
+    ...(hearsPassword(pkg, context.source) ? [`--password-file='${passwordPath(context)}'`] : []),
+    ...addressWords(pkg.network),
   ].join(' ');
+}
+
+function isRsync({ source }: MethodContext): boolean {
+  return upstream(source).scheme === 'rsync';
+}
+
+function passwordPath({ work }: MethodContext): string {
+  return `${work}/rsync-password`;
 }
 
 function networkFindings(pkg: Package): PackageFinding[] {

@@ -4,6 +4,7 @@ import type { Package } from '../model/site.js';
 import type { DaemonModule } from './ftpsync-source.js';
 import type { MethodContext } from './method.js';
 import { hearsPassword } from './password.js';
+import { addressWords } from './rsync-connection.js';
 
 /** Options of `synctype: "ftpsync"`, as its schema leaves them. */
 export interface FtpsyncOptions {
@@ -119,11 +120,9 @@ function extraSettings(options: FtpsyncOptions): Record<string, string> {
 
 /** Address family, bind address, password, and a limit for connecting, which rsync takes for a direct connection only. */
 function connectionWords(pkg: Package, context: MethodContext, options: FtpsyncOptions): string[] {
-  const { family, bind } = pkg.network;
   return [
     ...(isDirect(options) ? ['--contimeout=60'] : []),
-    ...(family === 'any' ? [] : [family === 'ipv4' ? '--ipv4' : '--ipv6']),
-    ...(bind === null ? [] : [`--address=${bind}`]),
+    ...addressWords(pkg.network),
     ...(hearsPassword(pkg, context.source) ? [`--password-file=${context.work}/password`] : []),
   ];
 }

@@ -1,13 +1,11 @@
-import type { Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import type { FtpsyncOptions } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, privateFile, workDirectory } from './method.js';
 import type { PackageFinding, SyncMethod } from './method.js';
-import { hearsPassword } from './password.js';
-import { rsyncProxyFindings } from './rsync-connection.js';
+import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
 import { dryRunFindings } from './rsync-findings.js';
 
 /**
@@ -40,27 +38,12 @@ export const ftpsync: SyncMethod = {
     // A source that `check` refused compiles to nothing that runs.
     if (from === null) return [{ kind: 'require-directory', path: pkg.dst }];
     const { work } = context;
-    const password: Step[] = hearsPassword(pkg, context.source)
-      ? [
-          {
-            kind: 'write-file',
-            path: `${work}/password`,
-            mode: '0600',
-            content: [{ secret: 'password', quote: 'raw' }, '\n'],
-          },
-        ]
-      : [];
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
       { kind: 'make-directory', path: `${work}/.config/ftpsync`, empty: true },
-      ...password,
-      {
-        kind: 'write-file',
-        path: `${work}/.config/ftpsync/ftpsync-${ARCHIVE}.conf`,
-        mode: '0600',
-        content: ftpsyncConf(pkg, context, from),
-      },
+      ...passwordFile(pkg, context.source, `${work}/password`),
+      privateFile(`${work}/.config/ftpsync/ftpsync-${ARCHIVE}.conf`, ftpsyncConf(pkg, context, from)),
       {
         kind: 'exec',
         tool: 'ftpsync',

@@ -3,7 +3,7 @@ import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
 import { credentialsFile, remote, remoteFindings, repositoryUrl } from './git-remote.js';
 import type { Remote } from './git-remote.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 
 /** Options of `synctype: "git"`, as its schema leaves them (defaults filled in). */
@@ -39,16 +39,7 @@ export const git: SyncMethod = {
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      ...(how.credentials === null
-        ? []
-        : [
-            {
-              kind: 'write-file' as const,
-              path: credentialsFile(context),
-              mode: '0600',
-              content: how.credentials,
-            },
-          ]),
+      ...(how.credentials === null ? [] : [privateFile(credentialsFile(context), how.credentials)]),
       ...(repositories ?? [null]).flatMap((name) => mirrorSteps(pkg, context, how, name)),
     ];
   },

@@ -1,7 +1,7 @@
 import type { ExecStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
-import { workDirectory } from './method.js';
+import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
 import { dryRunFindings, sourceFindings } from './rsync-findings.js';
@@ -72,9 +72,9 @@ export const jigdo: SyncMethod = {
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      { kind: 'write-file', path: `${work}/.wgetrc`, mode: '0600', content: [wgetrc(pkg)] },
+      privateFile(`${work}/.wgetrc`, [wgetrc(pkg)]),
       // Filled by the images' step; a dry run reads it as it is here.
-      { kind: 'write-file', path: protect, mode: '0600', content: [''] },
+      privateFile(protect, ['']),
       pass(pkg, context, {
         base: [],
         filters: (options.template_excludes ?? ['*.iso']).map((pattern) => `--exclude=${pattern}`),

@@ -2,7 +2,7 @@ import { lftpWord } from '../job/lftp-word.js';
 import type { ExecStep, FilePart } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 
@@ -38,7 +38,7 @@ export const lftp: SyncMethod = {
   steps: (pkg, context) => [
     { kind: 'require-directory', path: pkg.dst },
     workDirectory(context),
-    { kind: 'write-file', path: script(context), mode: '0600', content: session(pkg, context) },
+    privateFile(script(context), session(pkg, context)),
     mainPass(pkg, context),
   ],
 };

@@ -1,5 +1,5 @@
 import type { Finding } from '../diagnostics/diagnostic.js';
-import type { ExecStep, Step } from '../job/step.js';
+import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package, Settings, Site, Source } from '../model/site.js';
 
 /**
@@ -39,6 +39,16 @@ export interface SyncMethod {
 /** The first step of a method that writes files for its tool: an empty private directory, removed after the run. */
 export function workDirectory(context: MethodContext): Step {
   return { kind: 'make-directory', path: context.work, empty: true };
+}
+
+/** The same for files that stay. */
+export function cacheDirectory(context: MethodContext): Step {
+  return { kind: 'make-directory', path: context.cache, empty: false };
+}
+
+/** A file for the tool that nobody else may read: its settings, mostly with a password. */
+export function privateFile(path: string, content: WriteFileStep['content']): WriteFileStep {
+  return { kind: 'write-file', path, mode: '0600', content };
 }
 
 /** `accept_exit` for the command that it is meant for, where there is one. */

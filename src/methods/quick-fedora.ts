@@ -4,7 +4,7 @@ import { parseDuration } from '../model/duration.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { connection, networkFindings } from './rsync-connection.js';
 import { dryRunFindings, sourceFindings } from './rsync-findings.js';
@@ -54,14 +54,9 @@ export const quickFedora: SyncMethod = {
     const compare = listChanges(pkg, context);
     return [
       require,
-      { kind: 'make-directory', path: cache, empty: false },
+      cacheDirectory(context),
       workDirectory(context),
-      {
-        kind: 'write-file',
-        path: `${work}/lists`,
-        mode: '0600',
-        content: [listNames(pkg.options, sourceParts(source.url).prefix)],
-      },
+      privateFile(`${work}/lists`, [listNames(pkg.options, sourceParts(source.url).prefix)]),
       compare,
       { ...changedPass(pkg, source, compare.transfer), only_with: compare.transfer },
       { ...fullPass(pkg, source, 'unlisted', compare.unwanted), only_with: compare.unwanted },

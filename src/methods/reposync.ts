@@ -2,7 +2,7 @@ import type { CheckRepositoryStep } from '../job/repository-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake, unsupported } from './findings.js';
-import { accepted, workDirectory } from './method.js';
+import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { checksSignature } from './signature.js';
@@ -50,7 +50,7 @@ export const reposync: SyncMethod = {
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      { kind: 'make-directory', path: context.cache, empty: false },
+      cacheDirectory(context),
       configFile(context),
       upstreamFile(pkg, context),
       stagedFile(context),
@@ -83,7 +83,7 @@ function configFile({ work, cache }: MethodContext): WriteFileStep {
     // rpmkeys looks at the packages.
     gpgcheck: '0',
   };
-  return textFile(`${work}/dnf.conf`, ['[main]\n', ...lines(settings)]);
+  return privateFile(`${work}/dnf.conf`, ['[main]\n', ...lines(settings)]);
 }
 
 function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
@@ -92,7 +92,7 @@ function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
   const options: ReposyncOptions = pkg.options;
   const { scheme, host, path, user: inUrl } = upstream(source);
   const user = options.user || decodeURIComponent(inUrl);
-  return textFile(`${context.work}/upstream.repo`, [
+  return privateFile(`${context.work}/upstream.repo`, [
     ...repository('upstream', `${scheme}://${host}/${path}`),
     ...lines({
       timeout: String(options.timeout ?? 30),
@@ -112,7 +112,7 @@ function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
 }
 
 function stagedFile(context: MethodContext): WriteFileStep {
-  return textFile(`${context.work}/staged.repo`, repository('staged', `file://${staged(context)}`));
+  return privateFile(`${context.work}/staged.repo`, repository('staged', `file://${staged(context)}`));
 }
 
 function download(pkg: Package, context: MethodContext): ExecStep {
@@ -194,10 +194,6 @@ function repository(id: Repository, url: string): string[] {
 
 function lines(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
-}
-
-function textFile(path: string, content: WriteFileStep['content']): WriteFileStep {
-  return { kind: 'write-file', path, mode: '0600', content };
 }
 
 function optionFindings(pkg: Package): PackageFinding[] {

@@ -1,5 +1,7 @@
+import type { WriteFileStep } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
 import { unsupported } from './findings.js';
+import { privateFile } from './method.js';
 import type { PackageFinding } from './method.js';
 import { hearsPassword } from './password.js';
 
@@ -34,8 +36,7 @@ export function connection(
   const flags = [
     `--timeout=${options.timeout ?? 600}`,
     ...(kind === 'daemon' ? [`--contimeout=${options.contimeout ?? 60}`] : []),
-    ...(remote && family !== 'any' ? [family === 'ipv4' ? '--ipv4' : '--ipv6'] : []),
-    ...(kind === 'daemon' && bind !== null ? [`--address=${bind}`] : []),
+    ...(remote ? addressWords({ family, bind: kind === 'daemon' ? bind : null }) : []),
     ...(kind === 'ssh' ? [`--rsh=${sshWords(pkg).join(' ')}`] : []),
     ...(password ? ['--password-file=-'] : []),
   ];
@@ -44,6 +45,17 @@ export function connection(
     env: kind === 'daemon' && proxy !== null ? { env: { RSYNC_PROXY: proxy } } : {},
     secret: { url: withUser(source.url, options.user), stdin: password ? { stdin_secret: 'password' } : {} },
   };
+}
+
+/** The address to come from, which only a daemon is reached from, and its family. */
+export function addressWords({ family, bind }: Pick<Network, 'family' | 'bind'>): string[] {
+  return [...(family === 'any' ? [] : [`--${family}`]), ...(bind === null ? [] : [`--address=${bind}`])];
+}
+
+/** The file for `--password-file` of an rsync that another tool starts: no stdin of ours gets there. */
+export function passwordFile(pkg: Package, source: Source, path: string): WriteFileStep[] {
+  if (!hearsPassword(pkg, source)) return [];
+  return [privateFile(path, [{ secret: 'password', quote: 'raw' }, '\n'])];
 }
 
 /** Settings that rsync has no way to honour. */
