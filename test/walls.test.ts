@@ -68,6 +68,17 @@ describe('imports', () => {
     expect(broken).toEqual([]);
   });
 
+  test('the executor begins with no other modules of Node: loading crypto or zlib costs each run milliseconds', () => {
+    const broken = files
+      .filter(({ file }) => /^(run|state|job)\//.test(file))
+      .flatMap(({ file, text }) =>
+        imports(file, whatLoadingNeeds(text))
+          .filter((name) => /^node:(?!fs$|path$|child_process$)/.test(name))
+          .map((name) => `${file} imports ${name}`),
+      );
+    expect(broken).toEqual([]);
+  });
+
   test('only cli.ts and commands know commands', () => {
     const broken = files
       .filter(({ file }) => !['commands', 'cli.ts'].includes(folder(file)))

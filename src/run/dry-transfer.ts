@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Job } from '../job/job.js';
 import { EXIT, exitCode, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
@@ -40,7 +38,7 @@ const KEPT = 64 * 1024;
  * run's own, which a run may be using. The text says so where a tool has no dry run, or where it failed.
  */
 export async function describeTransfer(job: Job, secrets: ReadonlyMap<string, Secret>): Promise<TransferEnd> {
-  const scratch = mkdtempSync(join(tmpdir(), 'mirror-dry-run-'));
+  const scratch = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'mirror-dry-run-'));
   try {
     const steps = inScratch(job.attempts[0]?.steps ?? [], scratch);
     const execs = steps.filter((step) => step.kind === 'exec');
@@ -121,6 +119,7 @@ async function dryRun(
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(secret === null ? '' : `${secret}\n`);
   let said = '';
+  const { createInterface } = process.getBuiltinModule('node:readline');
   const keep = (text: string): void => void (said = (said + text).slice(-KEPT));
   child.stderr?.on('data', (data: Buffer) => {
     process.stderr.write(data);

@@ -10,7 +10,8 @@ export function removeIfThere(path: string): boolean {
   return unlessGone(() => (unlinkSync(path), true)) ?? false;
 }
 
-function unlessGone<T>(action: () => T): T | null {
+/** What an action gives, or null when the system says that its file is not there. Throws any other error. */
+export function unlessGone<T>(action: () => T): T | null {
   try {
     return action();
   } catch (error) {

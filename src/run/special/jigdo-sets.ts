@@ -1,6 +1,5 @@
 import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 
 /** One set of images of an architecture, such as `amd64` and `dvd`; paths are absolute. */
 export interface JigdoSet {
@@ -134,6 +133,7 @@ function jigdoText(path: string, size: number): string {
   if (size > LARGEST.packed) throw new JigdoTrouble(`${path} is too large for a jigdo file`);
   const bytes = readFileSync(path);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString('latin1');
+  const { gunzipSync } = process.getBuiltinModule('node:zlib');
   try {
     return gunzipSync(bytes, { maxOutputLength: LARGEST.unpacked }).toString('latin1');
   } catch (error) {

@@ -81,7 +81,7 @@ function countTree(path: Buffer): number {
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
     for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
       entries += 1;
-      if (entry.isDirectory()) left.push(Buffer.concat([at, Buffer.from('/'), entry.name]));
+      if (entry.isDirectory()) left.push(Buffer.concat([at, bytes('/'), entry.name]));
     }
   }
   return entries;

@@ -1,9 +1,9 @@
-import type { Hash } from 'node:crypto';
-import { closeSync, existsSync, lstatSync, openSync, readSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerifyListedStep } from '../../../job/list-step.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
+import { digestOf } from '../digest.js';
 import { bytes, latin1, shown } from '../names.js';
 import { readPaths } from './writer.js';
 
@@ -11,13 +11,12 @@ import { readPaths } from './writer.js';
 const ALGORITHMS: Readonly<Record<number, string>> = { 32: 'md5', 40: 'sha1', 64: 'sha256', 128: 'sha512' };
 
 /**
- * Looks whether what a list names is there, and compares files with their digests. One that differs ends the run: upstream changed meanwhile, or
- * the copy is bad. Its time is set back, so that the next pass compares its content and not only size and time.
+ * Looks whether what a list names is there, and compares files with their digests. One that differs ends the run: upstream
+ * changed meanwhile, or the copy is bad. Its time is set back, so that the next pass compares its content and not only size
+ * and time.
  */
-export async function verifyListed(turn: Turn, step: VerifyListedStep): Promise<StepEnd> {
+export function verifyListed(turn: Turn, step: VerifyListedStep): StepEnd {
   if (!existsSync(step.list)) return GO_ON;
-  // Loading it costs a run 3 ms.
-  const { createHash } = await import('node:crypto');
   const top = latin1(turn.session.job.dst);
   const bad: string[] = [];
   const missing: string[] = [];
@@ -31,7 +30,8 @@ export async function verifyListed(turn: Turn, step: VerifyListedStep): Promise<
     }
     const algorithm = ALGORITHMS[digest.length];
     if (algorithm === undefined) continue;
-    const found = digestOf(file, createHash(algorithm));
+    const found = digestOf(file, algorithm);
+    // None: what a list wants here, rsync has asked for.
     if (found === null || found === digest) continue;
     utimesSync(file, 0, 0);
     turn.log.note('WARNING', `${shown(path)} has not the ${algorithm} that the list says`);
@@ -46,24 +46,4 @@ function failed(paths: readonly string[], what: string): StepEnd {
   const others = paths.length > 1 ? ` and ${String(paths.length - 1)} more` : '';
   const reason = `${shown(paths[0] ?? '')}${others}: ${what}`;
   return { outcome: { kind: 'failed', failure: 'transfer', reason }, done: true };
-}
-
-/** Null when there is no such file: what a list wants here, rsync has asked for. */
-function digestOf(path: Buffer, digest: Hash): string | null {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  try {
-    const buffer = Buffer.allocUnsafe(1 << 20);
-    for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) {
-      digest.update(buffer.subarray(0, read));
-    }
-    return digest.digest('hex');
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ListChangesStep } from '../../../job/list-step.js';
+import { unlessGone } from '../../../system/if-there.js';
 import { WrongList } from './changes.js';
 import type { ListWork } from './changes.js';
 import { readLine } from './entry.js';
@@ -86,11 +87,7 @@ function unlisted(step: ListChangesStep, dst: string, listed: PathSet): string[]
 }
 
 function entries(dst: string, directory: string): { name: string; isDirectory(): boolean }[] {
-  try {
-    return readdirSync(bytes(join(latin1(dst), directory)), { withFileTypes: true, encoding: 'latin1' });
-  } catch (error) {
-    // The first pass makes it.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const path = bytes(join(latin1(dst), directory));
+  // The first pass makes it.
+  return unlessGone(() => readdirSync(path, { withFileTypes: true, encoding: 'latin1' })) ?? [];
 }

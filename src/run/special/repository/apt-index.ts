@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 
 /** What an index says of a file; the digest is SHA-256, or null where it has none. */
 export interface Expected {
@@ -35,6 +34,7 @@ export async function indexFiles(path: string): Promise<Map<string, Expected>> {
     addStanza(files, fields);
     fields = new Map();
   };
+  const { createInterface } = process.getBuiltinModule('node:readline');
   for await (const line of createInterface({ input: createReadStream(path) })) {
     if (line === '') end();
     else if (line.startsWith(' ')) field.push(line);

@@ -7,6 +7,7 @@ import { classify } from '../../classify.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { figures } from '../../figures.js';
 import { blockedBy } from '../lists/delete.js';
+import { digestOf } from '../digest.js';
 import { writePaths } from '../lists/writer.js';
 import { isPlain, latin1 } from '../names.js';
 import { GO_ON } from '../../steps.js';
@@ -14,7 +15,6 @@ import type { StepEnd, Turn } from '../../steps.js';
 import { toolTable } from '../../tools/index.js';
 import { clearText, indexFiles, releaseFiles } from './apt-index.js';
 import type { Expected } from './apt-index.js';
-import { sha256 } from './digest.js';
 import { filesBelow } from './tree.js';
 
 /** What is wrong with what was fetched; thrown within this file only. */
@@ -45,14 +45,14 @@ async function check(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
   for (const distribution of step.distributions) {
     const at = join(step.held, 'dists', distribution.name);
     const release = await signedRelease(turn, step, distribution.name);
-    await checkIndex(at, release);
+    checkIndex(at, release);
     for (const index of indexesOf(distribution, release)) {
       if (!existsSync(join(at, index)))
         throw new Wrong('transfer', `${distribution.name}/${index} is not there`);
       for (const [path, expected] of await indexFiles(join(at, index))) named.set(path, expected);
     }
   }
-  const transfer = await checkPool(turn, named);
+  const transfer = checkPool(turn, named);
   for (const file of filesBelow(step.held, 'dists')) {
     if (!file.startsWith('dists/')) unlinkSync(join(step.held, file));
   }
@@ -92,7 +92,7 @@ async function signedRelease(turn: Turn, step: CheckAptStep, name: string): Prom
 }
 
 /** Every file of the index is what the Release file says; what it does not name is not published. */
-async function checkIndex(at: string, release: string): Promise<void> {
+function checkIndex(at: string, release: string): void {
   const expected = releaseFiles(release);
   for (const file of filesBelow(at, '')) {
     if (/^(InRelease|Release|Release\.gpg)$/.test(file)) continue;
@@ -101,7 +101,7 @@ async function checkIndex(at: string, release: string): Promise<void> {
       throw new Wrong('transfer', `${file} is not named by the Release file`);
     }
     if (known === undefined && !/(Packages|Sources)$/.test(file)) unlinkSync(join(at, file));
-    if (known !== undefined && !(await isAs(join(at, file), known, true))) {
+    if (known !== undefined && !isAs(join(at, file), known, true)) {
       throw new Wrong('transfer', `${file} is not what the Release file says`);
     }
   }
@@ -124,7 +124,7 @@ function indexesOf(
 }
 
 /** All that is named is in dst; what has come in this run has its digest, too, or is removed again. */
-async function checkPool(turn: Turn, named: ReadonlyMap<string, Expected>): Promise<Transfer> {
+function checkPool(turn: Turn, named: ReadonlyMap<string, Expected>): Transfer {
   const { dst } = turn.session.job;
   const began = fstatSync(turn.log.fd).birthtimeMs;
   let [total, came, bytes, missing] = [0, 0, 0, 0];
@@ -133,7 +133,7 @@ async function checkPool(turn: Turn, named: ReadonlyMap<string, Expected>): Prom
     const file = join(dst, path);
     const stat = isPlain(path) ? lstatSync(file, { throwIfNoEntry: false }) : undefined;
     const fresh = stat !== undefined && stat.ctimeMs >= began;
-    if (stat?.isFile() && (await isAs(file, expected, fresh))) {
+    if (stat?.isFile() && isAs(file, expected, fresh)) {
       total += expected.size;
       if (!fresh) continue;
       came += 1;
@@ -153,9 +153,9 @@ async function checkPool(turn: Turn, named: ReadonlyMap<string, Expected>): Prom
   return figures({ files: named.size, total_bytes: total, ...sums });
 }
 
-async function isAs(path: string, { size, sha256: digest }: Expected, read: boolean): Promise<boolean> {
+function isAs(path: string, { size, sha256 }: Expected, read: boolean): boolean {
   if (lstatSync(path).size !== size) return false;
-  return !read || digest === null || (await sha256(path)) === digest;
+  return !read || sha256 === null || digestOf(path, 'sha256') === sha256;
 }
 
 /** Old index files go, too, but do not count. */

@@ -1,6 +1,5 @@
 import { createReadStream, fstatSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { CheckRepositoryStep } from '../../../job/repository-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
@@ -43,6 +42,7 @@ export async function checkRepository(turn: Turn, step: CheckRepositoryStep): Pr
 /** What the tool listed, each once; paths that lead out of dst are those of no file there. */
 async function namesIn(turn: Turn, from: number, strip: string): Promise<string[]> {
   const names = new Set<string>();
+  const { createInterface } = process.getBuiltinModule('node:readline');
   const lines = createInterface({ input: createReadStream(turn.log.path, { start: from }) });
   for await (const line of lines) if (line.startsWith(strip)) names.add(line.slice(strip.length));
   return [...names];
