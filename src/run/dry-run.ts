@@ -1,6 +1,6 @@
 import type { Job } from '../job/job.js';
 import { EXIT } from '../job/outcome.js';
-import type { Step } from '../job/step.js';
+import type { Exec, Step } from '../job/step.js';
 import type { PackageState } from '../state/package-state.js';
 import { shown } from './console.js';
 import type { TransferEnd } from './dry-transfer.js';
@@ -24,6 +24,7 @@ export function dryRunText(id: string, commands: readonly string[], transfer: Tr
 }
 
 function describeStep(job: Job, step: Step, limit: () => number): string[] {
+  const command = ({ argv }: Pick<Exec, 'argv'>): string => words([...job.prefix, ...argv]);
   switch (step.kind) {
     case 'require-directory':
       return [`require ${step.path}`];
@@ -42,22 +43,18 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
     case 'write-file':
       return [`write ${step.path}`];
     case 'count-deletions':
-      return [
-        `only if this tells of at most ${String(limit())} deletions: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
-      ];
+      return [`only if this tells of at most ${String(limit())} deletions: ${command(step)}`];
     case 'follow-head':
-      return [`follow upstream's HEAD: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`];
+      return [`follow upstream's HEAD: ${command(step)}`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
     case 'jigdo-images':
-      return [`for each set of images: ${words([...job.prefix, ...step.argv])} ${step.work}/<set>.conf`];
+      return [`for each set of images: ${command(step)} ${step.work}/<set>.conf`];
     case 'repeat-if-changed':
-      return [
-        `again (${String(step.rounds)} times at most) unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
-      ];
+      return [`again (${String(step.rounds)} times at most) unless this prints nothing: ${command(step)}`];
     case 'list-changes':
       return [
-        `unless the lists are the same: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+        `unless the lists are the same: ${command(step)}`,
         `compare them: at most ${String(limit())} deletions; without a list that makes sense, make ${step.full}`,
       ];
     case 'check-apt':
@@ -67,7 +64,7 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       ];
     case 'check-repository':
       return [
-        `only if dst has all that this lists, and at most ${String(limit())} files more: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
+        `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,
         ...(step.verify ? [`  and those that are new pass: ${words([...step.verify.argv, '...'])}`] : []),
       ];
     case 'verify-listed':
@@ -80,8 +77,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`read upstream's time from ${step.path}`];
     case 'probe':
       return [
-        `unless this prints nothing: ${words(commandLine(job, { ...step, kind: 'exec' }, null))}`,
-        ...step.always.map((exec) => `  else only: ${words(commandLine(job, exec, null))}`),
+        `unless this prints nothing: ${command(step)}`,
+        ...step.always.map((exec) => `  else only: ${command(exec)}`),
       ];
   }
 }
