@@ -29,9 +29,7 @@ export function installMarker(directory: string, marker: string, dst: string): b
   if (!stat?.isFile()) return false;
   const target = join(dst, marker);
   mkdirSync(dirname(target), { recursive: true });
-  // The same name each time, so that a killed run's copy is written over; the main pass deletes it otherwise.
-  const temporary = join(dirname(target), `.${basename(marker)}.mirror-new`);
-  rmSync(temporary, { force: true });
+  const temporary = freeBeside(target);
   copyFileSync(fetched, temporary, constants.COPYFILE_EXCL);
   const fd = openSync(temporary, 'r+');
   try {
@@ -43,4 +41,14 @@ export function installMarker(directory: string, marker: string, dst: string): b
   renameSync(temporary, target);
   syncDirectory(dirname(target));
   return true;
+}
+
+/**
+ * Where a file of dst is made before it takes its place. The same name each time, so that what a killed run left goes:
+ * here, or with the main pass.
+ */
+export function freeBeside(target: string): string {
+  const path = join(dirname(target), `.${basename(target)}.mirror-new`);
+  rmSync(path, { force: true });
+  return path;
 }

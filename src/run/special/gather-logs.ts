@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LogFile } from '../log-file.js';
 
 /** Milliseconds by which a file system's clock may be behind ours. */
-const BEHIND = 50;
+export const BEHIND = 50;
 
 /**
  * Adds the log files that a tool wrote into a directory of its own since `since` (epoch ms) to the run's log, each under

@@ -4,6 +4,7 @@ import { shellQuoted } from '../../job/shell.js';
 import type { ExecStep, JigdoImagesStep } from '../../job/step.js';
 import { printable } from '../console.js';
 import { executeStep, otherCommand } from '../exec.js';
+import { BEHIND } from './gather-logs.js';
 import { jigdoSets, JigdoTrouble } from './jigdo-sets.js';
 import type { JigdoImage, JigdoSet } from './jigdo-sets.js';
 import { GO_ON } from '../steps.js';
@@ -16,9 +17,6 @@ const WHY = [
   /checksum mismatch/,
   / Error .*/,
 ];
-
-/** Milliseconds by which a file system's clock may be behind ours. */
-const BEHIND = 50;
 
 /** Makes what is missing or outdated of the images of all sets; see the step. One set's failure does not stop the others. */
 export async function makeImages(turn: Turn, step: JigdoImagesStep): Promise<StepEnd> {

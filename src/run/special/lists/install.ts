@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { InstallListsStep } from '../../../job/list-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { syncDirectory } from '../../../system/atomic.js';
 import { figures } from '../../figures.js';
-import { installMarker } from '../../marker.js';
+import { freeBeside, installMarker } from '../../marker.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import type { ListSummary } from './compare.js';
@@ -35,8 +35,7 @@ export function installLists(turn: Turn, step: InstallListsStep, sofar: Outcome)
 /** As `installMarker`, but without a copy where both are on one file system. */
 function putInto(fetched: string, file: string, dst: string): boolean {
   const target = join(dst, file);
-  const temporary = join(dirname(target), `.${basename(file)}.mirror-new`);
-  rmSync(temporary, { force: true });
+  const temporary = freeBeside(target);
   const fd = openSync(join(fetched, file), 'r');
   try {
     fsyncSync(fd);
