@@ -4,7 +4,8 @@ import { appendHistory, readHistory } from '../state/history.js';
 import { runEnded, runStarted } from '../state/reduce.js';
 import type { ActiveRun, RunRecord } from '../state/package-state.js';
 import { clearStop } from '../state/store.js';
-import { compressLog, removeFile } from './log-file.js';
+import { removeQuietly } from '../system/if-there.js';
+import { compressLog } from './log-file.js';
 import { isPruningTime, keepSeconds, pruneLogs } from './log-pruning.js';
 import { recorded } from './report.js';
 import { publishQuietly, save } from './session.js';
@@ -41,7 +42,7 @@ export async function finish(
   save(session, retry === null ? state : runStarted(state, retry, record.ended));
   if (end.outcome.kind === 'stopped') clearStop(layout, job.id);
   appendHistory(layout, job.id, record);
-  if (plain !== null && log !== plain) removeFile(plain);
+  if (plain !== null && log !== plain) removeQuietly(plain);
   if (isPruningTime(before.last?.ended ?? null, record.ended)) {
     pruneLogs(job.log.keep, session.state, readHistory(layout, job.id), record.ended);
   }

@@ -1,20 +1,15 @@
-import { readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import { idsIn } from '../state/store.js';
+import { readWaiting } from '../state/waits-for.js';
+import type { Waiting } from '../state/waits-for.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
-import { removeFile } from './log-file.js';
+import { removeQuietly } from '../system/if-there.js';
 import { pause } from './pause.js';
 import type { Interruption } from './signals.js';
-
-/** `waiting/<id>.json`: a run that waits for a slot, for those that wait with it and for `mirror status`. */
-export interface Waiting {
-  /** Which kind of slot it waits for: `site` or `upstream-HOST`. */
-  readonly for: string;
-  readonly since: number;
-  readonly last_success: number | null;
-}
 
 /** Longest pause of a waiting run between two looks, and the age at which its note was left by a dead one; ms. */
 const POLL = 2000;
@@ -113,7 +108,7 @@ async function acquire(
       if (Date.now() >= wish.until) return 'busy';
     }
   } finally {
-    if (queued) removeFile(file);
+    if (queued) removeQuietly(file);
   }
 }
 
@@ -122,19 +117,10 @@ async function acquire(
  * no run sees another's process. Who waits touches its note at every look.
  */
 function queue(layout: Layout, pool: string, self: string): (Waiting & { readonly id: string })[] {
-  let names: string[];
-  try {
-    names = readdirSync(`${layout.state}/waiting`);
-  } catch {
-    return [];
-  }
-  return names
-    .filter((name) => name.endsWith('.json') && !name.startsWith('.') && name !== `${self}.json`)
-    .flatMap((name) => {
-      const id = name.slice(0, -'.json'.length);
-      const waiting = readWaiting(layout.waitingFile(id));
-      return waiting?.for === pool && isFresh(layout.waitingFile(id)) ? [{ id, ...waiting }] : [];
-    });
+  return idsIn(layout, 'waiting').flatMap((id) => {
+    const waiting = id === self ? null : readWaiting(layout, id);
+    return waiting?.for === pool && isFresh(layout.waitingFile(id)) ? [{ id, ...waiting }] : [];
+  });
 }
 
 /** Oldest success first, never synced before all; then who came first. */
@@ -155,14 +141,6 @@ function touch(path: string): void {
     utimesSync(path, now, now);
   } catch {
     // Swept, or its directory is gone: this run keeps waiting, only its place in the queue is lost.
-  }
-}
-
-function readWaiting(path: string): Waiting | null {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Waiting;
-  } catch {
-    return null;
   }
 }
 

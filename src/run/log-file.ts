@@ -10,11 +10,11 @@ import {
   readSync,
   renameSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Job } from '../job/job.js';
+import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
 import type { Level } from './console.js';
 import { timeFields } from './local-time.js';
@@ -91,16 +91,7 @@ export async function compressLog(path: string): Promise<string> {
     renameSync(temporary, `${path}.gz`);
     return `${path}.gz`;
   } catch {
-    removeFile(temporary);
+    removeQuietly(temporary);
     return path;
-  }
-}
-
-/** Unlinks a file that may be gone already. */
-export function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Gone, or not ours: pruning is done again another day.
   }
 }

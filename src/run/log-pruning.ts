@@ -3,7 +3,7 @@ import type { Keep } from '../job/job.js';
 import { isSuccess } from '../job/outcome.js';
 import type { OutcomeKind } from '../job/outcome.js';
 import type { PackageState, RunRecord } from '../state/package-state.js';
-import { removeFile } from './log-file.js';
+import { removeQuietly } from '../system/if-there.js';
 
 /** Pruning happens when a run ends in another quarter of a day than the one before: hourly packages need no more. */
 const EVERY = 6 * 3_600_000;
@@ -44,7 +44,7 @@ export function pruneLogs(keep: Keep, state: PackageState, history: readonly Run
 /** A kill -9 while a log was compressed leaves it under both names, or half of the new one. */
 function removeLog(path: string): void {
   const plain = path.replace(/\.gz$/, '');
-  for (const name of [plain, `${plain}.gz`, `${plain}.gz.tmp`]) removeFile(name);
+  for (const name of [plain, `${plain}.gz`, `${plain}.gz.tmp`]) removeQuietly(name);
 }
 
 /** Which of `keep`'s periods an outcome falls under. */

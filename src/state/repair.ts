@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { STATE_DIRECTORIES } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { tryLock } from '../system/flock.js';
+import { removeQuietly } from '../system/if-there.js';
 import { currentBoot, executorLives } from './alive.js';
 import { recordLost } from './lost.js';
 import { outputs } from './outputs/index.js';
@@ -81,7 +82,7 @@ function endLostRun(layout: Layout, id: string, now: number, warn: Warn): Packag
     const state = readState(layout, id, warn);
     if (state.run === null) return state;
     const ended = recordLost(layout, state, now);
-    remove(layout.waitingFile(id));
+    removeQuietly(layout.waitingFile(id));
     return ended;
   } finally {
     lock.release();
@@ -110,14 +111,6 @@ function sweepDirectory(directory: string, litter: RegExp, now: number): void {
   for (const name of names) {
     const path = join(directory, name);
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat && stat.mtimeMs < now - LITTER_AGE) remove(path);
-  }
-}
-
-function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Gone already, or not ours to remove: the next one tries again.
+    if (stat && stat.mtimeMs < now - LITTER_AGE) removeQuietly(path);
   }
 }

@@ -136,7 +136,7 @@ export function clearStop(layout: Layout, id: string): void {
 /** Ids that have a file in one of the directories of `STATE_DIRECTORIES`, sorted; none when it is missing. */
 export function idsIn(
   layout: Layout,
-  directory: 'state' | 'hold' | 'request' | 'stop' | 'incident',
+  directory: 'state' | 'hold' | 'request' | 'stop' | 'incident' | 'waiting',
 ): string[] {
   let names: string[];
   try {

@@ -10,6 +10,15 @@ export function removeIfThere(path: string): boolean {
   return unlessGone(() => (unlinkSync(path), true)) ?? false;
 }
 
+/** Unlinks a file that may be gone, or somebody else's: whoever comes next tries again. */
+export function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is only litter.
+  }
+}
+
 /** What an action gives, or null when the system says that its file is not there. Throws any other error. */
 export function unlessGone<T>(action: () => T): T | null {
   try {
