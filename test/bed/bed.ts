@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   closeSync,
@@ -9,9 +11,10 @@ import {
   readlinkSync,
   rmSync,
   rmdirSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Why a bed cannot be made here, or null. */
@@ -36,6 +39,10 @@ export interface Bed {
   readonly run: (...argv: string[]) => Answer;
   /** Runs a command inside that must succeed, and returns what it printed. */
   readonly must: (...argv: string[]) => string;
+  /** Writes a file inside, and the directories above it. */
+  readonly write: (path: string, content: string, mode?: number) => void;
+  readonly read: (path: string) => string;
+  readonly exists: (path: string) => boolean;
   /** Ends every process of the bed and leaves nothing behind. */
   stop(): Promise<void>;
 }
@@ -164,10 +171,18 @@ function bedOf(init: () => number, stop: () => Promise<void>): Bed {
         LC_ALL: 'C.UTF-8',
       },
     });
+  const at = (path: string): string => join(`/proc/${String(init())}/root`, path);
   return {
     get root() {
-      return `/proc/${String(init())}/root`;
+      return at('');
     },
+    write: (path, content, mode = 0o644) => {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      writeFileSync(at(path), content);
+      chmodSync(at(path), mode);
+    },
+    read: (path) => readFileSync(at(path), 'utf8'),
+    exists: (path) => existsSync(at(path)),
     run,
     must: (...argv) => {
       const { status, stdout, stderr } = run(...argv);

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { layout } from '../../src/job/layout.js';
@@ -7,10 +7,14 @@ import { unitName } from '../../src/schedulers/systemd/escape.js';
 import { readHistory } from '../../src/state/history.js';
 import type { RunRecord } from '../../src/state/package-state.js';
 import { ENTRY } from '../run/fixture.js';
+import { siteConfig } from '../support/site-config.js';
 import type { Answer, Bed } from './bed.js';
 
 /** Where the program lies in a bed: not where the checkout is, which a sandbox may hide. */
 export const MIRROR = '/opt/mirror/dist/mirror.cjs';
+
+/** What the mirror of a bed is called. */
+export const BED = { mirrorname: 'Bed', hostname: 'bed.example.org' };
 
 /** A package that runs as long as `/srv/gate/<id>` exists; each run adds a line to `runs` in its dst. */
 const GATE = `#!/bin/sh
@@ -69,16 +73,10 @@ export function installProgram(bed: Bed, directory = dirname(MIRROR)): void {
 export function liveSite(bed: Bed): LiveSite {
   const at = (path: string): string => join(bed.root, path);
   const site: LiveSite = {
-    write: (path, content, mode = 0o644) => {
-      mkdirSync(dirname(at(path)), { recursive: true });
-      writeFileSync(at(path), content);
-      chmodSync(at(path), mode);
-    },
-    read: (path) => readFileSync(at(path), 'utf8'),
-    exists: (path) => existsSync(at(path)),
-    configure: (packages, settings = {}) => {
-      site.write('/etc/mirror/config.json', JSON.stringify(config(packages, settings)));
-    },
+    write: bed.write,
+    read: bed.read,
+    exists: bed.exists,
+    configure: (packages, settings = {}) => configure(bed, packages, settings),
     mirror: (...args) => bed.run(MIRROR, ...args),
     must: (...args) => bed.must(MIRROR, ...args),
     job: (id) => JSON.parse(site.read(layout().job(id))) as Job,
@@ -161,6 +159,18 @@ export function gated(id: string, syncrate: string, rest: Json = {}): Json {
   });
 }
 
+/** Starts an rsync daemon inside, on port 8730, that serves `/srv/upstream` as `archlinux`, to `me` with `hunter2`. */
+export function serveClosedUpstream(bed: Bed): void {
+  bed.write('/srv/upstream/core/core.db', 'packages\n');
+  bed.write('/etc/rsyncd.secrets', 'me:hunter2\n', 0o600);
+  bed.write(
+    '/etc/rsyncd.conf',
+    '[archlinux]\npath = /srv/upstream\nread only = yes\nuse chroot = no\nuid = nobody\nauth users = me\nsecrets file = /etc/rsyncd.secrets\n',
+  );
+  const daemon = ['rsync', '--daemon', '--no-detach', '--port=8730', '--address=127.0.0.1'];
+  bed.must('systemd-run', '--quiet', '--unit=upstream', ...daemon);
+}
+
 /** Starts an rsync daemon inside, on every loopback address, that serves `/srv/upstream` as `pub`. */
 export function serveUpstream(bed: Bed, site: LiveSite, ids: readonly string[], lines = ''): void {
   for (const id of ids) site.write(`/srv/upstream/${id}/file`, `${id}\n`);
@@ -169,31 +179,26 @@ export function serveUpstream(bed: Bed, site: LiveSite, ids: readonly string[], 
   bed.must('systemd-run', '--quiet', '--unit=upstream', 'rsync', '--daemon', '--no-detach');
 }
 
-function config(packages: readonly Json[], settings: Json): Json {
-  return {
-    mirrorname: 'Bed',
-    hostname: 'bed.example.org',
-    settings: {
-      scheduler: 'systemd',
-      executable: MIRROR,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
-      uid: 'mirror',
-      gid: 'mirror',
-      localtimezone: 'Asia/Seoul',
-      logger: {
-        packagelevel: 'INFO',
-        packagefileformat: {
-          base: '/var/log/mirror/packages',
-          folder: '{year}',
-          filename: '{packageid}.{microsecond}.log',
-          gzip: false,
-        },
-      },
-      ...settings,
+/** What differs in a bed from the usual settings. */
+const SETTINGS = {
+  scheduler: 'systemd',
+  executable: MIRROR,
+  uid: 'mirror',
+  gid: 'mirror',
+  localtimezone: 'Asia/Seoul',
+  logger: {
+    packagelevel: 'INFO',
+    packagefileformat: {
+      base: '/var/log/mirror/packages',
+      folder: '{year}',
+      filename: '{packageid}.{microsecond}.log',
+      gzip: false,
     },
-    packages: Object.fromEntries(packages.map((each) => [each.id, each])),
-  };
+  },
+};
+
+function configure(bed: Bed, packages: readonly Json[], settings: Json): void {
+  const byId = Object.fromEntries(packages.map((each) => [String(each.id), each]));
+  const config = siteConfig(byId, { ...SETTINGS, ...settings }, BED);
+  bed.write('/etc/mirror/config.json', JSON.stringify(config));
 }

@@ -2,6 +2,7 @@ import { layout } from '../../src/job/layout.js';
 import type { MethodContext } from '../../src/methods/method.js';
 import { parseSchedule } from '../../src/model/schedule.js';
 import type { Package, Settings, Site, Source } from '../../src/model/site.js';
+import { HOST_SETTINGS } from '../support/site-config.js';
 
 export const HERE = { layout: layout(), executable: '/usr/bin/mirror' };
 
@@ -23,10 +24,7 @@ export function site(packages: readonly Package[], settings: Partial<Settings> =
       scheduler: 'systemd',
       systemd: { version: 249 },
       executable: null,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
+      ...HOST_SETTINGS,
       uid: 'mirror',
       gid: 'mirror',
       localtimezone: 'Asia/Seoul',

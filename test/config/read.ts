@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { diskReader, readSite, type ConfigReader, type SiteResult } from '../../src/config/index.js';
+import { siteConfig } from '../support/site-config.js';
 
 /** Reads a directory as if it were `/site`, so that messages do not depend on where the checkout is. */
 export function siteReader(directory: string): ConfigReader {
@@ -30,21 +31,7 @@ export function readFiles(files: Readonly<Record<string, string | Uint8Array>>):
 
 /** A config that is whole, with these packages and settings. */
 export function siteWith(packages: object, settings: object = {}, top: object = {}): string {
-  const base = {
-    logfolder: '/var/log/mirror',
-    webroot: '/var/www/html',
-    statusfile: '/var/www/html/status.json',
-    statfile: '/var/lib/mirror/stat.json',
-    localtimezone: 'UTC',
-  };
-  const config = {
-    mirrorname: 'Example',
-    hostname: 'mirror.example.edu',
-    ...top,
-    settings: { ...base, ...settings },
-    packages,
-  };
-  return JSON.stringify(config, null, 2);
+  return JSON.stringify(siteConfig(packages, settings, top), null, 2);
 }
 
 /** An rsync package. */

@@ -16,9 +16,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Schedule } from '../../src/job/schedule.js';
 import { bootBed, type Bed } from '../bed/bed.js';
-import { installProgram } from '../bed/site.js';
+import { installProgram, MIRROR } from '../bed/site.js';
+import { siteConfig } from '../support/site-config.js';
 
-const MIRROR = '/opt/mirror/dist/mirror.cjs';
 const WAKE = '/opt/mirror/wake';
 const SHIM = '/opt/mirror/clock.so';
 
@@ -104,25 +104,10 @@ function apply(bed: Bed, scheduler: string, packages: object, zone: string): voi
       },
     ],
   );
-  const config = {
-    mirrorname: 'Clock',
-    hostname: 'clock.example.org',
-    settings: {
-      scheduler,
-      executable: WAKE,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
-      uid: 'mirror',
-      gid: 'mirror',
-      localtimezone: zone,
-    },
-    packages: Object.fromEntries(entries),
-  };
-  mkdirSync(join(bed.root, 'etc/mirror'), { recursive: true });
+  const settings = { scheduler, executable: WAKE, uid: 'mirror', gid: 'mirror', localtimezone: zone };
+  const config = siteConfig(Object.fromEntries(entries), settings);
   mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
-  writeFileSync(join(bed.root, 'etc/mirror/config.json'), JSON.stringify(config));
+  bed.write('/etc/mirror/config.json', JSON.stringify(config));
   bed.must(MIRROR, 'setup');
   if (scheduler === 'systemd') lighten(bed);
   bed.must(MIRROR, 'apply');

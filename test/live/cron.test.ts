@@ -1,18 +1,10 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Bed } from '../bed/bed.js';
-import { installProgram } from '../bed/site.js';
+import { BED, installProgram, serveClosedUpstream } from '../bed/site.js';
+import { siteConfig } from '../support/site-config.js';
 import { clockedCron, type ClockedCron } from './clocked-cron.js';
 
 /** Two words for a shell; a `%`, which cron takes for a line end, is not allowed here. */
@@ -55,25 +47,18 @@ function command(id: string, more: object = {}): object {
   };
 }
 
-function config(packages: readonly object[], settings: object = {}): string {
-  return JSON.stringify({
-    mirrorname: 'Cron 100%',
-    hostname: 'bed.example.org',
-    settings: {
-      scheduler: 'crontab',
-      executable: MIRROR,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
-      uid: 'mirror',
-      gid: 'mirror',
-      localtimezone: 'Asia/Seoul',
-      limits: LIMITS,
-      ...settings,
-    },
-    packages: Object.fromEntries(packages.map((each) => [(each as { id: string }).id, each])),
-  });
+const SETTINGS = {
+  scheduler: 'crontab',
+  executable: MIRROR,
+  uid: 'mirror',
+  gid: 'mirror',
+  localtimezone: 'Asia/Seoul',
+  limits: LIMITS,
+};
+
+function config(packages: readonly object[]): string {
+  const byId = Object.fromEntries(packages.map((each) => [(each as { id: string }).id, each]));
+  return JSON.stringify(siteConfig(byId, SETTINGS, { ...BED, mirrorname: 'Cron 100%' }));
 }
 
 const PACKAGES = [
@@ -120,14 +105,9 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
   let bed: Bed;
   let cron: ClockedCron;
 
-  const write = (path: string, content: string, mode = 0o644): void => {
-    mkdirSync(dirname(join(bed.root, path)), { recursive: true });
-    writeFileSync(join(bed.root, path), content);
-    chmodSync(join(bed.root, path), mode);
-  };
-  const read = (path: string): string => readFileSync(join(bed.root, path), 'utf8');
   const notes = (id?: string): Note[] =>
-    read('/srv/notes')
+    bed
+      .read('/srv/notes')
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.split(' '))
@@ -135,13 +115,13 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
       .filter((note) => id === undefined || note.id === id);
   const begins = (id: string): number => notes(id).filter(({ what }) => what === 'begin').length;
   const state = (id: string): { run: unknown; last: Record<string, unknown> | null } =>
-    JSON.parse(read(`/var/lib/mirror/state/${id}.json`)) as ReturnType<typeof state>;
+    JSON.parse(bed.read(`/var/lib/mirror/state/${id}.json`)) as ReturnType<typeof state>;
   const outcome = (id: string): unknown =>
-    existsSync(join(bed.root, `var/lib/mirror/state/${id}.json`)) && state(id).run === null
+    bed.exists(`/var/lib/mirror/state/${id}.json`) && state(id).run === null
       ? state(id).last?.outcome
       : undefined;
   const status = (id: string): Record<string, unknown> | undefined =>
-    (JSON.parse(read('/var/www/mirror/status.json')) as Record<string, Record<string, unknown>>)[id];
+    (JSON.parse(bed.read('/var/www/mirror/status.json')) as Record<string, Record<string, unknown>>)[id];
   const until = async (what: string, is: () => boolean): Promise<void> => {
     for (let tries = 0; !is(); tries += 1) {
       if (tries > 600)
@@ -155,32 +135,25 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
   const dueNow = (...ids: readonly string[]): void => {
     for (const { id } of PACKAGES as { id: string }[]) {
       const at = ids.includes(id) ? Date.now() - 3_600_000 : Date.now();
-      write(`/var/lib/mirror/baseline/${id}.json`, JSON.stringify({ at }));
+      bed.write(`/var/lib/mirror/baseline/${id}.json`, JSON.stringify({ at }));
     }
   };
-  const long = (id: string): void => write(`/srv/long/${id}`, '');
+  const long = (id: string): void => bed.write(`/srv/long/${id}`, '');
   const release = (id: string): void => void bed.must('rm', `/srv/long/${id}`);
 
   beforeAll(async () => {
     bed = await bootBed();
     installProgram(bed, join(HOME, 'dist'));
     symlinkSync(MIRROR, join(bed.root, 'usr/local/bin/mirror'));
-    write('/opt/tool', TOOL, 0o755);
-    write('/srv/notes', '', 0o666);
+    bed.write('/opt/tool', TOOL, 0o755);
+    bed.write('/srv/notes', '', 0o666);
     mkdirSync(join(bed.root, 'srv/long'));
     mkdirSync(join(bed.root, 'srv/ftp'));
-    write('/srv/upstream/core/core.db', 'packages\n');
-    write('/etc/rsyncd.secrets', 'me:hunter2\n', 0o600);
-    write(
-      '/etc/rsyncd.conf',
-      '[archlinux]\npath = /srv/upstream\nread only = yes\nuse chroot = no\nuid = nobody\nauth users = me\nsecrets file = /etc/rsyncd.secrets\n',
-    );
-    const daemon = ['rsync', '--daemon', '--no-detach', '--port=8730', '--address=127.0.0.1'];
-    bed.must('systemd-run', '--quiet', '--unit=upstream', ...daemon);
+    serveClosedUpstream(bed);
     // Whoever gets mail from cron gets it here.
-    write('/usr/sbin/sendmail', '#!/bin/sh\ncat >>/srv/mail\n', 0o755);
-    write('/srv/mail', '', 0o666);
-    write(CONFIG, config(PACKAGES));
+    bed.write('/usr/sbin/sendmail', '#!/bin/sh\ncat >>/srv/mail\n', 0o755);
+    bed.write('/srv/mail', '', 0o666);
+    bed.write(CONFIG, config(PACKAGES));
     bed.must(MIRROR, 'setup');
     bed.must(MIRROR, 'apply', '-c', CONFIG);
     cron = clockedCron(bed);
@@ -210,14 +183,14 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
   });
 
   it('sends no mail, which it would otherwise', async () => {
-    write('/etc/cron.d/control', 'MAILTO=root\n* * * * * root echo said something\n');
+    bed.write('/etc/cron.d/control', 'MAILTO=root\n* * * * * root echo said something\n');
     dueNow('failing');
     await cron.anHour();
-    await until('mail', () => read('/srv/mail').includes('said something'));
+    await until('mail', () => bed.read('/srv/mail').includes('said something'));
     await until('failed', () => outcome('failing') === 'failed');
     bed.must('rm', '/etc/cron.d/control');
     await cron.settled();
-    expect(read('/srv/mail')).not.toContain('mirror.cjs');
+    expect(bed.read('/srv/mail')).not.toContain('mirror.cjs');
   });
 
   it('never exceeds the limits when 30 packages on 3 upstreams are due at once, and all finish', async () => {
@@ -313,10 +286,10 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
 
   it('runs a user’s own block beside their lines, in the minute that Debian’s cron.service gives it', async () => {
     cron.kill();
-    write(CONFIG, config([command('own', { syncrate: 'PT1M', phase: undefined })]));
+    bed.write(CONFIG, config([command('own', { syncrate: 'PT1M', phase: undefined })]));
     bed.must(MIRROR, 'apply', '-c', CONFIG, '--allow-removals', '100');
     bed.must('rm', '/etc/cron.d/mirror');
-    write('/srv/their-crontab', 'MAILTO=""\n7 3 * * * echo theirs 50\\%\n');
+    bed.write('/srv/their-crontab', 'MAILTO=""\n7 3 * * * echo theirs 50\\%\n');
     bed.must('crontab', '-u', 'mirror', '/srv/their-crontab');
     const merge = `crontab -u mirror -l | mirror crontab -c '${CONFIG}' -u mirror --merge | crontab -u mirror -`;
     bed.must('sh', '-c', merge);
@@ -324,7 +297,7 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
     bed.must('sh', '-c', merge);
     expect(bed.must('crontab', '-u', 'mirror', '-l')).toBe(installed);
     expect(installed).toContain('7 3 * * * echo theirs 50\\%\n# BEGIN mirror\n');
-    write('/var/lib/mirror/baseline/own.json', JSON.stringify({ at: Date.now() - 600_000 }));
+    bed.write('/var/lib/mirror/baseline/own.json', JSON.stringify({ at: Date.now() - 600_000 }));
     bed.must('systemctl', 'start', 'cron.service');
     for (let tries = 0; tries < 90 && outcome('own') !== 'synced'; tries += 1) await sleep(1000);
     expect([outcome('own'), ...notes('own').map(({ user }) => user)].slice(0, 3)).toEqual([
@@ -333,7 +306,7 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
       'mirror',
     ]);
     expect(status('own')).toMatchObject({ status: 'ACTIVE', errorcount: 0 });
-    expect(read('/srv/mail')).not.toContain('mirror.cjs');
+    expect(bed.read('/srv/mail')).not.toContain('mirror.cjs');
   }, 120_000);
 
   it('leaves no password in a log, a job or the status', () => {

@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -12,13 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import siteSchema from '../../schemas/site.schema.json' with { type: 'json' };
 import { commands } from '../../src/commands/index.js';
 import { EXIT } from '../../src/job/outcome.js';
 import { bootBed, noBed, type Bed } from '../bed/bed.js';
+import { BED } from '../bed/site.js';
+import { siteConfig } from '../support/site-config.js';
 
 const missing = (...tools: string[]): string =>
   tools.filter((tool) => !existsSync(`/usr/bin/${tool}`)).join(', ');
@@ -87,12 +88,6 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
 
   describe.skipIf(noBed !== null)(`in a live system${noBed === null ? '' : ` (skipped: ${noBed})`}`, () => {
     let bed: Bed;
-    const write = (path: string, content: string, mode = 0o644): void => {
-      mkdirSync(dirname(join(bed.root, path)), { recursive: true });
-      writeFileSync(join(bed.root, path), content);
-      chmodSync(join(bed.root, path), mode);
-    };
-    const has = (path: string): boolean => existsSync(join(bed.root, path));
     const install = (): string =>
       bed.must('dpkg', ...(isNodePackaged ? [] : ['--force-depends']), '-i', '/root/mirror.deb');
 
@@ -104,7 +99,7 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
       bed = await bootBed();
       node = `${bed.must('node', '-p', '`${process.version}-${process.arch}`').trim()}.cache`;
       copyFileSync(deb, join(bed.root, 'root/mirror.deb'));
-      write('/opt/sync', '#!/bin/sh\ndate >"$MIRROR_DST/file"\n', 0o755);
+      bed.write('/opt/sync', '#!/bin/sh\ndate >"$MIRROR_DST/file"\n', 0o755);
       mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
     });
     afterAll(() => bed.stop());
@@ -133,33 +128,26 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
     });
 
     it('runs a site by /usr/bin/mirror, whatever PATH says', () => {
-      const settings = {
-        logfolder: '/var/log/mirror',
-        webroot: '/var/www/mirror',
-        statusfile: '/var/www/mirror/status.json',
-        statfile: '/var/lib/mirror/stat.json',
-        localtimezone: 'Asia/Seoul',
-      };
       const one = {
         synctype: 'command',
         syncrate: 'PT6H',
         guard: { min_free: '0%' },
         settings: { src: '', dst: '/srv/ftp/one', options: { command: ['/opt/sync'] } },
       };
-      const site = { mirrorname: 'Bed', hostname: 'bed.example.org', settings, packages: { one } };
-      write('/etc/mirror/config.json', JSON.stringify(site));
+      const site = siteConfig({ one }, { localtimezone: 'Asia/Seoul' }, BED);
+      bed.write('/etc/mirror/config.json', JSON.stringify(site));
       bed.must('mirror', 'setup');
       bed.must('mirror', 'apply');
       expect(bed.must('systemctl', 'show', '-P', 'ExecStart', 'mirror-sync-one')).toContain(
         'argv[]=/usr/bin/mirror run --scheduled one ;',
       );
       bed.must('mirror', 'run', 'one');
-      expect(has('/srv/ftp/one/file')).toBe(true);
+      expect(bed.exists('/srv/ftp/one/file')).toBe(true);
     });
 
     it('completes commands, options and the ids of applied packages', () => {
       const script = join(tree, 'usr/share/bash-completion/completions/mirror');
-      write('/root/completion', readFileSync(script, 'utf8'));
+      bed.write('/root/completion', readFileSync(script, 'utf8'));
       const complete = (...words: string[]): string[] =>
         bed
           .must(
@@ -183,7 +171,7 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
     it('removed, leaves config, data, state and logs, and nothing that calls it', () => {
       bed.must('dpkg', '-r', 'mirror');
       for (const path of ['/usr/bin/mirror', '/usr/lib/mirror', '/etc/systemd/system/mirror-sync-one.timer'])
-        expect(has(path), path).toBe(false);
+        expect(bed.exists(path), path).toBe(false);
       expect(
         bed.must('systemctl', 'list-units', '--plain', '--no-legend', '--state=active', 'mirror*.timer'),
       ).toBe('');
@@ -193,7 +181,7 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
         '/var/lib/mirror/state/one.json',
         '/var/www/mirror/status.json',
       ])
-        expect(has(path), path).toBe(true);
+        expect(bed.exists(path), path).toBe(true);
       expect(bed.must('find', '/var/log/mirror', '-type', 'f')).not.toBe('');
     });
 
@@ -222,9 +210,9 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
     it('purged, still leaves config and data', () => {
       const said = bed.must('dpkg', '-P', 'mirror');
       expect(said).toContain('mirror: left in place: /etc/mirror');
-      expect(has('/etc/logrotate.d/mirror')).toBe(false);
+      expect(bed.exists('/etc/logrotate.d/mirror')).toBe(false);
       for (const path of ['/etc/mirror/config.json', '/srv/ftp/one/file', '/var/lib/mirror/state/one.json'])
-        expect(has(path), path).toBe(true);
+        expect(bed.exists(path), path).toBe(true);
     });
   });
 });

@@ -1,10 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootBed, type Answer, type Bed } from '../bed/bed.js';
-import { installProgram } from '../bed/site.js';
-
-export const MIRROR = '/opt/mirror/dist/mirror.cjs';
+import { BED, installProgram, MIRROR } from '../bed/site.js';
+import { siteConfig } from '../support/site-config.js';
 
 /** Says that it runs, then waits for the file `go` in dst if there is one named `wait`. */
 const GATE = `#!/bin/sh
@@ -42,48 +41,33 @@ interface Config {
 /** Boots a bed and applies a site of these packages. */
 export async function bootPushSite(ids: readonly string[]): Promise<PushSite> {
   const bed = await bootBed();
-  const at = (path: string): string => join(bed.root, path);
-  const write = (path: string, content: string, mode = 0o644): void => {
-    mkdirSync(dirname(at(path)), { recursive: true });
-    writeFileSync(at(path), content);
-    chmodSync(at(path), mode);
-  };
-  const read = (path: string): string => readFileSync(at(path), 'utf8');
+  const { write, read, exists: has } = bed;
   const dst = (id: string): string => `/srv/ftp/${id}`;
   const config: Config = {
     settings: {
       scheduler: 'systemd',
       executable: MIRROR,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
       uid: 'mirror',
       gid: 'mirror',
-      localtimezone: 'UTC',
       socket: { gid: 'operators', mode: '0660' },
     },
     packages: Object.fromEntries(ids.map((id) => [id, packageOf(id, dst(id))])),
   };
+  const configure = (): void =>
+    write('/etc/mirror/config.json', JSON.stringify(siteConfig(config.packages, config.settings, BED)));
   const apply: PushSite['apply'] = (change) => {
     change?.(config);
-    write(
-      '/etc/mirror/config.json',
-      JSON.stringify({ mirrorname: 'Bed', hostname: 'bed.example.org', ...config }),
-    );
+    configure();
     return bed.run(MIRROR, 'apply');
   };
   try {
     installProgram(bed);
     write('/opt/mirror/gate', GATE, 0o755);
-    mkdirSync(at('/srv/ftp'), { recursive: true });
+    mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
     bed.must('groupadd', 'operators');
     bed.must('useradd', '--create-home', '--shell', '/bin/sh', '--groups', 'operators', 'ada');
     bed.must('useradd', '--create-home', '--shell', '/bin/sh', 'outsider');
-    write(
-      '/etc/mirror/config.json',
-      JSON.stringify({ mirrorname: 'Bed', hostname: 'bed.example.org', ...config }),
-    );
+    configure();
     bed.must(MIRROR, 'setup');
     const applied = apply();
     if (applied.status !== 0) throw new Error(applied.stdout + applied.stderr);
@@ -91,7 +75,6 @@ export async function bootPushSite(ids: readonly string[]): Promise<PushSite> {
     await bed.stop();
     throw error;
   }
-  const has = (path: string): boolean => existsSync(at(path));
   return {
     bed,
     as: (user, ...args) => bed.run('runuser', '-u', user, '--', MIRROR, ...args),

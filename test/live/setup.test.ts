@@ -1,11 +1,10 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Answer, type Bed } from '../bed/bed.js';
-import { installProgram } from '../bed/site.js';
-
-const MIRROR = '/opt/mirror/dist/mirror.cjs';
+import { BED, installProgram, MIRROR } from '../bed/site.js';
+import { siteConfig } from '../support/site-config.js';
 
 const pkg = (id: string, more: object = {}): object => ({
   name: id,
@@ -17,31 +16,12 @@ const pkg = (id: string, more: object = {}): object => ({
 });
 
 const config = (packages: Record<string, object>): string =>
-  JSON.stringify({
-    mirrorname: 'Bed',
-    hostname: 'bed.example.org',
-    settings: {
-      executable: MIRROR,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
-      localtimezone: 'Asia/Seoul',
-    },
-    packages,
-  });
+  JSON.stringify(siteConfig(packages, { executable: MIRROR, localtimezone: 'Asia/Seoul' }, BED));
 
 describe.skipIf(noBed !== null)(
   `setup on a real system${noBed === null ? '' : ` (skipped: ${noBed})`}`,
   () => {
     let bed: Bed;
-    const write = (path: string, content: string, mode = 0o644): void => {
-      mkdirSync(dirname(join(bed.root, path)), { recursive: true });
-      writeFileSync(join(bed.root, path), content);
-      chmodSync(join(bed.root, path), mode);
-    };
-    const read = (path: string): string => readFileSync(join(bed.root, path), 'utf8');
-    const has = (path: string): boolean => existsSync(join(bed.root, path));
     const mirror = (...args: string[]): Answer => bed.run(MIRROR, ...args);
     const units = (): string[] =>
       bed
@@ -53,14 +33,14 @@ describe.skipIf(noBed !== null)(
     beforeAll(async () => {
       bed = await bootBed();
       installProgram(bed);
-      write(
+      bed.write(
         '/opt/mirror/sync',
         '#!/bin/sh\ndate >"$MIRROR_DST/file"\nexec sleep "$(cat /srv/pause)"\n',
         0o755,
       );
-      write('/srv/pause', '0\n');
+      bed.write('/srv/pause', '0\n');
       mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
-      write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two', { user: 'archie' }) }));
+      bed.write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two', { user: 'archie' }) }));
       // Nobody is there to ask.
       bed.run('systemctl', 'mask', '--now', 'polkit.service');
     });
@@ -71,7 +51,7 @@ describe.skipIf(noBed !== null)(
       expect([status, stderr]).toEqual([0, '']);
       for (const line of ['user mirror', 'user archie', '/etc/tmpfiles.d/mirror.conf', '/var/log/mirror'])
         expect(stdout).toContain(`created ${line}\n`);
-      expect(read('/etc/sysusers.d/mirror.conf')).toMatch(
+      expect(bed.read('/etc/sysusers.d/mirror.conf')).toMatch(
         /^u mirror - .*\n(g mirror -\n)?u archie -:mirror /m,
       );
       expect(bed.must('id', '-gn', 'archie')).toBe('mirror\n');
@@ -104,31 +84,31 @@ describe.skipIf(noBed !== null)(
     });
 
     it.skipIf(!existsSync('/usr/sbin/logrotate'))("rotates the tool's own log as the mirror user", () => {
-      write('/var/log/mirror/mirror.log', 'one line\n');
+      bed.write('/var/log/mirror/mirror.log', 'one line\n');
       bed.must('chown', 'mirror:mirror', '/var/log/mirror/mirror.log');
       expect(bed.must('logrotate', '-f', '/etc/logrotate.d/mirror-site')).toBe('');
-      expect(read('/var/log/mirror/mirror.log.1')).toBe('one line\n');
+      expect(bed.read('/var/log/mirror/mirror.log.1')).toBe('one line\n');
       expect(owner('/var/log/mirror/mirror.log.1')).toMatch(/^mirror:mirror /);
-      expect(read('/var/log/mirror/mirror.log')).toBe('');
+      expect(bed.read('/var/log/mirror/mirror.log')).toBe('');
       // Without root's rights: a file that is not his to read stays as it is.
-      write('/var/log/mirror/mirror.log', 'secret\n', 0o600);
+      bed.write('/var/log/mirror/mirror.log', 'secret\n', 0o600);
       bed.must('chown', 'root:root', '/var/log/mirror/mirror.log');
       expect(bed.run('logrotate', '-f', '/etc/logrotate.d/mirror-site').status).not.toBe(0);
-      expect(read('/var/log/mirror/mirror.log')).toBe('secret\n');
+      expect(bed.read('/var/log/mirror/mirror.log')).toBe('secret\n');
       bed.must('rm', '/var/log/mirror/mirror.log');
     });
 
     it('leaves an edited rule alone and says nothing, as long as it would not write another', () => {
       const path = '/etc/logrotate.d/mirror-site';
-      write(path, read(path).replace('weekly', 'daily'));
+      bed.write(path, bed.read(path).replace('weekly', 'daily'));
       expect(mirror('setup').stdout).toBe('Everything is in place.\n');
-      expect(read(path)).toContain('daily');
-      write(path, read(path).replace('daily', 'weekly'));
+      expect(bed.read(path)).toContain('daily');
+      bed.write(path, bed.read(path).replace('daily', 'weekly'));
     });
 
     it('adds the user of a new package by useradd where systemd-sysusers is missing', () => {
       bed.must('mv', '/usr/bin/systemd-sysusers', '/usr/bin/systemd-sysusers.away');
-      write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two', { user: 'berta' }) }));
+      bed.write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two', { user: 'berta' }) }));
       const { status, stdout } = mirror('setup');
       bed.must('mv', '/usr/bin/systemd-sysusers.away', '/usr/bin/systemd-sysusers');
       expect([status, stdout]).toEqual([0, 'created user berta\n']);
@@ -142,7 +122,7 @@ describe.skipIf(noBed !== null)(
       });
       bed.must('mv', '/usr/bin/rsync', '/usr/bin/rsync.away');
       expect(mirror('setup').status).toBe(0);
-      write('/etc/mirror/config.json', config({ one: pkg('one'), three: rsync }));
+      bed.write('/etc/mirror/config.json', config({ one: pkg('one'), three: rsync }));
       const { status, stderr } = mirror('setup');
       bed.must('mv', '/usr/bin/rsync.away', '/usr/bin/rsync');
       expect([status, stderr]).toEqual([77, 'mirror: rsync is not installed: apt-get install rsync\n']);
@@ -150,12 +130,12 @@ describe.skipIf(noBed !== null)(
 
     describe('--uninstall', () => {
       it('stops what it takes away, and leaves a running sync and all that is not its own', async () => {
-        write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two') }));
+        bed.write('/etc/mirror/config.json', config({ one: pkg('one'), two: pkg('two') }));
         bed.must(MIRROR, 'apply');
-        write('/srv/pause', '4\n');
-        write('/var/log/mirror/note', 'mine\n');
+        bed.write('/srv/pause', '4\n');
+        bed.write('/var/log/mirror/note', 'mine\n');
         bed.must(MIRROR, 'start', 'one');
-        for (let tries = 0; !has('/srv/ftp/one/file') && tries < 100; tries += 1) await sleep(100);
+        for (let tries = 0; !bed.exists('/srv/ftp/one/file') && tries < 100; tries += 1) await sleep(100);
         expect(units()).toContain('mirror-sync-one.timer');
 
         const { status, stdout, stderr } = mirror('setup', '--uninstall');
@@ -169,16 +149,16 @@ describe.skipIf(noBed !== null)(
           '/etc/logrotate.d/mirror-site',
           '/etc/mirror/secrets',
         ])
-          expect(has(path), path).toBe(false);
+          expect(bed.exists(path), path).toBe(false);
         for (const path of ['/etc/mirror/config.json', '/srv/ftp/one/file', '/var/log/mirror/note'])
-          expect(has(path), path).toBe(true);
+          expect(bed.exists(path), path).toBe(true);
         expect(bed.run('id', 'mirror').status).toBe(0);
         for (let tries = 0; tries < 100; tries += 1) {
           if (bed.run('systemctl', 'is-active', 'mirror-sync-one').stdout !== 'active\n') break;
           await sleep(100);
         }
         expect(bed.must('systemctl', 'list-units', '--failed', '--no-legend', 'mirror*')).toBe('');
-        expect(JSON.parse(read('/var/lib/mirror/state/one.json'))).toMatchObject({ id: 'one' });
+        expect(JSON.parse(bed.read('/var/lib/mirror/state/one.json'))).toMatchObject({ id: 'one' });
       });
 
       it('finds nothing a second time', () => {
@@ -197,7 +177,7 @@ describe.skipIf(noBed !== null)(
 
       it('leaves an edited unit until it is forced', () => {
         const unit = '/etc/systemd/system/mirror-sync-two.service';
-        write(unit, `${read(unit)}# mine\n`);
+        bed.write(unit, `${bed.read(unit)}# mine\n`);
         const kept = mirror('setup', '--uninstall');
         expect([kept.status, kept.stderr]).toEqual([
           77,

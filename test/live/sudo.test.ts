@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noBed, type Answer } from '../bed/bed.js';
-import { bootPushSite, MIRROR, type PushSite } from './push-site.js';
+import { MIRROR } from '../bed/site.js';
+import { bootPushSite, type PushSite } from './push-site.js';
 
 const noSudo = noBed ?? (existsSync('/usr/bin/sudo') ? null : 'needs sudo');
 const USER = 'mirror-push';

@@ -1,20 +1,11 @@
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Bed } from '../bed/bed.js';
+import { BED, installProgram, MIRROR } from '../bed/site.js';
+import { siteConfig } from '../support/site-config.js';
 
-const MIRROR = '/opt/mirror/dist/mirror.cjs';
-const DIST = dirname(process.env.MIRROR_TEST_ENTRY ?? resolve('dist/mirror.cjs'));
 const noMail = existsSync('/usr/sbin/sendmail') ? null : 'needs a sendmail';
 
 /** Takes each POST of the bed's loopback down to a file. */
@@ -24,51 +15,34 @@ const HOOK = `require('node:http').createServer((request, response) => {
 }).listen(8080, '127.0.0.1');`;
 
 function config(scheduler: string): object {
-  return {
-    mirrorname: 'Bed',
-    hostname: 'bed.example.org',
-    settings: {
-      scheduler,
-      executable: MIRROR,
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
-      localtimezone: 'UTC',
-      notify: {
-        after_failures: 2,
-        command: ['/opt/mirror/tell'],
-        ...(noMail === null && { mail: 'mirror' }),
-        webhook: 'http://127.0.0.1:8080/s3cret',
-      },
-    },
-    packages: {
-      debian: {
-        ...{ name: 'Debian', id: 'debian', href: '/debian', synctype: 'command', syncrate: '' },
-        guard: { min_free: '0%' },
-        settings: {
-          src: '',
-          dst: '/srv/ftp/debian',
-          options: { command: ['/bin/sh', '-c', 'test -e /srv/ok && : >file || exit 69'] },
-        },
-      },
+  const settings = {
+    scheduler,
+    executable: MIRROR,
+    notify: {
+      after_failures: 2,
+      command: ['/opt/mirror/tell'],
+      ...(noMail === null && { mail: 'mirror' }),
+      webhook: 'http://127.0.0.1:8080/s3cret',
     },
   };
+  const debian = {
+    ...{ name: 'Debian', id: 'debian', href: '/debian', synctype: 'command', syncrate: '' },
+    guard: { min_free: '0%' },
+    settings: {
+      src: '',
+      dst: '/srv/ftp/debian',
+      options: { command: ['/bin/sh', '-c', 'test -e /srv/ok && : >file || exit 69'] },
+    },
+  };
+  return siteConfig({ debian }, settings, BED);
 }
 
 describe.skipIf(noBed !== null)(
   `notices on a live system${noBed === null ? '' : ` (skipped: ${noBed})`}`,
   () => {
     let bed: Bed;
-    const write = (path: string, content: string, mode = 0o644): void => {
-      mkdirSync(dirname(join(bed.root, path)), { recursive: true });
-      writeFileSync(join(bed.root, path), content);
-      chmodSync(join(bed.root, path), mode);
-    };
     const lines = (path: string): string[] =>
-      existsSync(join(bed.root, path))
-        ? readFileSync(join(bed.root, path), 'utf8').split('\n').filter(Boolean)
-        : [];
+      bed.exists(path) ? bed.read(path).split('\n').filter(Boolean) : [];
     const until = async (what: () => boolean): Promise<void> => {
       for (let tries = 0; !what(); tries += 1) {
         if (tries > 200) throw new Error(bed.run('journalctl', '--no-pager', '-n', '60', '-o', 'cat').stdout);
@@ -87,15 +61,15 @@ describe.skipIf(noBed !== null)(
 
     beforeAll(async () => {
       bed = await bootBed();
-      cpSync(DIST, join(bed.root, 'opt/mirror/dist'), { recursive: true });
-      write(
+      installProgram(bed);
+      bed.write(
         '/opt/mirror/tell',
         '#!/bin/sh\necho "$MIRROR_EVENT by $(id -un)" >>/var/lib/mirror/told\n',
         0o755,
       );
-      write('/opt/hook.cjs', HOOK);
+      bed.write('/opt/hook.cjs', HOOK);
       bed.must('systemd-run', '--quiet', '--unit=hook', process.execPath, '/opt/hook.cjs');
-      write('/etc/mirror/config.json', JSON.stringify(config('systemd')));
+      bed.write('/etc/mirror/config.json', JSON.stringify(config('systemd')));
       mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
       bed.must(MIRROR, 'setup');
       bed.must(MIRROR, 'apply');
@@ -115,7 +89,7 @@ describe.skipIf(noBed !== null)(
         () => bed.run('systemctl', 'is-active', 'mirror-notify.service').stdout.trim() === 'inactive',
       );
       expect(lines('/var/lib/mirror/told')).toEqual(['failure by mirror']);
-      write('/srv/ok', '');
+      bed.write('/srv/ok', '');
       await run();
       await until(() => lines('/srv/posted').length === 2);
       await until(
@@ -145,7 +119,7 @@ describe.skipIf(noBed !== null)(
     it('are sent by the tick itself where cron calls it, with root’s privileges dropped first', async () => {
       rmSync(join(bed.root, 'srv/ok'));
       for (const file of ['/var/lib/mirror/told', '/srv/posted']) rmSync(join(bed.root, file));
-      write('/etc/mirror/config.json', JSON.stringify(config('crontab')));
+      bed.write('/etc/mirror/config.json', JSON.stringify(config('crontab')));
       bed.must(MIRROR, 'apply');
       expect(bed.run('systemctl', 'is-active', 'mirror-notify.path').stdout.trim()).toBe('inactive');
       bed.must(MIRROR, 'publish');

@@ -11,6 +11,7 @@ import type { Intent } from '../../src/plan/assemble.js';
 import { filePatches, markdown } from '../../src/plan/documents.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { between } from '../../src/plan/revisions.js';
+import { siteConfig } from '../support/site-config.js';
 
 let repository: string;
 /** In a folder of a larger repository, as real sites have it. */
@@ -44,24 +45,13 @@ const aPackage = (id: string, options = {}): object => ({
 beforeAll(() => {
   repository = mkdtempSync(join(tmpdir(), 'mirror-git-'));
   git('init', '-q', '-b', 'main');
-  write('config.json', {
-    mirrorname: 'Example',
-    hostname: 'mirror.example.edu',
-    include: ['packages.d/*.json'],
-    settings: {
-      logfolder: '/var/log/mirror',
-      webroot: '/var/www/mirror',
-      statusfile: '/var/www/mirror/status.json',
-      statfile: '/var/lib/mirror/stat.json',
-      uid: 'mirror',
-      gid: 'mirror',
-      localtimezone: 'Asia/Seoul',
-      logger: {
-        packagefileformat: { base: '/var/log/mirror/p', folder: '{year}', filename: '{packageid}.log' },
-      },
-    },
-    packages: {},
-  });
+  const logger = {
+    packagefileformat: { base: '/var/log/mirror/p', folder: '{year}', filename: '{packageid}.log' },
+  };
+  write(
+    'config.json',
+    siteConfig({}, { localtimezone: 'Asia/Seoul', logger }, { include: ['packages.d/*.json'] }),
+  );
   write('packages.d/debian.json', aPackage('debian'));
   write('packages.d/CTAN.json', aPackage('CTAN'));
   git('add', '.');
