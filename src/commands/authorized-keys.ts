@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { EXIT } from '../job/outcome.js';
-import { shellText } from '../plan/commands.js';
+import { shellWord } from '../job/shell.js';
 import { ExitError } from './exit.js';
 
 /** Key types that sshd(8) takes today; DSA is none of them. */
@@ -26,7 +26,7 @@ export function authorizedKeys(path: string, argv: readonly string[]): string {
   } catch (error) {
     throw new ExitError(EXIT.noInput, `mirror: ${path}: ${(error as Error).message}`);
   }
-  const option = `restrict,command="${shellText(argv).replaceAll('"', '\\"')}"`;
+  const option = `restrict,command="${argv.map(shellWord).join(' ').replaceAll('"', '\\"')}"`;
   const lines = text.split(/\r?\n/).flatMap((line, index) => {
     const key = line.trim();
     return key === '' || key.startsWith('#')

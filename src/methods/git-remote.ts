@@ -1,3 +1,4 @@
+import { shellWord } from '../job/shell.js';
 import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake, refusedSources, unsupported } from './findings.js';
@@ -86,10 +87,6 @@ function sshCommand(pkg: Package, timeout: number): string {
     `-oServerAliveInterval=${String(Math.max(1, Math.floor(timeout / 3)))}`,
   ];
   return [...sshWords(pkg), ...alive, '-oServerAliveCountMax=3'].map(shellWord).join(' ');
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Sources that git does not reach, and settings that it has no way to honour. */

@@ -1,4 +1,5 @@
 import type { Job } from '../job/job.js';
+import { shellQuoted } from '../job/shell.js';
 import type { Step } from '../job/step.js';
 import type { ArgvChange } from './plan.js';
 
@@ -11,13 +12,9 @@ export function argvChanges(before: Job | null, after: Job | null): ArgvChange[]
     .filter((change) => JSON.stringify(change.before) !== JSON.stringify(change.after));
 }
 
-/** Words of a command as a person would type them in a shell. */
+/** Words of a command as a person would type them in a shell; `<limit>`, a number of the run's, is left as it is. */
 export function shellText(argv: readonly string[]): string {
-  return argv.map((word) => (/^[\w@%+=:,./~<>-]+$/.test(word) ? word : quote(word))).join(' ');
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  return argv.map((word) => (/^[\w@%+=:,./~<>-]+$/.test(word) ? word : shellQuoted(word))).join(' ');
 }
 
 /** Every command of a job by the name of its step. */

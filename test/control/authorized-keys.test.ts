@@ -75,6 +75,8 @@ test('quotes a program’s path for the shell and for sshd', () => {
   expect(authorizedKeys(file(key('ed25519')), ['/opt/my "mirror"', 'push', 'x'])).toMatch(
     /^restrict,command="'\/opt\/my \\"mirror\\"' push x" ssh-ed25519 /,
   );
+  // What a person reads as a placeholder, a shell takes for a file to write to.
+  expect(authorizedKeys(file(key('ed25519')), ['/opt/<mirror>'])).toContain(`command="'/opt/<mirror>'"`);
 });
 
 describe('refuses', () => {

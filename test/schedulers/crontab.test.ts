@@ -8,7 +8,7 @@ import { compile } from '../../src/compile/index.js';
 import type { Package } from '../../src/model/site.js';
 import { userBlock } from '../../src/schedulers/crontab/file.js';
 import { mergeCrontab } from '../../src/schedulers/crontab/merge.js';
-import { shellWord } from '../../src/schedulers/crontab/escape.js';
+import { cronWord } from '../../src/schedulers/crontab/escape.js';
 import { HERE, pkg, site } from '../compile/site.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'mirror-cron-'));
@@ -128,7 +128,7 @@ describe('a word of a cron command', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 30 }), (text) => {
         // cron: `\%` is a percent sign, a bare `%` ends the command.
-        const afterCron = shellWord(text).replace(/\\%|%/g, (found) => (found === '%' ? '\n' : '%'));
+        const afterCron = cronWord(text).replace(/\\%|%/g, (found) => (found === '%' ? '\n' : '%'));
         expect(execFileSync('/bin/sh', ['-c', `printf %s ${afterCron}`], { encoding: 'utf8' })).toBe(text);
       }),
       { numRuns: 60, seed: 2026 },
@@ -136,7 +136,7 @@ describe('a word of a cron command', () => {
   });
 
   it('is refused with a line end in it', () => {
-    expect(() => shellWord('a\nb')).toThrow();
+    expect(() => cronWord('a\nb')).toThrow();
   });
 });
 

@@ -1,11 +1,12 @@
+import { shellWord } from '../../job/shell.js';
+
 /** The grammar of a cron command, after crontab(5): sh's, and a `%` that becomes a line end unless a backslash guards it. */
 
 /** One word of the command. Text with a line end cannot be a word. */
-export function shellWord(text: string): string {
+export function cronWord(text: string): string {
   if (/[\p{Cc}]/u.test(text)) throw new Error('a cron line cannot hold control characters');
-  const quoted = /^[\w/.:+,@=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   // cron takes the backslash away before the shell sees it, quoted or not.
-  return quoted.replaceAll('%', '\\%');
+  return shellWord(text).replaceAll('%', '\\%');
 }
 
 /** Text behind `#`, on one line. */

@@ -4,7 +4,7 @@ import userForm from '../../../templates/crontab-user.hbs';
 import { hashedPhase } from '../../model/phase.js';
 import type { Site } from '../../model/site.js';
 import type { SchedulerContext } from '../scheduler.js';
-import { comment, shellWord } from './escape.js';
+import { comment, cronWord } from './escape.js';
 import { cronTimes } from './times.js';
 
 /** cron itself gives /usr/bin:/bin, where neither a local node nor sbin's tools are. */
@@ -28,12 +28,12 @@ export function userBlock(site: Site, context: SchedulerContext): string {
 }
 
 function entries(site: Site, { jobs, executable }: SchedulerContext): { times: string; command: string }[] {
-  const program = shellWord(executable);
+  const program = cronWord(executable);
   const zone = site.settings.localtimezone;
   const packages = site.packages.flatMap(({ id }) => {
     const rule = jobs.get(id)?.schedule.rule;
     if (!rule || rule.kind === 'none') return [];
-    return [{ times: cronTimes(rule, zone), command: `${program} run --scheduled ${shellWord(id)}` }];
+    return [{ times: cronTimes(rule, zone), command: `${program} run --scheduled ${cronWord(id)}` }];
   });
   const offset = hashedPhase(site.node, 'mirror-tick', 15, [], 'UTC');
   const tick = cronTimes({ kind: 'interval', every: 900, phase: offset * 60 }, 'UTC');
