@@ -48,6 +48,9 @@ export interface Layout {
 export function layout(root = ''): Layout {
   const compiled = `${root}/etc/mirror/compiled`;
   const state = `${root}/var/lib/mirror`;
+  const lock = (name: string): string => `${state}/locks/${name}`;
+  const directory = (name: StateDirectory) => (id: string) => `${state}/${name}/${id}`;
+  const file = (name: StateDirectory) => (id: string) => `${state}/${name}/${id}.json`;
   return {
     root,
     compiled,
@@ -60,26 +63,26 @@ export function layout(root = ''): Layout {
     cronFile: `${root}/etc/cron.d/mirror`,
     state,
     dirtyMarker: `${state}/publish.dirty`,
-    publishLock: `${state}/locks/publish`,
+    publishLock: lock('publish'),
     noticesMarker: `${state}/notices.due`,
-    noticesLock: `${state}/locks/notices`,
-    daemonLock: `${state}/locks/daemon`,
+    noticesLock: lock('notices'),
+    daemonLock: lock('daemon'),
     controlSocket: `${root}/run/mirror/control.sock`,
     starterSocket: `${root}/run/mirror/start.sock`,
     job: (id) => `${compiled}/jobs/${id}.json`,
-    stateFile: (id) => `${state}/state/${id}.json`,
-    baselineFile: (id) => `${state}/baseline/${id}.json`,
-    holdFile: (id) => `${state}/hold/${id}.json`,
-    requestFile: (id) => `${state}/request/${id}.json`,
-    stopFile: (id) => `${state}/stop/${id}.json`,
-    runLock: (id) => `${state}/locks/run-${id}`,
-    markerDirectory: (id) => `${state}/marker/${id}`,
-    workDirectory: (id) => `${state}/work/${id}`,
-    cacheDirectory: (id) => `${state}/cache/${id}`,
-    slotLock: (name, index) => `${state}/locks/slot-${name}-${String(index)}`,
-    waitingFile: (id) => `${state}/waiting/${id}.json`,
+    stateFile: file('state'),
+    baselineFile: file('baseline'),
+    holdFile: file('hold'),
+    requestFile: file('request'),
+    stopFile: file('stop'),
+    runLock: (id) => lock(`run-${id}`),
+    markerDirectory: directory('marker'),
+    workDirectory: directory('work'),
+    cacheDirectory: directory('cache'),
+    slotLock: (name, index) => lock(`slot-${name}-${String(index)}`),
+    waitingFile: file('waiting'),
     historyFile: (id) => `${state}/history/${id}.jsonl`,
-    incidentFile: (id) => `${state}/incident/${id}.json`,
+    incidentFile: file('incident'),
   };
 }
 
@@ -98,3 +101,5 @@ export const STATE_DIRECTORIES = [
   'history',
   'incident',
 ] as const;
+
+type StateDirectory = (typeof STATE_DIRECTORIES)[number];
