@@ -3,8 +3,10 @@ import { hideBin } from 'yargs/helpers';
 import manifest from '../package.json' with { type: 'json' };
 import { commands } from './commands/index.js';
 import { idCompletions } from './commands/completing.js';
+import { endOfOptions } from './commands/double-dash.js';
 import { ExitError } from './commands/exit.js';
 import { globalOptions } from './commands/options.js';
+import { nearest } from './diagnostics/suggest.js';
 import { EXIT } from './job/outcome.js';
 
 // A reader that went away (`| head`) is no bug.
@@ -19,7 +21,7 @@ else process.exitCode = await main(hideBin(process.argv));
 /** Runs one command; the only place that turns an error into an exit code. */
 async function main(args: string[]): Promise<number> {
   try {
-    const parser = globalOptions(yargs(args))
+    const parser = globalOptions(yargs(endOfOptions(args)))
       .scriptName('mirror')
       // The package has no package.json beside the program.
       .version(manifest.version)
@@ -27,7 +29,6 @@ async function main(args: string[]): Promise<number> {
       .command([...commands])
       .completion('completion', 'Print a completion script for bash or zsh')
       .demandCommand(1, 'name a command')
-      .recommendCommands()
       .strictCommands()
       .strict()
       .exitProcess(false)
@@ -37,7 +38,7 @@ async function main(args: string[]): Promise<number> {
         // yargs throws errors of its own for some misuses (`-c` without a value); any other is ours to explain.
         if (error !== undefined && error.name !== 'YError') throw error;
         const said = message ?? error?.message ?? 'bad usage';
-        throw new ExitError(EXIT.usage, `mirror: ${said}\nTry: mirror --help`);
+        throw new ExitError(EXIT.usage, `mirror: ${unknownCommand(said) ?? said}\nTry: mirror --help`);
       });
     await parser.parseAsync();
     return EXIT.ok;
@@ -57,4 +58,13 @@ async function main(args: string[]): Promise<number> {
     );
     return EXIT.internal;
   }
+}
+
+/** What yargs says of a command that there is none of, with the one that was probably meant; null for any other words. */
+function unknownCommand(said: string): string | null {
+  const word = /^Unknown command: (\S+)$/.exec(said)?.[1];
+  if (word === undefined) return null;
+  const names = commands.map(({ command }) => String(command).split(' ')[0] ?? '');
+  const near = nearest(word, names);
+  return `unknown command \`${word}\`${near === null ? '' : `; did you mean \`${near}\`?`}`;
 }

@@ -9,19 +9,23 @@ export interface GlobalOptions {
 
 /** Declares them once, for `cli.ts`. */
 export function globalOptions(parser: Argv): Argv<GlobalOptions> {
-  return parser
-    .option('config', {
-      alias: 'c',
-      type: 'string',
-      describe: 'Config file [default: /etc/mirror/config.json]',
-      global: true,
-      requiresArg: true,
-    })
-    .option('root', {
-      type: 'string',
-      describe: 'Relocate everything mirror installs and owns below this directory',
-      global: true,
-      requiresArg: true,
-    })
-    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object', global: true });
+  return (
+    parser
+      .option('config', {
+        alias: 'c',
+        type: 'string',
+        describe: 'Config file [default: /etc/mirror/config.json]',
+        global: true,
+        requiresArg: true,
+      })
+      .option('root', {
+        type: 'string',
+        describe: 'Relocate everything mirror installs and owns below this directory',
+        global: true,
+        requiresArg: true,
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object', global: true })
+      // Stands for `--`; see double-dash.ts.
+      .option('words', { type: 'boolean', hidden: true, global: true })
+  );
 }
