@@ -106,7 +106,7 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
 function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
   const options = pkg.options as unknown as AptMirrorOptions;
   const { family, bind, proxy, caFile } = pkg.network;
-  const user = options.user || decodeURIComponent(repository(context).user);
+  const user = options.user || repository(context).user;
   const settings = {
     timeout: String(options.timeout ?? 60),
     verbose: 'off',

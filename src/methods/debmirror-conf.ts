@@ -15,7 +15,7 @@ export function debmirrorConf(pkg: Package, source: Source): FilePart[] {
 function login(pkg: Package, source: Source): FilePart[] {
   const { scheme, user } = upstream(source);
   const { user: own = '' }: { readonly user?: string } = pkg.options;
-  const name = own === '' ? user : encodeURIComponent(own).replaceAll("'", '%27');
+  const name = encodeURIComponent(own || user).replaceAll("'", '%27');
   if (name === '') return [];
   const password: FilePart[] = hearsPassword(pkg, source) ? [{ secret: 'password', quote: 'url' }] : [];
   // In a URL they stay encoded; Net::FTP and rsync take them as they are.

@@ -5,6 +5,7 @@ import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
+import { decoded } from './web-source.js';
 
 /** Options of `synctype: "lftp"`, as its schema leaves them (defaults filled in). */
 interface LftpOptions {
@@ -163,14 +164,6 @@ function login(pkg: Package, source: Source): { user: string | null; url: string
     user: name === '' ? null : name,
     url: `${scheme.toLowerCase()}://${host}${path.endsWith('/') ? path : `${path}/`}`,
   };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function sourceFindings(pkg: Package): PackageFinding[] {

@@ -91,7 +91,7 @@ function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
   const { family, proxy, caFile } = pkg.network;
   const options: ReposyncOptions = pkg.options;
   const { scheme, host, path, user: inUrl } = upstream(source);
-  const user = options.user || decodeURIComponent(inUrl);
+  const user = options.user || inUrl;
   return privateFile(`${context.work}/upstream.repo`, [
     ...repository('upstream', `${scheme}://${host}/${path}`),
     ...lines({

@@ -6,7 +6,7 @@ import type { PackageFinding } from './method.js';
 export interface WebSource {
   /** Lower case. */
   readonly scheme: string;
-  /** As in the URL, percent-encoded; empty if there is none. */
+  /** Decoded; empty if there is none. */
   readonly user: string;
   /** With the port, if the URL has one. */
   readonly host: string;
@@ -19,7 +19,16 @@ export function webSource(url: string): WebSource | null {
   const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/@?#]+)(?:\/([^?#]*))?$/i.exec(url);
   if (parts === null) return null;
   const [, scheme = '', user = '', host = '', path = ''] = parts;
-  return { scheme: scheme.toLowerCase(), user, host, path: path.replace(/^\/+|\/+$/g, '') };
+  return { scheme: scheme.toLowerCase(), user: decoded(user), host, path: path.replace(/^\/+|\/+$/g, '') };
+}
+
+/** Percent-encoded text; what is none stands for itself. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The parts of a source that `webSourceFindings` has nothing against. */
@@ -47,12 +56,13 @@ export function webSourceFindings(pkg: Package, schemes: readonly string[]): Pac
     }
     if (!schemes.includes(parts.scheme))
       return ['source-scheme', `${tool} does not speak \`${parts.scheme}\``];
-    return isPlain(parts) ? null : ['source-characters', `${tool} takes plain words for host and path only`];
+    return isPlain(parts) ? null : ['source-characters', `${tool} takes plain words in URLs only`];
   });
 }
 
-function isPlain({ host, path }: WebSource): boolean {
+function isPlain({ user, host, path }: WebSource): boolean {
   return (
+    !/\p{Cc}/u.test(user) &&
     /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$/.test(host) &&
     /^[A-Za-z0-9._~+@%=,:/-]*$/.test(path) &&
     !/(^|\/)\.\.?(\/|$)/.test(path)
