@@ -1,6 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
@@ -73,13 +74,22 @@ async function follow(path: string, goesOn: () => boolean): Promise<void> {
   try {
     for (;;) {
       const more = goesOn();
-      // Without a start the stream goes on where the last one stopped.
-      await print(file.createReadStream({ autoClose: false }));
+      await print(rest(file));
       if (!more) return;
       await sleep(POLL);
     }
   } finally {
     await file.close();
+  }
+}
+
+/** What a file has beyond what was read of it before. Not a stream: each would leave a listener on the file. */
+async function* rest(file: FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    // A new buffer each time: the one before may not be written yet.
+    const { buffer, bytesRead } = await file.read();
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

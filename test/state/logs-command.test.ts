@@ -1,7 +1,7 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { printLog } from '../../src/commands/log-output.js';
 import { applies, runs } from '../../src/commands/history-report.js';
 import type { Layout } from '../../src/job/layout.js';
@@ -101,6 +101,27 @@ describe('mirror logs', () => {
     expect((await following).stdout).toBe('begun\ngoing on\nthe end\n');
   });
 
+  test('follows a long run without a warning of Node’s', async () => {
+    const warnings: string[] = [];
+    const warned = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', warned);
+    const path = log('long');
+    writeFileSync(path, '');
+    const running = runStarted(emptyState('debian'), aRun({ log: path }), NOON);
+    writeState(layout, running);
+    let heard = '';
+    const following = logs({ follow: true }, (text) => (heard += text));
+    const lines = Array.from({ length: 12 }, (_, i) => `line ${String(i)}\n`);
+    for (const line of lines) {
+      appendFileSync(path, line);
+      await vi.waitUntil(() => heard.endsWith(line), { timeout: 20_000 });
+    }
+    writeState(layout, runEnded(running, aRecord('synced', NOON, { log: path })));
+    expect((await following).stdout).toBe(lines.join(''));
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  });
+
   test('a run whose executor died is not followed for ever', async () => {
     writeFileSync(log('dead'), 'last words\n');
     writeState(layout, runStarted(emptyState('debian'), aRun({ log: log('dead'), pid_start: 1 }), NOON));
@@ -108,9 +129,9 @@ describe('mirror logs', () => {
     expect((await logs({ follow: true })).stdout).toBe('last words\n');
   });
 
-  function logs(options: object): Promise<Ran> {
+  function logs(options: object, hear?: (text: string) => void): Promise<Ran> {
     const none = { 'last-error': false, path: false, follow: false, json: false };
-    return outputOf(() => printLog({ id: 'debian', root: layout.root, ...none, ...options }));
+    return outputOf(() => printLog({ id: 'debian', root: layout.root, ...none, ...options }), hear);
   }
 });
 

@@ -8,11 +8,12 @@ export interface Ran {
   readonly message: string;
 }
 
-/** Runs a command's handler in this process and tells what it printed and how it would exit. */
-export async function outputOf(run: () => unknown): Promise<Ran> {
+/** Runs a command's handler in this process and tells what it printed and how it would exit; `hear` is told at once. */
+export async function outputOf(run: () => unknown, hear?: (text: string) => void): Promise<Ran> {
   let stdout = '';
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
     stdout += chunk.toString();
+    hear?.(chunk.toString());
     return true;
   });
   try {
