@@ -4,15 +4,14 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Layout } from '../../src/job/layout.js';
 import type { SiteFile } from '../../src/job/site-file.js';
 import { markDirty, publish } from '../../src/state/publish.js';
 import { repair } from '../../src/state/repair.js';
 import { bundleChild } from './bundle.js';
-import { publishedStatus, aPackage, HOUR, makeSite, NOON } from './site.js';
+import { publishedStatus, aPackage, HOUR, NOON } from './site.js';
+import { siteOfTest } from './site-of-test.js';
 
 let child: string;
-let made: { layout: Layout; site: SiteFile } | undefined;
 let warnings: string[] = [];
 const warn = (message: string): void => void warnings.push(message);
 
@@ -20,15 +19,7 @@ beforeAll(async () => {
   child = await bundleChild();
 });
 afterAll(() => rmSync(dirname(child), { recursive: true }));
-afterEach(() => {
-  if (made) rmSync(made.layout.root, { recursive: true });
-  made = undefined;
-  warnings = [];
-});
-
-function site(...packages: Parameters<typeof makeSite>[0]): { layout: Layout; site: SiteFile } {
-  return (made = makeSite(packages));
-}
+afterEach(() => void (warnings = []));
 
 describe('256 runs that end at once', () => {
   const ids = Array.from({ length: 256 }, (_, i) => `package-${String(i)}`);
@@ -37,7 +28,7 @@ describe('256 runs that end at once', () => {
     'lose nothing, and every reader finds whole files at every instant',
     { timeout: 120_000 },
     async () => {
-      const { layout, site: applied } = site(...ids.map((id) => aPackage(id)));
+      const { layout, site: applied } = siteOfTest(...ids.map((id) => aPackage(id)));
       markDirty(layout);
       publish(layout, NOON, warn);
       const children = ids.map((id, i) => start(layout.root, id, String(NOON + i)));
@@ -68,7 +59,7 @@ test(
   'a publisher killed at any point leaves whole files, a free lock, and nothing that stays',
   { timeout: 60_000 },
   async () => {
-    const { layout, site: applied } = site(
+    const { layout, site: applied } = siteOfTest(
       ...Array.from({ length: 300 }, (_, i) => aPackage(`package-${String(i)}`)),
     );
     markDirty(layout);

@@ -11,29 +11,20 @@ import {
 import { dirname } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Layout } from '../../src/job/layout.js';
-import type { SiteFile } from '../../src/job/site-file.js';
 import { emptyState } from '../../src/state/package-state.js';
 import { markDirty, publish } from '../../src/state/publish.js';
 import { runEnded, runStarted } from '../../src/state/reduce.js';
 import { writeHold, writeState } from '../../src/state/store.js';
 import { tryLock } from '../../src/system/flock.js';
 import { publishedStatus, aPackage, aRecord, aRun, HOUR, makeSite, NOON } from './site.js';
+import { siteOfTest } from './site-of-test.js';
 
-let made: { layout: Layout; site: SiteFile } | undefined;
 let warnings: string[] = [];
 const warn = (message: string): void => void warnings.push(message);
-afterEach(() => {
-  if (made) rmSync(made.layout.root, { recursive: true });
-  made = undefined;
-  warnings = [];
-});
-
-function site(...packages: Parameters<typeof makeSite>[0]): { layout: Layout; site: SiteFile } {
-  return (made = makeSite(packages));
-}
+afterEach(() => void (warnings = []));
 
 test('keeps stat.json from others, and status.json as the web server had it', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   run(layout);
   expect(statSync(applied.statfile).mode & 0o777).toBe(0o640);
   expect(statSync(applied.statusfile).mode & 0o777).toBe(0o644);
@@ -45,7 +36,7 @@ test('keeps stat.json from others, and status.json as the web server had it', ()
 });
 
 test('a reader in the middle of a file keeps the old one to its end', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   run(layout);
   const files = [applied.statfile, applied.statusfile];
   const before = files.map((path) => ({ fd: openSync(path, 'r'), text: readFileSync(path, 'utf8') }));
@@ -66,7 +57,7 @@ test('shows holds, staleness, living runs, and our own tree', () => {
     stale_after: null,
     dst: '/nonexistent',
   });
-  const { layout, site: applied } = site(
+  const { layout, site: applied } = siteOfTest(
     aPackage('held'),
     aPackage('old'),
     aPackage('busy'),
@@ -93,7 +84,7 @@ test('shows holds, staleness, living runs, and our own tree', () => {
 });
 
 test('a run whose executor is gone or out of sight is SYNC as long as its lock is held', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   writeState(layout, runStarted(emptyState('debian'), aRun({ pid_start: 1 }), NOON));
   const lock = tryLock(layout.runLock('debian'));
   run(layout);
@@ -104,7 +95,7 @@ test('a run whose executor is gone or out of sight is SYNC as long as its lock i
 });
 
 test('leaves it to a publisher at work, which finds the marker', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   const lock = tryLock(layout.publishLock);
   run(layout);
   expect(existsSync(applied.statusfile)).toBe(false);
@@ -115,7 +106,7 @@ test('leaves it to a publisher at work, which finds the marker', () => {
 });
 
 test('reads again what changed while it was reading', () => {
-  const { layout, site: applied } = site(aPackage('debian'), aPackage('ubuntu'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'), aPackage('ubuntu'));
   writeFileSync(layout.stateFile('ubuntu'), 'broken');
   markDirty(layout);
   // The warning about ubuntu comes when debian has been read: the moment for another process to end debian's run.
@@ -127,13 +118,13 @@ test('reads again what changed while it was reading', () => {
 });
 
 test('does nothing when nothing changed', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   publish(layout, NOON, warn);
   expect(existsSync(applied.statusfile)).toBe(false);
 });
 
 test('a web directory that is not there is a warning, and the other file is written', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   rmSync(dirname(applied.statusfile), { recursive: true });
   run(layout);
   expect(warnings).toEqual([expect.stringContaining('status.json was not published')]);
@@ -141,7 +132,7 @@ test('a web directory that is not there is a warning, and the other file is writ
 });
 
 test('a state that is broken makes its package UNKNOWN and nothing else', () => {
-  const { layout, site: applied } = site(aPackage('debian'), aPackage('ubuntu'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'), aPackage('ubuntu'));
   writeState(layout, runEnded(emptyState('ubuntu'), aRecord('synced', NOON)));
   writeFileSync(layout.stateFile('debian'), '{"format":');
   run(layout);
@@ -153,7 +144,7 @@ test('a state that is broken makes its package UNKNOWN and nothing else', () => 
 });
 
 test('a site of another format, or locks that cannot be made, are warnings', () => {
-  const { layout } = site(aPackage('debian'));
+  const { layout } = siteOfTest(aPackage('debian'));
   writeFileSync(layout.siteFile, '{"format":"mirror/site/9"}');
   run(layout);
   expect(warnings).toEqual([expect.stringContaining('mirror/site/9')]);
@@ -163,7 +154,7 @@ test('a site of another format, or locks that cannot be made, are warnings', () 
 });
 
 test('a rehearsal below --root never writes the files of the live site', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   const live = makeSite([]);
   try {
     const statusfile = `${live.layout.root}/www/status.json`;

@@ -1,29 +1,19 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Layout } from '../../src/job/layout.js';
-import type { SiteFile } from '../../src/job/site-file.js';
 import { emptyState } from '../../src/state/package-state.js';
 import { runStarted } from '../../src/state/reduce.js';
 import { repair } from '../../src/state/repair.js';
 import { writeHold, writeState } from '../../src/state/store.js';
 import { tryLock } from '../../src/system/flock.js';
-import { aPackage, aRun, HOUR, makeSite, NOON } from './site.js';
+import { aPackage, aRun, HOUR, NOON } from './site.js';
+import { siteOfTest } from './site-of-test.js';
 
-let made: { layout: Layout; site: SiteFile } | undefined;
 const warn = (message: string): void => expect.unreachable(message);
 
-afterEach(() => {
-  if (made) rmSync(made.layout.root, { recursive: true });
-  made = undefined;
-});
-
-function site(...packages: Parameters<typeof makeSite>[0]): { layout: Layout; site: SiteFile } {
-  return (made = makeSite(packages));
-}
-
 test('ends a run whose executor died, in state and history, and keeps one that lives', () => {
-  const { layout } = site(aPackage('dead'), aPackage('alive'), aPackage('orphan'), aPackage('stopped'));
+  const { layout } = siteOfTest(aPackage('dead'), aPackage('alive'), aPackage('orphan'), aPackage('stopped'));
   for (const id of ['dead', 'orphan', 'stopped']) {
     writeState(layout, runStarted(emptyState(id), aRun({ pid_start: 1 }), NOON));
   }
@@ -47,13 +37,13 @@ test('ends a run whose executor died, in state and history, and keeps one that l
 });
 
 test('a run of another boot is dead even when its pid is in use', () => {
-  const { layout } = site(aPackage('debian'));
+  const { layout } = siteOfTest(aPackage('debian'));
   writeState(layout, runStarted(emptyState('debian'), aRun({ boot_id: 'the one before' }), NOON));
   expect(repair(layout, NOON, warn).lost).toEqual(['debian']);
 });
 
 test('removes holds that ran out, and names requests that nobody serves', () => {
-  const { layout } = site(aPackage('a'), aPackage('b'));
+  const { layout } = siteOfTest(aPackage('a'), aPackage('b'));
   for (const id of ['idle', 'busy', 'held', 'removed']) writeFileSync(layout.requestFile(id), '{}');
   for (const id of ['idle', 'busy', 'held']) writeFileSync(layout.job(id), '{}');
   writeState(layout, runStarted(emptyState('busy'), aRun(), NOON));
@@ -65,7 +55,7 @@ test('removes holds that ran out, and names requests that nobody serves', () => 
 });
 
 test('leaves the temporary files of writers at work alone, and other people’s files for ever', () => {
-  const { layout, site: applied } = site(aPackage('debian'));
+  const { layout, site: applied } = siteOfTest(aPackage('debian'));
   const young = `${layout.state}/state/.debian.json.0123456789ab.tmp`;
   const theirs = `${dirname(applied.statusfile)}/.upload.0123456789ab.tmp`;
   for (const path of [young, theirs]) writeFileSync(path, '');
