@@ -29,8 +29,7 @@ beforeAll(async () => {
   // What a request starts is this program, as if it served the socket itself.
   process.argv[1] = ENTRY;
   site = install();
-  mkdirSync(join(site.root, 'flags'));
-  for (const id of ['debian', 'long', 'asked', 'worded']) script(id, `echo x >> $F/${id}`);
+  for (const id of ['debian', 'long', 'asked', 'worded']) site.script(id, `echo x >> $F/${id}`);
   listening = await listen(site.root, controlHandlers(site.layout, 'kim'));
 });
 afterAll(async () => {
@@ -38,16 +37,6 @@ afterAll(async () => {
   await listening.stop();
   site.remove();
 });
-
-function script(id: string, text: string): void {
-  const step = {
-    kind: 'exec',
-    tool: 'command',
-    argv: ['sh', '-c', text],
-    env: { F: join(site.root, 'flags') },
-  } as const;
-  site.job(id, { attempts: [{ src: 'x', upstream: null, steps: [step] }] });
-}
 
 const connected = (): Promise<MirrorClient> => MirrorClient.connect({ path: listening.path });
 
@@ -84,7 +73,7 @@ describe('the typed client on a plain unix socket', () => {
 
   test('starts what it names, and stops it', async () => {
     const client = await connected();
-    script('long', 'echo x > $F/long; exec sleep 1000');
+    site.script('long', 'echo x > $F/long; exec sleep 1000');
     expect(await client.startSync('long')).toMatchObject({ id: 'long', not_before: null, problem: null });
     await until(() => existsSync(join(site.root, 'flags/long')));
     expect(await client.stopSync('long')).toEqual({ id: 'long', end: 'stopped' });
@@ -95,7 +84,7 @@ describe('the typed client on a plain unix socket', () => {
 
   test('records words and who asked, and keeps nothing that is no plain word', async () => {
     const fixture = await connected();
-    script('worded', 'while ! [ -e $F/go ]; do sleep 0.02; done');
+    site.script('worded', 'while ! [ -e $F/go ]; do sleep 0.02; done');
     const running = site.start(['run', '--root', site.root, 'worded']);
     await until(() => site.state('worded').run?.phase === 'running');
     await requestOnly(fixture, 'worded', ['sync:stage1', '$(reboot)', '-rf', 'x'.repeat(100)]);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { install, toolGroup, until } from './fixture.js';
@@ -8,21 +8,10 @@ let site: Installation;
 
 beforeAll(() => {
   site = install();
-  mkdirSync(join(site.root, 'flags'));
 });
 afterAll(() => site.remove());
 
 const flag = (name: string): string => join(site.root, 'flags', name);
-
-function script(id: string, text: string): void {
-  const step = {
-    kind: 'exec',
-    tool: 'command',
-    argv: ['sh', '-c', text],
-    env: { F: join(site.root, 'flags') },
-  } as const;
-  site.job(id, { attempts: [{ src: 'x', upstream: null, steps: [step] }] });
-}
 
 function mirror(...args: string[]): Promise<RunResult> {
   return site.start([...args, '--root', site.root]).ended;
@@ -30,7 +19,7 @@ function mirror(...args: string[]): Promise<RunResult> {
 
 describe('start and push', () => {
   test('return at once; the run happens in the background, as a push', async () => {
-    script('debian', 'echo x >> $F/debian');
+    site.script('debian', 'echo x >> $F/debian');
     expect(await mirror('push', 'debian')).toMatchObject({
       code: 0,
       stdout: 'debian: requested\n',
@@ -42,7 +31,7 @@ describe('start and push', () => {
   });
 
   test('three pushes during a run make exactly one more', async () => {
-    script('pushed', 'echo x >> $F/pushed; while ! [ -e $F/go ]; do sleep 0.02; done');
+    site.script('pushed', 'echo x >> $F/pushed; while ! [ -e $F/go ]; do sleep 0.02; done');
     await mirror('start', 'pushed');
     await until(() => existsSync(flag('pushed')));
     for (let i = 0; i < 3; i++) await mirror('push', 'pushed');
@@ -52,8 +41,8 @@ describe('start and push', () => {
   });
 
   test('with --wait they tell the end, for each package, and exit with the worst', async () => {
-    script('good', 'sleep 0.2');
-    script('bad', 'echo no room for this >&2; exit 73');
+    site.script('good', 'sleep 0.2');
+    site.script('bad', 'echo no room for this >&2; exit 73');
     const { code, stdout } = await mirror('start', 'good', 'bad', '--wait');
     expect(code).toBe(73);
     expect(stdout).toMatch(/^good: synced \(\d\.\d s\)$/m);
@@ -63,7 +52,7 @@ describe('start and push', () => {
   });
 
   test('leave a held package alone, and know unknown ones', async () => {
-    script('quiet', 'echo x > $F/quiet');
+    site.script('quiet', 'echo x > $F/quiet');
     await mirror('hold', 'quiet', '--reason', 'new disk');
     expect(await mirror('push', 'quiet')).toMatchObject({ code: 0, stdout: '' });
     expect(existsSync(site.layout.requestFile('quiet'))).toBe(false);
@@ -72,7 +61,7 @@ describe('start and push', () => {
 });
 
 test('stop ends a run and says so; what does not run, was not running', async () => {
-  script('long', 'echo x > $F/long; exec sleep 1000');
+  site.script('long', 'echo x > $F/long; exec sleep 1000');
   const running = site.start(['run', '--root', site.root, 'long']);
   await until(() => existsSync(flag('long')));
   expect(await mirror('stop', 'long')).toMatchObject({ code: 0, stdout: 'long: stopped\n', stderr: '' });
@@ -86,9 +75,9 @@ test('stop ends a run and says so; what does not run, was not running', async ()
 });
 
 test('publish starts what was asked for and never began, and ends what died', async () => {
-  script('asked', 'echo x > $F/asked');
+  site.script('asked', 'echo x > $F/asked');
   writeFileSync(site.layout.requestFile('asked'), JSON.stringify({ at: 1, by: 'ada', allow_deletes: null }));
-  script('died', 'echo x > $F/died; exec sleep 1000');
+  site.script('died', 'echo x > $F/died; exec sleep 1000');
   const running = site.start(['run', '--root', site.root, 'died']);
   await until(() => existsSync(flag('died')));
   const group = toolGroup(site.state('died').run) ?? NaN;
@@ -105,7 +94,7 @@ test('publish starts what was asked for and never began, and ends what died', as
 });
 
 test('run after options that come before it is the same run', async () => {
-  script('late', 'true');
+  site.script('late', 'true');
   const { code, stdout } = await site.start(['--root', site.root, 'run', 'late']).ended;
   expect({ code, stdout }).toMatchObject({
     code: 0,

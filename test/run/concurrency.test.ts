@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Job } from '../../src/job/job.js';
 import { stopRun } from '../../src/run/stop.js';
 import { processStart } from '../../src/system/process.js';
 import { tryLock } from '../../src/system/flock.js';
@@ -12,15 +11,6 @@ let site: Installation;
 
 beforeAll(() => void (site = install()));
 afterAll(() => site.remove());
-
-/** A job whose tool is a shell script; `$F` is a directory for its flags. */
-function script(id: string, text: string, change: Partial<Job> = {}, upstream: string | null = null): Job {
-  const flags = join(site.root, 'flags');
-  mkdirSync(flags, { recursive: true });
-  const argv = ['sh', '-c', text];
-  const step = { kind: 'exec', tool: 'command', argv, env: { F: flags, ID: id } } as const;
-  return site.job(id, { attempts: [{ src: `test:${id}`, upstream, steps: [step] }], ...change });
-}
 
 const flag = (name: string): string => join(site.root, 'flags', name);
 const raise = (name: string): void => writeFileSync(flag(name), '');
@@ -34,7 +24,7 @@ function alive(pid: number): boolean {
 
 describe('one run at a time', () => {
   test('two starts at once: one runs, the other is busy and makes exactly one more run', async () => {
-    script('twice', `echo x >> $F/twice; ${wait('go-twice')}`);
+    site.script('twice', `echo x >> $F/twice; ${wait('go-twice')}`);
     const runs = [start('twice'), start('twice'), start('twice')];
     await until(() => existsSync(flag('twice')) && existsSync(site.layout.requestFile('twice')));
     const busy = await Promise.race(runs.map(({ ended }) => ended));
@@ -51,7 +41,7 @@ describe('one run at a time', () => {
   });
 
   test('a scheduled start during a run is busy, asks for nothing and writes nothing', async () => {
-    script('once', `echo x >> $F/once; ${wait('go-once')}`);
+    site.script('once', `echo x >> $F/once; ${wait('go-once')}`);
     const running = start('once');
     await until(() => existsSync(flag('once')));
     const before = readFileSync(site.layout.stateFile('once'), 'utf8');
@@ -65,7 +55,7 @@ describe('one run at a time', () => {
 });
 
 test('a pass that takes its time is published as SYNC, with its log', async () => {
-  script('slow', wait('go-slow'));
+  site.script('slow', wait('go-slow'));
   const running = start('slow');
   const published = (): { slow?: { status: string } } =>
     JSON.parse(readFileSync(join(site.root, 'www/status.json'), 'utf8')) as { slow?: { status: string } };
@@ -77,7 +67,7 @@ test('a pass that takes its time is published as SYNC, with its log', async () =
 });
 
 test('a run is on record, with its log, before its tool starts', async () => {
-  script('recorded', `cp ${site.layout.stateFile('recorded')} $F/recorded`);
+  site.script('recorded', `cp ${site.layout.stateFile('recorded')} $F/recorded`);
   expect((await site.run('recorded')).code).toBe(0);
   expect(JSON.parse(readFileSync(flag('recorded'), 'utf8'))).toMatchObject({
     run: { phase: 'running', log: site.state('recorded').last?.log },
@@ -86,7 +76,7 @@ test('a run is on record, with its log, before its tool starts', async () => {
 
 describe('a run whose executor was killed', () => {
   test('lives on in its tool: busy, until the tool ends; then the loss is recorded', async () => {
-    script('orphan', `echo $$ > $F/orphan; ${wait('go-orphan')}`);
+    site.script('orphan', `echo $$ > $F/orphan; ${wait('go-orphan')}`);
     const running = start('orphan');
     await until(() => existsSync(flag('orphan')));
     running.child.kill('SIGKILL');
@@ -104,7 +94,7 @@ describe('a run whose executor was killed', () => {
 
   test('is ended and taken over by a due run once it is older than max_runtime', async () => {
     // It ignores SIGTERM in a child of its own group leader; SIGKILL would come after ten seconds.
-    script('stuck', `echo $$ > $F/stuck; ${wait('go-stuck')}; exec sleep 1000`, {
+    site.script('stuck', `echo $$ > $F/stuck; ${wait('go-stuck')}; exec sleep 1000`, {
       max_runtime: 1,
       first_sync: { max_runtime: 1 },
     });
@@ -116,7 +106,7 @@ describe('a run whose executor was killed', () => {
     expect((await site.run('stuck', '--scheduled')).code).toBe(75);
     expect(alive(tool)).toBe(true);
     await new Promise((next) => setTimeout(next, 1100));
-    script('stuck', 'true', { max_runtime: 1, first_sync: { max_runtime: 1 } });
+    site.script('stuck', 'true', { max_runtime: 1, first_sync: { max_runtime: 1 } });
     expect((await site.run('stuck', '--scheduled')).code).toBe(0);
     expect(alive(tool)).toBe(false);
     expect(site.history('stuck').map(({ outcome }) => outcome)).toEqual(['interrupted', 'synced']);
@@ -125,7 +115,7 @@ describe('a run whose executor was killed', () => {
 
 describe('an end from outside', () => {
   test('SIGTERM reaches the whole group of the tool, is an interruption, and leaves the slot due', async () => {
-    script('term', `sleep 1000 & echo $! > $F/term; wait`);
+    site.script('term', `sleep 1000 & echo $! > $F/term; wait`);
     const running = start('term', '--scheduled');
     await until(() => existsSync(flag('term')));
     running.child.kill('SIGTERM');
@@ -133,13 +123,13 @@ describe('an end from outside', () => {
     expect(alive(Number(readFileSync(flag('term'), 'utf8')))).toBe(false);
     expect(site.state('term')).toMatchObject({ run: null, errors: 0, last_end: null });
     expect(site.state('term').last).toMatchObject({ outcome: 'interrupted', exit: 143 });
-    script('term', 'true');
+    site.script('term', 'true');
     await site.run('term', '--scheduled');
     expect(site.state('term').last).toMatchObject({ outcome: 'synced', trigger: 'schedule' });
   });
 
   test('SIGINT exits with its own number, and a second signal kills at once', async () => {
-    script('deaf', `trap '' TERM; echo > $F/deaf; while :; do sleep 0.1; done`);
+    site.script('deaf', `trap '' TERM; echo > $F/deaf; while :; do sleep 0.1; done`);
     const running = start('deaf');
     await until(() => existsSync(flag('deaf')));
     const before = Date.now();
@@ -152,7 +142,7 @@ describe('an end from outside', () => {
 
   test('mirror stop is told from a shutdown: stopped, not retried, its slot served, its request gone', async () => {
     const retry = { delay: 1, attempts: 5, max_delay: 1 };
-    const job = script('stopped', 'echo > $F/stopped; exec sleep 1000', { retry });
+    const job = site.script('stopped', 'echo > $F/stopped; exec sleep 1000', { retry });
     const running = start('stopped', '--scheduled');
     await until(() => existsSync(flag('stopped')));
     await site.run('stopped');
@@ -167,7 +157,7 @@ describe('an end from outside', () => {
   });
 
   test('mirror stop ends what a dead executor left behind', async () => {
-    const job = script('left', 'echo $$ > $F/left; exec sleep 1000');
+    const job = site.script('left', 'echo $$ > $F/left; exec sleep 1000');
     const running = start('left');
     await until(() => existsSync(flag('left')));
     running.child.kill('SIGKILL');
@@ -179,7 +169,7 @@ describe('an end from outside', () => {
 
   test('max_runtime ends a tool, and first_sync has its own', async () => {
     const limits = { max_runtime: 60, first_sync: { max_runtime: 1 } };
-    script('long', 'sleep 1000', limits);
+    site.script('long', 'sleep 1000', limits);
     expect((await site.run('long')).code).toBe(124);
     expect(site.state('long').last).toMatchObject({ outcome: 'timed-out' });
   });
@@ -192,7 +182,7 @@ describe('limits', () => {
     const text = `mkdir $F/in-$HOST-$ID; ls -d $F/in-* | wc -l >> $F/all; ls -d $F/in-$HOST-* | wc -l >> $F/$HOST; sleep 0.25; rmdir $F/in-$HOST-$ID`;
     ids.forEach((id, i) => {
       const host = `host${i % 3}`;
-      script(id, text, { limits, env: { HOST: host } }, host);
+      site.script(id, text, { limits, env: { HOST: host } }, host);
     });
     const ends = await Promise.all(ids.map((id) => start(id, '--scheduled').ended));
     expect(ends.map(({ code, stderr }) => `${String(code)}${stderr}`)).toEqual(ids.map(() => '0'));
@@ -207,12 +197,12 @@ describe('limits', () => {
   test('the oldest success goes first', async () => {
     const limits = { concurrent: 1, per_upstream: 0, load_max: null };
     const successes = { recent: 3000, never: null, old: 1000, middle: 2000 };
-    script('first', `echo > $F/first; ${wait('go-first')}`, { limits });
+    site.script('first', `echo > $F/first; ${wait('go-first')}`, { limits });
     const first = start('first');
     await until(() => existsSync(flag('first')));
     const runs = [];
     for (const [id, last_success] of Object.entries(successes)) {
-      script(id, 'echo $ID >> $F/order', { limits });
+      site.script(id, 'echo $ID >> $F/order', { limits });
       writeFileSync(site.layout.stateFile(id), JSON.stringify({ ...site.state(id), last_success }));
       runs.push(start(id));
       await until(() => existsSync(site.layout.waitingFile(id)));
@@ -230,11 +220,11 @@ describe('limits', () => {
 
   test('an orphaned tool keeps its slot', async () => {
     const limits = { concurrent: 1, per_upstream: 0, load_max: null };
-    script('keeper', `echo $$ > $F/keeper; ${wait('go-keeper')}`, { limits });
+    site.script('keeper', `echo $$ > $F/keeper; ${wait('go-keeper')}`, { limits });
     const running = start('keeper');
     await until(() => existsSync(flag('keeper')));
     running.child.kill('SIGKILL');
-    script('waiter', 'echo > $F/waiter', { limits });
+    site.script('waiter', 'echo > $F/waiter', { limits });
     const waiter = start('waiter');
     await until(() => existsSync(site.layout.waitingFile('waiter')));
     await new Promise((next) => setTimeout(next, 500));
@@ -245,10 +235,10 @@ describe('limits', () => {
 
   test('a run that is stopped while it waits leaves no trace of waiting', async () => {
     const limits = { concurrent: 1, per_upstream: 0, load_max: null };
-    script('holder', `echo > $F/holder; ${wait('go-holder')}`, { limits });
+    site.script('holder', `echo > $F/holder; ${wait('go-holder')}`, { limits });
     const holder = start('holder');
     await until(() => existsSync(flag('holder')));
-    const job = script('patient', 'true', { limits });
+    const job = site.script('patient', 'true', { limits });
     const waiter = start('patient');
     await until(() => site.state('patient').run?.phase === 'waiting');
     expect(await stopRun(site.layout, job, 'ada')).toBe('stopped');

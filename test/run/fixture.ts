@@ -48,6 +48,8 @@ export interface Installation {
   readonly layout: Layout;
   /** Writes a job; `change` replaces fields of one with an hourly schedule and no limits. */
   job(id: string, change?: Partial<Job>): Job;
+  /** A job whose tool is a shell script; `$F` is the directory `flags` of the root, `$ID` its id. */
+  script(id: string, text: string, change?: Partial<Job>, upstream?: string | null): Job;
   /** Steps of the real rsync method for these sources, the first one deleting. */
   attempts(id: string, sources: readonly string[], change?: Partial<Package>): Job['attempts'];
   dst(id: string): string;
@@ -78,10 +80,16 @@ export function install(parent = mkdtempSync(join(tmpdir(), 'mirror-run-'))): In
   const dst = (id: string): string => join(root, 'srv', id);
   const jobs = new Map<string, Job>();
   const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Running => execute(args, env);
-  return {
+  const installation: Installation = {
     root,
     layout,
     dst,
+    script(id, text, change = {}, upstream = null) {
+      const env = { F: join(root, 'flags'), ID: id };
+      mkdirSync(env.F, { recursive: true });
+      const step = { kind: 'exec', tool: 'command', argv: ['sh', '-c', text], env } as const;
+      return installation.job(id, { attempts: [{ src: `test:${id}`, upstream, steps: [step] }], ...change });
+    },
     job(id, change = {}) {
       const job = { ...blankJob(id, root, dst(id)), ...change };
       mkdirSync(dst(id), { recursive: true });
@@ -105,6 +113,7 @@ export function install(parent = mkdtempSync(join(tmpdir(), 'mirror-run-'))): In
     },
     remove: () => rmSync(parent, { recursive: true, force: true }),
   };
+  return installation;
 }
 
 /** Writes files below a directory; a value is the content. */
