@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isOpen } from './child.js';
 import { freePort } from './rsyncd.js';
 
 /** An environment in which git reads nothing of the host's or a user's configuration. */
@@ -83,7 +83,7 @@ export async function startGitDaemon(root: string): Promise<GitServer> {
     stdio: 'ignore',
     detached: true,
   });
-  for (let tries = 0; !(await answers(port)); tries++) {
+  for (let tries = 0; !(await isOpen(port)); tries++) {
     if (child.exitCode !== null || tries > 500) throw new Error('git daemon does not answer');
     await new Promise((next) => setTimeout(next, 10));
   }
@@ -162,15 +162,4 @@ function cgi(root: string, request: IncomingMessage, response: ServerResponse): 
   });
   child.on('close', () => response.end());
   response.on('close', () => child.kill());
-}
-
-async function answers(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.once('error', () => done(false));
-  });
 }

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { endChild } from './child.js';
 
 /** The system's Python: Debian's modules are not seen by others. */
 const PYTHON = '/usr/bin/python3';
@@ -36,11 +37,6 @@ export async function startPythonServer(
   });
   return {
     port,
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = new Promise((done) => child.once('exit', done));
-      child.kill('SIGKILL');
-      await ended;
-    },
+    stop: () => endChild(child),
   };
 }

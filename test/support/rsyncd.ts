@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endChild, isOpen } from './child.js';
 
 /** One module of a test daemon: lines of rsyncd.conf(5) beside its path. */
 export interface Module {
@@ -59,7 +60,7 @@ export async function startRsyncd(
       port,
       url: (module, user) => `rsync://${user === undefined ? '' : `${user}@`}127.0.0.1:${port}/${module}`,
       async stop() {
-        await end(child);
+        await endChild(child);
         rmSync(directory, { recursive: true, force: true });
       },
     };
@@ -77,24 +78,9 @@ export async function freePort(): Promise<number> {
 
 async function listens(port: number, child: ChildProcess): Promise<boolean> {
   for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
-    const open = await new Promise<boolean>((done) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => {
-        socket.destroy();
-        done(true);
-      });
-      socket.once('error', () => done(false));
-    });
-    if (open) return true;
+    if (await isOpen(port)) return true;
     await new Promise((next) => setTimeout(next, 10));
   }
-  await end(child);
+  await endChild(child);
   return false;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((done) => child.once('exit', done));
-  child.kill('SIGKILL');
-  await ended;
 }

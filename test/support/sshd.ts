@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { endChild } from './child.js';
 import { freePort } from './rsyncd.js';
 
 const PROGRAM = '/usr/sbin/sshd';
@@ -67,9 +68,7 @@ export async function startSshd(): Promise<Sshd> {
     otherHosts: at('other_hosts'),
     log: () => readFileSync(at('log'), 'utf8'),
     async stop() {
-      const ended = new Promise((done) => child.once('exit', done));
-      child.kill('SIGKILL');
-      await ended;
+      await endChild(child);
       rmSync(directory, { recursive: true, force: true });
     },
   };
