@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { settingsBelow, siteConfig } from '../support/site-config.js';
 
 const MIRROR = join(import.meta.dirname, '../../dist/mirror.cjs');
 
@@ -62,24 +63,14 @@ function configure(ids: readonly string[], change: object = {}, scheduler = 'sys
     },
   ]) as [string, object][];
   const settings = {
+    ...settingsBelow(root),
     scheduler,
-    logfolder: `${root}/log`,
-    webroot: `${root}/www`,
-    statusfile: `${root}/www/status.json`,
-    statfile: `${root}/var/lib/mirror/stat.json`,
-    uid: 'mirror',
-    gid: 'mirror',
     localtimezone: 'Asia/Seoul',
     logger: {
       packagefileformat: { base: `${root}/log/p`, folder: '{year}', filename: '{packageid}.log', gzip: true },
     },
   };
-  const site = {
-    mirrorname: 'x',
-    hostname: 'mirror.example.edu',
-    settings,
-    packages: Object.fromEntries(packages),
-  };
+  const site = siteConfig(Object.fromEntries(packages), settings);
   writeFileSync(join(root, 'etc/mirror/config.json'), JSON.stringify(site));
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { layout as layoutOf, type Layout } from '../../src/job/layout.js';
 import { peekState } from '../../src/state/store.js';
+import { settingsBelow, siteConfig } from '../support/site-config.js';
 
 /** The built program. */
 export const ENTRY = process.env.MIRROR_TEST_ENTRY ?? resolve('dist/mirror.cjs');
@@ -64,20 +65,11 @@ export function machine(): Machine {
         };
         return [id, own];
       });
-      const config = {
-        mirrorname: 'Test Mirror',
-        hostname: 'mirror.test',
-        settings: {
-          scheduler: 'daemon',
-          logfolder: join(root, 'log'),
-          webroot: join(root, 'www'),
-          statusfile: join(root, 'www/status.json'),
-          statfile: join(root, 'var/lib/stat.json'),
-          localtimezone: 'UTC',
-          ...settings,
-        },
-        packages: Object.fromEntries(all) as object,
-      };
+      const config = siteConfig(Object.fromEntries(all) as object, {
+        ...settingsBelow(root),
+        scheduler: 'daemon',
+        ...settings,
+      });
       writeFileSync(join(root, 'etc/mirror/config.json'), JSON.stringify(config));
     },
     daemon(...args) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { PackageState } from '../../src/state/package-state.js';
+import { settingsBelow, siteConfig } from '../support/site-config.js';
 
 const PROGRAM = process.env.MIRROR_TEST_ENTRY ?? join(import.meta.dirname, '../../dist/mirror.cjs');
 
@@ -41,8 +42,9 @@ export function methodSite(env: Readonly<Record<string, string>> = {}): MethodSi
     dst: (id) => join(root, 'srv', id),
     async apply(packages, settings = {}) {
       const filled = Object.entries(packages).map(([id, value]) => [id, packageOf(root, id, value)] as const);
-      const site = { mirrorname: 'Test', hostname: 'mirror.test', settings: settingsOf(root, settings) };
-      writeFileSync(config, JSON.stringify({ ...site, packages: Object.fromEntries(filled) }));
+      const all = { ...settingsOf(root), ...settings };
+      const site = siteConfig(Object.fromEntries(filled), all, { hostname: 'mirror.test' });
+      writeFileSync(config, JSON.stringify(site));
       const ended = await mirror('apply', '-c', config);
       if (ended.code !== 0)
         throw new Error(`apply: exit ${String(ended.code)}\n${ended.stderr}${ended.stdout}`);
@@ -68,17 +70,12 @@ function packageOf(root: string, id: string, value: object): object {
   return { name: id, href: `/${id}`, syncrate: '', link: [], ...rest, settings: { dst, ...settings } };
 }
 
-function settingsOf(root: string, settings: object): object {
+function settingsOf(root: string): object {
   return {
-    logfolder: join(root, 'log'),
-    webroot: join(root, 'www'),
-    statusfile: join(root, 'www/status.json'),
-    statfile: join(root, 'var/lib/mirror/stat.json'),
+    ...settingsBelow(root),
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    localtimezone: 'UTC',
     logger: { keep: { ok: 'P1D', failed: 'P1D', unchanged: 'P1D' } },
-    ...settings,
   };
 }
 
