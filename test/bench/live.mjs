@@ -1,9 +1,11 @@
 // 1,000 packages on a real systemd, in the test bed. Needs root; says so and goes on without.
-import { cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { figure, median, scratchDirectory } from './measure.mjs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { figure, median } from './measure.mjs';
+import { typescript } from './typescript.mjs';
+
+const { bootBed, noBed } = await typescript('bed/bed.ts');
+const { siteConfig } = await typescript('support/site-config.ts');
 
 const COUNT = 1_000;
 const MIRROR = '/opt/mirror/dist/mirror.cjs';
@@ -12,7 +14,6 @@ const UNITS = '/etc/systemd/system';
 const PHASE = `PT${String(Math.floor(Date.now() / 60_000 + 30) % 60)}M`;
 
 export async function bench(project) {
-  const { bootBed, noBed } = await bedModule(project);
   if (noBed !== null) {
     console.log(`skipped: a live bed ${noBed}`);
     return;
@@ -104,7 +105,7 @@ function times(bed) {
 function install(bed, project) {
   cpSync(join(project, 'dist'), join(bed.root, 'opt/mirror/dist'), { recursive: true });
   for (const command of ['systemctl', 'systemd-analyze'])
-    write(bed, `/opt/bench/${command}`, timed(command), 0o755);
+    bed.write(`/opt/bench/${command}`, timed(command), 0o755);
   mkdirSync(join(bed.root, 'srv/ftp'), { recursive: true });
 }
 
@@ -141,13 +142,8 @@ function configure(bed, rates) {
   const settings = {
     scheduler: 'systemd',
     executable: MIRROR,
-    logfolder: '/var/log/mirror',
-    webroot: '/var/www/mirror',
-    statusfile: '/var/www/mirror/status.json',
-    statfile: '/var/lib/mirror/stat.json',
     uid: 'mirror',
     gid: 'mirror',
-    localtimezone: 'UTC',
     logger: {
       packagefileformat: {
         base: '/var/log/mirror/packages',
@@ -157,16 +153,7 @@ function configure(bed, rates) {
       },
     },
   };
-  write(
-    bed,
-    '/etc/mirror/config.json',
-    JSON.stringify({ mirrorname: 'Bench', hostname: 'mirror.example.edu', settings, packages }),
-  );
-}
-
-function write(bed, path, content, mode = 0o644) {
-  mkdirSync(dirname(join(bed.root, path)), { recursive: true });
-  writeFileSync(join(bed.root, path), content, { mode });
+  bed.write('/etc/mirror/config.json', JSON.stringify(siteConfig(packages, settings)));
 }
 
 function quietly(read) {
@@ -175,19 +162,4 @@ function quietly(read) {
   } catch {
     return '';
   }
-}
-
-/** The bed is TypeScript, which this Node does not read by itself. */
-async function bedModule(project) {
-  const out = join(scratchDirectory(), 'bed.mjs');
-  const { outputFiles } = await build({
-    entryPoints: [join(project, 'test/bed/bed.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    define: { 'import.meta.dirname': JSON.stringify(join(project, 'test/bed')) },
-  });
-  writeFileSync(out, outputFiles[0].contents);
-  return import(pathToFileURL(out).href);
 }

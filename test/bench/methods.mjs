@@ -5,6 +5,9 @@ import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alternate, figure, freePort, median, plainEnvironment, scratchDirectory, time } from './measure.mjs';
+import { typescript } from './typescript.mjs';
+
+const { settingsBelow, siteConfig } = await typescript('support/site-config.ts');
 
 const FILES = 300_000;
 const CHANGED = 100;
@@ -151,26 +154,18 @@ function writeConfig(scratch, root, port, walk) {
     const settings = { src: `rsync://127.0.0.1:${port}/tree`, dst: `${root}/srv/${id}`, options };
     return { name: id, href: `/${id}`, synctype, syncrate: 'PT6H', link: [], settings, ...rest };
   };
-  for (const directory of ['www', 'log', 'stat']) mkdirSync(join(root, directory), { recursive: true });
+  for (const directory of ['www', 'log']) mkdirSync(join(root, directory), { recursive: true });
   const config = join(scratch, 'config.json');
-  const text = JSON.stringify({
-    mirrorname: 'Bench',
-    hostname: 'mirror.example.edu',
-    settings: {
-      logfolder: `${root}/log`,
-      webroot: `${root}/www`,
-      statusfile: `${root}/www/status.json`,
-      statfile: `${root}/stat/stat.json`,
-      uid: 'mirror',
-      gid: 'mirror',
-      localtimezone: 'UTC',
-      limits: { concurrent: 0, per_upstream: 0 },
-    },
-    packages: {
-      walk: packageOf('walk', 'rsync', {}, walk),
-      listed: packageOf('listed', 'quick-fedora', { list: LIST }),
-    },
-  });
-  writeFileSync(config, text);
+  const packages = {
+    walk: packageOf('walk', 'rsync', {}, walk),
+    listed: packageOf('listed', 'quick-fedora', { list: LIST }),
+  };
+  const settings = {
+    ...settingsBelow(root),
+    uid: 'mirror',
+    gid: 'mirror',
+    limits: { concurrent: 0, per_upstream: 0 },
+  };
+  writeFileSync(config, JSON.stringify(siteConfig(packages, settings)));
   return config;
 }
