@@ -64,6 +64,15 @@ describe('slots', () => {
     expect(isOpen(nightly, at('2026-11-23T03:00Z'))).toBe(false);
   });
 
+  it('are open from a window’s first minute to the one before its last', () => {
+    const open = (window: string): string[] => {
+      const some = schedule({ syncrate: 'PT30M', phase: 'PT0S', window: [window] });
+      return iso(slots(some, at('2026-11-22T11:00Z'), at('2026-11-23T11:00Z')));
+    };
+    expect(open('14:00-15:00')).toEqual(['2026-11-22T13:00', '2026-11-22T13:30']);
+    expect(open('23:30-00:30')).toEqual(['2026-11-22T22:30', '2026-11-22T23:00']);
+  });
+
   it('of a rare day are found, and a search for none ends', () => {
     expect(
       iso([nextSlot(schedule({ schedule: '0 4 29 2 *', zone: 'UTC' }), at('2096-03-01T00:00Z')) ?? 0]),
