@@ -5,7 +5,7 @@ import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { whoAsks } from '../run/who.js';
 import type { Hold } from '../state/package-state.js';
 import { markDirty, publish } from '../state/publish.js';
-import { clearHold, peekState, readHold, writeHold } from '../state/store.js';
+import { peekState, readHold, writeHold } from '../state/store.js';
 import { appliedSite, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
 import { iso, parseMoment, stamp } from './moment.js';
@@ -46,12 +46,17 @@ export function holdPackages(
   }
 }
 
-/** `mirror unhold`: removes the holds, publishes, and says what it did. */
+/** `mirror unhold`: ends the holds, publishes, and says what it did. The next tick starts what is due, and clears them. */
 export function unholdPackages(options: Selection, now: number): void {
   const { layout, site } = appliedSite(options);
   const packages = chosen(site, options);
-  const held = packages.filter(({ id }) => readHold(layout, id, now) !== null).map(({ id }) => id);
-  for (const { id } of packages) allowed(() => clearHold(layout, id));
+  const held: string[] = [];
+  for (const { id } of packages) {
+    const hold = readHold(layout, id, now);
+    if (hold === null) continue;
+    allowed(() => writeHold(layout, id, { ...hold, until: now }));
+    held.push(id);
+  }
   republish(layout, now);
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ format: 'mirror/unhold/1', packages: held }, null, 2)}\n`);

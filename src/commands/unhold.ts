@@ -8,7 +8,7 @@ interface Options extends GlobalOptions {
 
 export const command: CommandModule<GlobalOptions, Options> = {
   command: 'unhold [id..]',
-  describe: 'End a hold; a slot that passed meanwhile is made up at the next timer',
+  describe: 'End a hold; a slot that passed meanwhile is made up within a quarter of an hour',
   builder: (parser) =>
     parser
       .positional('id', { type: 'string', array: true, describe: 'Packages' })

@@ -14,7 +14,9 @@ export interface DueFacts {
 /** `ignored` names stored times that lie in the future (the clock was wrong once) and were left out: worth a warning. */
 export type Due = { readonly ignored: readonly ('baseline' | 'lastEnd')[] } & (
   | { readonly due: true; readonly slot: number }
-  | { readonly due: false; readonly reason: 'no-slot' | 'window' | 'min-gap' }
+  | { readonly due: false; readonly reason: 'no-slot' | 'window' }
+  /** `from`: when the gap is over, epoch ms. */
+  | { readonly due: false; readonly reason: 'min-gap'; readonly slot: number; readonly from: number }
 );
 
 /**
@@ -30,6 +32,7 @@ export function due(schedule: Schedule, facts: DueFacts): Due {
   const slot = lastSlot(schedule, Math.max(baseline ?? -Infinity, lastEnd ?? -Infinity), now);
   if (slot === null) return { due: false, reason: 'no-slot', ignored };
   if (!isOpen(schedule, now)) return { due: false, reason: 'window', ignored };
-  if (lastEnd !== null && now < lastEnd + minGap * 1000) return { due: false, reason: 'min-gap', ignored };
+  const from = lastEnd === null ? now : lastEnd + minGap * 1000;
+  if (now < from) return { due: false, reason: 'min-gap', slot, from, ignored };
   return { due: true, slot, ignored };
 }

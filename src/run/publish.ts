@@ -7,7 +7,7 @@ import { markDirty, publish } from '../state/publish.js';
 import { repair } from '../state/repair.js';
 import type { Repairs } from '../state/repair.js';
 import { readSiteFile } from '../state/site.js';
-import { idsIn, warnOnStderr } from '../state/store.js';
+import { clearHold, idsIn, readHold, warnOnStderr } from '../state/store.js';
 import { dueAgain } from './again.js';
 import { writeStderr } from './console.js';
 import { readJob } from './job-file.js';
@@ -18,7 +18,7 @@ import { hasStarter } from './starter.js';
 
 /**
  * `mirror publish`: repairs what dead processes left, publishes every output, and, where it may, starts packages whose
- * request nobody serves and those whose run was cut off. Returns the exit code.
+ * request nobody serves and those whose slot passed while they were held or whose run was cut off. Returns the exit code.
  */
 export async function publishCommand(root: string, json: boolean): Promise<number> {
   const layout = layoutOf(root);
@@ -33,12 +33,13 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   // What the mirror user could have written is read as that user; started is as root, who alone may.
   const look = (): Found => {
     const repairs = repair(layout, Date.now());
-    return { repairs, again: dueAgain(layout, repairs.cutOff, Date.now()) };
+    return { repairs, again: dueAgain(layout, repairs, Date.now()) };
   };
   const { repairs, again } = drops ? asUser(user, group, look) : look();
   const restarted = await startLeftOver(layout, again);
   const told = tellPeople(layout, site);
   if (drops) becomeUser(user, group);
+  for (const id of repairs.released) if (readHold(layout, id, Date.now()) === null) clearHold(layout, id);
   markDirty(layout);
   const problems: string[] = [];
   publish(layout, Date.now(), (message) => {
@@ -74,7 +75,7 @@ async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<str
     if (job.scheduler === 'systemd' && !mayStartUnits) continue;
     const problem = await startRequested(layout, job);
     if (problem === null) started.push(job.id);
-    else writeStderr(`mirror: ${job.id}: was cut off and could not be started: ${problem}`);
+    else writeStderr(`mirror: ${job.id}: is due and could not be started: ${problem}`);
   }
   return started;
 }
@@ -86,7 +87,6 @@ function report({ lost, released, requested }: Repairs, restarted: readonly stri
     return;
   }
   for (const id of lost) writeStderr(`mirror: ${id}: its run died without a word; now interrupted`);
-  for (const id of restarted)
-    writeStderr(`mirror: ${id}: was cut off with its slot still due; started again`);
-  for (const id of released) writeStderr(`mirror: ${id}: its hold ran out`);
+  for (const id of restarted) writeStderr(`mirror: ${id}: its slot had passed in vain; started`);
+  for (const id of released) writeStderr(`mirror: ${id}: its hold is over`);
 }

@@ -1,4 +1,5 @@
 import type { Outcome } from '../job/outcome.js';
+import { SERVING } from '../job/serving.js';
 import type { RunRecord } from '../state/package-state.js';
 import { peekState, readHold, readRequest, readState, takeRequest, writeRequest } from '../state/store.js';
 import { tryLock } from '../system/flock.js';
@@ -33,11 +34,12 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
     lock = tryLock(layout.runLock(job.id));
   }
   if (lock === null) return { outcome: { kind: 'busy', reason: busyReason(session) }, record: null };
+  const last = Date.now() + SERVING * 1000;
   for (let current = session; ; current = { ...session, scheduled: true, allowDeletes: null }) {
     const end = await serveUnder(lock, current);
     // Looked at after letting go: whoever asks from now on finds the lock free and runs by itself.
     if (interruption.signal !== null || end.outcome.kind === 'stopped') return end;
-    if (readRequest(layout, job.id) === null || refuse(session) !== null) return end;
+    if (Date.now() > last || readRequest(layout, job.id) === null || refuse(session) !== null) return end;
     lock = tryLock(layout.runLock(job.id), LOCK_PATIENCE);
     if (lock === null) return end;
   }

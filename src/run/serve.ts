@@ -28,7 +28,7 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
   const pending = ripeRequest(session);
   const asked = !session.scheduled || pending !== null;
   const trigger = session.scheduled && pending !== null ? triggerOf(pending) : asked ? 'request' : 'schedule';
-  const found = asked ? { slot: Infinity } : dueSlot(session, session.state, started);
+  const found = asked ? { slot: Infinity, from: started } : dueSlot(session, session.state, started);
   if ('outcome' in found) {
     if (session.state.run !== null) save(session, { ...session.state, run: null });
     return { outcome: found.outcome, record: null };
@@ -44,9 +44,10 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
     return record(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
   }
   const makeUp = makeUpAt(found.slot, bootTime(started), started, job.node, job.id);
-  if (makeUp === null) return attempts(session, wish);
-  save(session, runPhase(session.state, { until: makeUp }, started));
-  const woken = await sleepUntil(session, wish, makeUp);
+  const until = Math.max(makeUp ?? 0, found.from);
+  if (until <= started) return attempts(session, wish);
+  save(session, runPhase(session.state, { until }, started));
+  const woken = await sleepUntil(session, wish, until);
   return 'outcome' in woken ? record(session, woken) : attempts(session, woken);
 }
 

@@ -10,7 +10,7 @@ import { outputs } from './outputs/index.js';
 import type { PackageState } from './package-state.js';
 import { outputPath } from './publish.js';
 import { readSiteFile } from './site.js';
-import { clearHold, idsIn, readHold, readState, warnOnStderr } from './store.js';
+import { idsIn, readHold, readState, warnOnStderr } from './store.js';
 import type { Warn } from './store.js';
 
 /** An atomic write takes milliseconds; what is this old was left by a killed process. */
@@ -19,11 +19,11 @@ const LITTER_AGE = 3_600_000;
 export interface Repairs {
   /** Packages whose executor died without recording the end; now `interrupted`. */
   readonly lost: readonly string[];
-  /** Packages whose hold ran out. */
+  /** Packages whose hold ran out or was ended: once the caller has started what it kept waiting, it clears them. */
   readonly released: readonly string[];
   /** Idle packages that somebody asked to run: the caller may start them. */
   readonly requested: readonly string[];
-  /** Idle packages whose last run was cut off: the caller may start them again; see `run/again.ts`. */
+  /** Idle packages whose last run was cut off: the caller may start them again, see `run/again.ts`. */
   readonly cutOff: readonly CutOff[];
 }
 
@@ -35,8 +35,8 @@ export interface CutOff {
 }
 
 /**
- * Puts right what no process came back to do: ends runs whose executor died, removes holds that ran out, sweeps temporary
- * files that killed writers left, and names requests that nobody serves. `mirror publish` calls it before publishing, at
+ * Puts right what no process came back to do: ends runs whose executor died, sweeps temporary files that killed writers
+ * left, and names holds that are over and requests that nobody serves. `mirror publish` calls it before publishing, at
  * boot, after every unit's end and on every tick. `now` in epoch ms.
  */
 export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): Repairs {
@@ -58,12 +58,9 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
       warn(`${id} was not repaired: ${(error as Error).message}`);
     }
   }
-  const released = idsIn(layout, 'hold').filter(
-    (id) => readHold(layout, id, now) === null && clearHold(layout, id),
-  );
-  const held = new Set(idsIn(layout, 'hold'));
+  const released = idsIn(layout, 'hold').filter((id) => readHold(layout, id, now) === null);
   const requested = idsIn(layout, 'request').filter(
-    (id) => !running.has(id) && !held.has(id) && existsSync(layout.job(id)),
+    (id) => !running.has(id) && readHold(layout, id, now) === null && existsSync(layout.job(id)),
   );
   try {
     sweep(layout, now);

@@ -185,9 +185,13 @@ describe('generated units', () => {
     const job = compile(site([pkg('debian', { syncrate: 'PT6H' })]), HERE).jobs.get('debian');
     if (!job) throw new Error('no job');
     const [hour, attempt] = [3600, 604800 + 90];
-    // wait + spread after boot + three attempts + delays of 10 and 20 minutes + a minute
-    expect(backstop(job)).toBe(6 * hour + 1800 + 3 * attempt + 600 + 1200 + 60);
-    expect(span(backstop(job))).toBe('21d 7h 5min 30s');
+    // wait + spread after boot + three attempts + delays of 10 and 20 minutes
+    const scheduled = 6 * hour + 1800 + 3 * attempt + 600 + 1200;
+    // requests for an hour + the last one's wait and attempt + a minute
+    const requested = hour + 6 * hour + attempt + 60;
+    expect(backstop(job)).toBe(scheduled + requested);
+    expect(span(backstop(job))).toBe('28d 14h 7min');
+    expect(backstop({ ...job, min_gap: 5 })).toBe(scheduled + requested + 5);
     expect(span(0)).toBe('0');
   });
 });

@@ -1,5 +1,6 @@
 import type { Job } from '../../job/job.js';
 import type { Layout } from '../../job/layout.js';
+import { SERVING } from '../../job/serving.js';
 import type { Package, Resources, Site } from '../../model/site.js';
 import { documentation, unitName } from './escape.js';
 import { publishSandbox } from './sandbox.js';
@@ -124,8 +125,9 @@ export function slice(site: Site): string {
 
 /**
  * Seconds after which systemd may believe that the executor itself hangs; every limit that matters is the executor's.
- * Wait for a limit's slot (at most a day) + spread after boot (30 min) + attempts, each over every source, each with
- * its longest time, probe (1 min per source) and stop + the delays between them + a minute to write down the end.
+ * Wait for a limit's slot (at most a day), `min_gap`, spread after boot (30 min) + attempts, each over every source, each
+ * with its longest time, probe (1 min per source) and stop + the delays between them + requests that came meanwhile, the
+ * last of which waits for a slot and makes one attempt + a minute to write down the end.
  */
 export function backstop(job: Job): number {
   const attempts = Math.max(1, job.retry.attempts);
@@ -135,7 +137,8 @@ export function backstop(job: Job): number {
   for (let i = 1, delay = job.retry.delay; i < attempts; i += 1, delay *= 2) {
     delays += Math.min(delay, job.retry.max_delay);
   }
-  return longestWait(job) + 1800 + attempts * attempt + delays + 60;
+  const scheduled = longestWait(job) + job.min_gap + 1800 + attempts * attempt + delays;
+  return scheduled + SERVING + longestWait(job) + attempt + 60;
 }
 
 /** systemd.time(7) spelling of seconds: `1d 2h 30min`. */
