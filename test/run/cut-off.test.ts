@@ -115,7 +115,9 @@ test.skipIf(!possible)(
       JSON.stringify({ ...state, last: { ...state.last, ended } }),
     );
     const argv = [...words, process.execPath, ENTRY, 'publish', '--root', site.root];
-    expect(spawnSync(unshare, argv, { encoding: 'utf8' }).stderr).toContain('centos: its slot had passed in vain');
+    expect(spawnSync(unshare, argv, { encoding: 'utf8' }).stderr).toContain(
+      'centos: its slot had passed in vain',
+    );
     await until(() => site.state('centos').run !== null, 'the run to wait');
     const { phase, until: moment } = site.state('centos').run ?? {};
     expect(phase).toBe('waiting');
