@@ -44,12 +44,10 @@ export function jobCompiler(
         steps: [...steps(site, pkg, method, layout, source, index > 0), ...freshness(pkg)],
       })),
     };
-    const { policy, text } = policyOf(pkg);
+    const shared = policyOf(pkg);
     // One JSON text made of two: without the end of the first, and the start of the second.
-    return {
-      job: { ...own, ...policy },
-      text: [JSON.stringify(own, null, 2).slice(0, -2), text].join(',\n'),
-    };
+    const text = `${JSON.stringify(own, null, 2).slice(0, -2)},\n${shared.text}`;
+    return { job: Object.assign(own, shared.policy), text };
   };
 }
 
