@@ -113,22 +113,33 @@ describe('rsync', () => {
         '--filter=R .~tmp~/',
         '--exclude=*.~tmp~',
         '--delete-delay',
-        '--stats',
-        '--no-human-readable',
         '--timeout=600',
         '--contimeout=60',
         '--bwlimit=50m',
+        '--stats',
+        '--no-human-readable',
         'rsync://rsync.example.org/debian/',
         '/srv/ftp/debian/',
       ],
     ]);
   });
 
-  test('puts the delete limit right before the source', () => {
-    const exec = rsync?.steps(debian('rsync'), context(SOURCE)).find((step) => step.kind === 'exec');
-    expect(exec?.kind === 'exec' && exec.delete_limit && exec.argv[exec.delete_limit.at]).toBe(
-      'rsync://rsync.example.org/debian/',
-    );
+  test.each(['rsync', 'ubuntu', 'jigdo', 'quick-fedora'])(
+    'the delete limit of %s comes before every word that could take it as a value',
+    (name) => {
+      const steps = methods.get(name)?.steps(debian(name), context(SOURCE)) ?? [];
+      const limits = steps.flatMap((step) =>
+        step.kind === 'exec' && step.delete_limit ? [step.delete_limit] : [],
+      );
+      expect(limits.length).toBeGreaterThan(0);
+      expect(new Set(limits.map(({ at }) => at))).toEqual(new Set([1]));
+    },
+  );
+
+  test("lets the site's words win over ours, but for what is read of the pass", () => {
+    const [words = []] = argv({ options: { extra_args: ['--timeout=7', '-h'] } });
+    expect(words.indexOf('--timeout=7')).toBeGreaterThan(words.indexOf('--timeout=600'));
+    expect(words.indexOf('--no-human-readable')).toBeGreaterThan(words.indexOf('-h'));
   });
 
   test('neither deletes nor probes nor installs the marker from a fallback source', () => {
@@ -139,6 +150,16 @@ describe('rsync', () => {
     expect(steps.map((step) => step.kind)).toEqual(['require-directory', 'exec']);
     expect(JSON.stringify(steps)).not.toContain('--delete');
     expect(JSON.stringify(steps)).toContain('--exclude=/lastupdate');
+  });
+
+  test("leaves the site's own words that delete out of a fallback", () => {
+    const options = {
+      base_args: ['-rlt', '--delete'],
+      extra_args: ['--delete-excluded', '--exclude', '--delete', '-z'],
+    };
+    const [words = []] = argv({ options }, SOURCE, true);
+    expect(words.filter((word, at) => /^--del/.test(word) && words[at - 1] !== '--exclude')).toEqual([]);
+    expect(words).toEqual(expect.arrayContaining(['--exclude', '--delete', '-z']));
   });
 
   test('gives --contimeout to daemons only', () => {
@@ -188,14 +209,4 @@ describe('rsync', () => {
   test('adds and removes flag letters as mirror.py does', () => {
     expect(argv({ options: { option_include: 'z', option_exclude: 'DS' } })[0]?.[1]).toBe('-vrltHz');
   });
-});
-
-test.each([
-  [{ extra_args: ['-n'] }, 'extra_args'],
-  [{ extra_args: ['--dry-run'] }, 'extra_args'],
-  [{ base_args: ['-rltn'] }, 'base_args'],
-  [{ option_include: 'zn' }, 'option_include'],
-])('rsync is not told to copy nothing and to call that a success: %j', (options, key) => {
-  const found = methods.get('rsync')?.check(debian('rsync', { options }));
-  expect(found).toMatchObject([{ code: 'dry-run', severity: 'error', at: `/settings/options/${key}` }]);
 });

@@ -132,13 +132,13 @@ export function isDirect({ extra = {} }: FtpsyncOptions): boolean {
   return extra.RSYNC_TRANSPORT === undefined && String(extra.RSYNC_SSL ?? false) !== 'true';
 }
 
-/** The last limit that rsync is given is the one that holds. */
+/** The limit comes first, where no option before it can take it as a value; `check` lets no other one follow. */
 function secondPass(own: string, fallback: boolean): FilePart[] {
   if (fallback) return [`RSYNC_OPTIONS2=${shellQuoted(own || '--delay-updates')}\n`];
   return [
-    `RSYNC_OPTIONS2=${shellQuoted(`${own || SECOND_PASS} --max-delete=`)}`,
+    'RSYNC_OPTIONS2=--max-delete=',
     { value: 'delete-limit' },
-    '\n',
+    `${shellQuoted(` ${own || SECOND_PASS}`)}\n`,
   ];
 }
 

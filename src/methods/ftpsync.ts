@@ -6,7 +6,7 @@ import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { PackageFinding, SyncMethod } from './method.js';
 import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
-import { dryRunFindings } from './rsync-findings.js';
+import { ALL_DELETES, wordFindings } from './rsync-findings.js';
 
 /**
  * The name by which ftpsync looks for its configuration (`ftpsync-NAME.conf`), first in its HOME. Not the usual one: if
@@ -95,8 +95,13 @@ function optionFindings(pkg: Package): PackageFinding[] {
     const help = 'name the user of the rsync daemon in `user`';
     findings.push(mistake('password-without-user', '/settings', message, help));
   }
-  for (const name of RSYNC_WORDS)
-    findings.push(...dryRunFindings(`extra/${name}`, String(extra[name] ?? '').split(' '), 'take it out'));
+  for (const name of RSYNC_WORDS) {
+    const words = String(extra[name] ?? '').split(' ');
+    // Of its passes only the second one has the delete limit.
+    const refused = name === 'RSYNC_OPTIONS2' ? [] : [ALL_DELETES];
+    const place = (): string => `extra/${name}`;
+    findings.push(...wordFindings(words.filter(Boolean), place, refused));
+  }
   return findings;
 }
 

@@ -4,7 +4,7 @@ import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
-import { dryRunFindings, sourceFindings } from './rsync-findings.js';
+import { ALL_DELETES, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DRY_RUN, onePass } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 import { traceFile, traceFindings, traceSteps } from './trace.js';
@@ -56,12 +56,12 @@ export const jigdo: SyncMethod = {
     ];
   },
   check: (pkg) => {
-    const { extra_rsync_args = [] }: JigdoOptions = pkg.options;
+    const { extra_rsync_args }: JigdoOptions = pkg.options;
     return [
       ...sourceFindings(pkg),
       ...pathFindings(pkg),
       ...traceFindings(pkg.options),
-      ...dryRunFindings('extra_rsync_args', extra_rsync_args),
+      ...wordListFindings('extra_rsync_args', extra_rsync_args, ALL_DELETES),
       ...networkFindings(pkg),
     ];
   },

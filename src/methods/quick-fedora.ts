@@ -7,8 +7,8 @@ import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { connection, networkFindings } from './rsync-connection.js';
-import { dryRunFindings, sourceFindings } from './rsync-findings.js';
-import { DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
+import { ALL_DELETES, sourceFindings, wordListFindings } from './rsync-findings.js';
+import { DELETE_LIMIT, DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 
 /** Options of `synctype: "quick-fedora"`, as its schema leaves them (defaults filled in). */
@@ -40,7 +40,7 @@ export const quickFedora: SyncMethod = {
   check: (pkg) => [
     ...sourceFindings(pkg),
     ...listFindings(pkg.options),
-    ...dryRunFindings('extra_args', (pkg.options as QuickFedoraOptions).extra_args ?? []),
+    ...wordListFindings('extra_args', (pkg.options as QuickFedoraOptions).extra_args, ALL_DELETES),
     ...networkFindings(pkg),
   ],
   steps: (pkg, context) => {
@@ -157,7 +157,7 @@ function fullPass(
     tool: 'rsync',
     // What follows `/./` is the path in dst.
     argv: [...argv, ...fileLists(options).map(({ directory }) => `${url}./${directory}`), withSlash(pkg.dst)],
-    ...(others === 'delete' ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    ...(others === 'delete' ? { delete_limit: DELETE_LIMIT } : {}),
     ...(others === 'unlisted' ? {} : { dry_run: { at: argv.length, remove: 0, words: DRY_RUN } }),
   };
 }
@@ -177,9 +177,9 @@ function passWords(
       '--partial',
       '--delay-updates',
       ...(options.safe_links === false ? [] : ['--safe-links']),
-      ...STATS,
       ...flags,
       ...ownWords(options.bwlimit, options.extra_args),
+      ...STATS,
     ],
     ends: {
       url: withSlash(secret.url),

@@ -2,6 +2,8 @@ import type { Package } from '../model/site.js';
 import { mistake, refusedSources, schemeOf } from './findings.js';
 import type { PackageFinding } from './method.js';
 import { endpoint } from './rsync-connection.js';
+import { DELETES, readRsyncWords } from './rsync-words.js';
+import type { RsyncWord } from './rsync-words.js';
 
 const SOURCES = 'give `rsync://host/module`, `host::module`, `user@host:/path` (ssh) or an absolute path';
 
@@ -39,26 +41,124 @@ export function isPlainPath(name: string): boolean {
   );
 }
 
-/** A pass that copies nothing ends with exit 0: it would be shown as a success. `option` is where the words stand. */
-export function dryRunFindings(
-  option: string,
-  words: readonly string[],
-  help = 'take it out; `mirror run ID --dry-run` shows what would be run',
-): PackageFinding[] {
-  const word = words.find((arg) => /^(-[acdg-zACDE-LN-SU-Z]*n|--dry-run|--list-only)$/.test(arg));
-  if (word === undefined) return [];
-  const message = `\`${word}\` makes rsync copy nothing, and every run a success all the same`;
-  return [mistake('dry-run', `/settings/options/${option}`, message, help)];
+/** Options that a site may not give, and why. */
+export interface Refusal {
+  readonly code: string;
+  readonly names: RegExp;
+  /** What the word does, to be read after it. */
+  readonly does: string;
+  readonly help: string;
 }
+
+/** A pass that copies nothing ends with exit 0: it would be shown as a success. */
+const COPIES_NOTHING: Refusal = {
+  code: 'dry-run',
+  names: /^(-n|--dry-run|--list-only|--only-write-batch|-V|--version|--help|--daemon)$/,
+  does: 'makes rsync copy nothing, and every run a success all the same',
+  help: 'take it out; `mirror run ID --dry-run` shows what would be run',
+};
+
+const GUARD = 'delete-guard';
+
+/** Every method's: what takes the guard's number away, or deletes where the guard does not look. */
+const UNGUARDED: readonly Refusal[] = [
+  {
+    code: GUARD,
+    names: /^--max-delete$/,
+    does: "would change the delete guard's number",
+    help: 'take it out: `guard.deletes` and `guard.ratio` say how many deletions a run may make',
+  },
+  {
+    code: GUARD,
+    names: /^--ignore-errors$/,
+    does: 'deletes what upstream could not read, a part in every run',
+    help: 'take it out: without it deletions wait until upstream can be read',
+  },
+  {
+    code: GUARD,
+    names: /^--force$/,
+    does: 'deletes whole directories in passes that are to delete nothing',
+    help: 'take it out: where deletions are allowed it is not needed',
+  },
+  {
+    code: GUARD,
+    names: /^--remove-(source|sent)-files$/,
+    does: 'deletes at the source what it has copied',
+    help: 'take it out: a mirror leaves its upstream as it is',
+  },
+];
+
+/** For passes that name when they delete: rsync takes one such option only. */
+export const OTHER_DELETES: Refusal = {
+  code: GUARD,
+  names: /^--(del|delete-(before|during|after|missing-args))$/,
+  does: 'is at odds with `--delete-delay`, which every pass that may delete has',
+  help: 'take it out',
+};
+
+/** For passes without a delete limit, or with filters that protect what others have made. */
+export const ALL_DELETES: Refusal = {
+  code: GUARD,
+  names: DELETES,
+  does: 'deletes where the delete guard does not count',
+  help: 'take it out: what upstream no longer has is deleted anyway',
+};
 
 /** In stages, what is deleted when, and which files a pass is for, is not the site's to say. */
-export function stageFindings(option: string, words: readonly string[]): PackageFinding[] {
-  const word = words.find((arg) => STAGES_OWN.test(arg));
-  if (word === undefined) return [];
-  const message = `\`${word}\` is at odds with a sync in stages, which deletes and replaces in an order of its own`;
-  const help = 'take it out, or sync without stages';
-  return [mistake('stage-argument', `/settings/options/${option}`, message, help)];
+export const STAGES_OWN: Refusal = {
+  code: 'stage-argument',
+  names:
+    /^(--(del|delete(-.*)?|existing|ignore-(existing|non-existing|errors)|remove-.*|inplace|append.*|files-from|(copy|compare|link)-dest|max-delete|force|fuzzy|update)|-[uy])$/,
+  does: 'is at odds with a sync in stages, which deletes and replaces in an order of its own',
+  help: 'take it out, or sync without stages',
+};
+
+/**
+ * What is wrong with words of the site for rsync: beside `refused`, and what no method can bear, those that are no options
+ * and those that would take one of ours as their value. `place` is the pointer below `options` of the word with an index.
+ */
+export function wordFindings(
+  words: readonly string[],
+  place: (at: number) => string,
+  refused: readonly Refusal[],
+): PackageFinding[] {
+  const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED];
+  return readRsyncWords(words).flatMap((read) => {
+    const wrong = refusals.find(({ names }) => names.test(read.name)) ?? malformed(read);
+    if (wrong === null) return [];
+    const message = `\`${words[read.at] ?? ''}\` ${wrong.does}`;
+    return mistake(wrong.code, `/settings/options/${place(read.at)}`, message, wrong.help);
+  });
 }
 
-const STAGES_OWN =
-  /^--(del|delete(-.*)?|existing|ignore-(existing|non-existing|errors)|remove-.*|inplace|append.*|files-from=.*|(copy|compare|link)-dest=.*|max-delete=.*|force|fuzzy|update)$/;
+/** The same for a list of words: each item has a place of its own. A word in quotes has been reported as that. */
+export function wordListFindings(
+  option: string,
+  words: readonly string[] = [],
+  ...refused: readonly Refusal[]
+): PackageFinding[] {
+  const place = (at: number): string => `${option}/${String(at)}`;
+  return wordFindings(words, place, refused).filter(({ message }) => !/^`["']/.test(message));
+}
+
+function malformed({ kind, name }: RsyncWord): Omit<Refusal, 'names'> | null {
+  const code = 'rsync-argument';
+  switch (kind) {
+    case 'option':
+      return null;
+    case 'lacks-value':
+      return {
+        code,
+        does: 'lacks its value, and would take the next word that rsync is given',
+        help: `write \`${name}=…\` in one word, or the value as the next one`,
+      };
+    case 'end':
+      return { code, does: 'ends the options, and ours follow', help: 'take it out' };
+    case 'no-option':
+      return {
+        code,
+        does: 'is no option: rsync would copy it as one more source',
+        help: 'write an option and its value in one word: `--option=value`',
+      };
+  }
+}

@@ -2,6 +2,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { accepted } from './method.js';
 import { connection, endpoint } from './rsync-connection.js';
+import { withoutDeletes } from './rsync-words.js';
 
 /** What the rsync calls of one run have in common, whichever part of the tree they are for. */
 export interface Pass {
@@ -20,6 +21,12 @@ export interface Pass {
 
 /** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
 export const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
+
+/**
+ * The delete guard's number is the first word of all, where no option before it can take it as a value. The last one that
+ * rsync is given holds, so no word of a site's may be another one (`rsync-findings`).
+ */
+export const DELETE_LIMIT = { flag: '--max-delete=', at: 1 };
 
 /** The last lines of a pass tell in plain numbers what it did; `run/tools/rsync-stats` reads them. */
 export const STATS = ['--stats', '--no-human-readable'];
@@ -48,17 +55,21 @@ export function ownWords(bwlimit: string | undefined, args: readonly string[] = 
   return bwlimit === undefined ? args : [`--bwlimit=${bwlimit}`, ...args];
 }
 
-/** The whole tree in one call: files as they come, and deletions when they are to be. */
+/**
+ * The whole tree in one call: files as they come, and deletions when they are to be. The site's own arguments come after
+ * ours, because of two values of an option rsync takes the last one; but before `STATS`, which they may not change.
+ */
 export function onePass(pass: Pass, deletions: boolean): ExecStep {
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
+  const own = (words: readonly string[]): readonly string[] => (deletions ? words : withoutDeletes(words));
   const argv = [
     'rsync',
-    ...pass.base,
+    ...own(pass.base),
     ...filters(pass),
     ...(deletions ? pass.deletion : []),
-    ...STATS,
     ...flags,
-    ...pass.extra,
+    ...own(pass.extra),
+    ...STATS,
   ];
   return {
     kind: 'exec',
@@ -67,7 +78,7 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
     ...env,
     ...secret.stdin,
     ...accepted(pass.pkg),
-    ...(deletions ? { delete_limit: { flag: '--max-delete=', at: argv.length } } : {}),
+    ...(deletions ? { delete_limit: DELETE_LIMIT } : {}),
     ...stalls(pass),
     dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
   };

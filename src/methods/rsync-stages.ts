@@ -3,7 +3,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
-import { DRY_RUN, STATS, filters, stalls, withSlash } from './rsync-pass.js';
+import { DELETE_LIMIT, DRY_RUN, STATS, filters, stalls, withSlash } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
 interface Patterns {
@@ -109,7 +109,7 @@ function deletePass(pass: Pass): ExecStep {
   return {
     ...step,
     ...accepted(pass.pkg),
-    delete_limit: { flag: '--max-delete=', at },
+    delete_limit: DELETE_LIMIT,
     dry_run: { at, remove: only.length, words: DRY_RUN },
   };
 }

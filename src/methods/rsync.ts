@@ -1,7 +1,14 @@
 import type { Package, Source } from '../model/site.js';
 import type { SyncMethod } from './method.js';
 import { endpoint, networkFindings } from './rsync-connection.js';
-import { dryRunFindings, markerFindings, sourceFindings, stageFindings } from './rsync-findings.js';
+import {
+  OTHER_DELETES,
+  STAGES_OWN,
+  markerFindings,
+  sourceFindings,
+  wordFindings,
+  wordListFindings,
+} from './rsync-findings.js';
 import { onePass, ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stageSets, stagedSteps } from './rsync-stages.js';
@@ -35,16 +42,15 @@ export const rsync: SyncMethod = {
       : []),
   ],
   check: (pkg) => {
-    const { base_args = [], extra_args = [], option_include = '', stage_set }: RsyncOptions = pkg.options;
+    const { base_args, extra_args, option_include = '', stage_set }: RsyncOptions = pkg.options;
+    const refused = stage_set === undefined ? OTHER_DELETES : STAGES_OWN;
+    const letters = option_include === '' ? [] : [`-${option_include}`];
     return [
       ...sourceFindings(pkg),
       ...markerFindings(pkg),
-      ...dryRunFindings('base_args', base_args),
-      ...dryRunFindings('extra_args', extra_args),
-      ...dryRunFindings('option_include', option_include.includes('n') ? ['-n'] : []),
-      ...(stage_set === undefined
-        ? []
-        : [...stageFindings('base_args', base_args), ...stageFindings('extra_args', extra_args)]),
+      ...wordListFindings('base_args', base_args, refused),
+      ...wordListFindings('extra_args', extra_args, refused),
+      ...wordFindings(letters, () => 'option_include', [refused]),
       ...networkFindings(pkg),
     ];
   },

@@ -1,7 +1,7 @@
 import type { Package } from '../model/site.js';
 import type { MethodContext, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
-import { dryRunFindings, markerFindings, sourceFindings, stageFindings } from './rsync-findings.js';
+import { STAGES_OWN, markerFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stagedSteps } from './rsync-stages.js';
@@ -31,13 +31,12 @@ export const ubuntu: SyncMethod = {
   name: 'ubuntu',
   tools: (pkg) => rsync.tools(pkg),
   check: (pkg) => {
-    const { extra_rsync_args = [], trace }: UbuntuOptions = pkg.options;
+    const { extra_rsync_args, trace }: UbuntuOptions = pkg.options;
     return [
       ...sourceFindings(pkg),
       ...markerFindings(pkg),
       ...(trace === false ? [] : traceFindings(pkg.options)),
-      ...dryRunFindings('extra_rsync_args', extra_rsync_args),
-      ...stageFindings('extra_rsync_args', extra_rsync_args),
+      ...wordListFindings('extra_rsync_args', extra_rsync_args, STAGES_OWN),
       ...networkFindings(pkg),
     ];
   },

@@ -114,12 +114,12 @@ describe('ftpsync.conf', () => {
     expect(execFileSync('ls', [directory], { encoding: 'utf8' }).trim()).toBe('ftpsync.conf');
   });
 
-  test("gives rsync's second pass the delete limit after everything that could lift it", () => {
+  test("gives rsync's second pass the delete limit before every word that could take it as a value", () => {
     const last = (options: object, about: Partial<MethodContext> = {}): string | undefined =>
       sourced(conf(options, {}, about), ['RSYNC_OPTIONS2']).RSYNC_OPTIONS2;
-    expect(last({})).toBe('--delay-updates --delete --delete-delay --delete-excluded --max-delete=77');
-    expect(last({ extra: { RSYNC_OPTIONS2: '--delete --max-delete=9999999' } })).toBe(
-      '--delete --max-delete=9999999 --max-delete=77',
+    expect(last({})).toBe('--max-delete=77 --delay-updates --delete --delete-delay --delete-excluded');
+    expect(last({ extra: { RSYNC_OPTIONS2: '--delete --exclude' } })).toBe(
+      '--max-delete=77 --delete --exclude',
     );
     expect(last({}, { fallback: true })).toBe('--delay-updates');
     expect(last({ extra: { RSYNC_OPTIONS2: '--delay-updates --delete-after' } }, { fallback: true })).toBe(

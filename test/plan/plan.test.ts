@@ -57,7 +57,7 @@ describe('the words of a plan', () => {
       '      + every PT2H, phase PT10M UTC, within 20:00-07:00 UTC; next 2026-11-22 20:10, 2026-11-22 22:10',
     );
     expect(words[4]).toBe('    exec:');
-    expect(words[5]).toMatch(/ {6}- rsync .* --bwlimit=10m .*--max-delete=<limit>/);
+    expect(words[5]).toMatch(/ {6}- rsync --max-delete=<limit> .* --bwlimit=10m /);
     expect(words[6]).toMatch(/ {6}\+ rsync .* --bwlimit=50m /);
     expect(words.slice(7)).toEqual(['    max_runtime: PT12H → PT2H', '']);
   });

@@ -78,6 +78,16 @@ describe('the delete guard', () => {
     expect(listing(site.dst('guarded'))).toHaveLength(5);
   });
 
+  test('has its number even when the last word of the site takes the next one as its value', async () => {
+    fresh(manyFiles(20));
+    const options = { extra_args: ['--exclude'] };
+    site.job('taken', { attempts: site.attempts('taken', [daemon.url('mirror')], { options }), guard });
+    expect((await site.run('taken')).code).toBe(0);
+    fresh(manyFiles(5));
+    expect((await site.run('taken')).code).toBe(77);
+    expect(listing(site.dst('taken'))).toHaveLength(17);
+  });
+
   test('keeps half of a small mirror when upstream is empty', async () => {
     fresh(manyFiles(40));
     site.job('small', { attempts: site.attempts('small', [daemon.url('mirror')]) });
