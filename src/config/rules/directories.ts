@@ -121,7 +121,8 @@ function excludes(options: Readonly<Record<string, unknown>>, path: string): boo
   return [...patterns, ...fromArgs].some((pattern) => covered.has(pattern.replace(/(.)\/\*{0,3}$/, '$1')));
 }
 
-function inside(path: string, directory: string): boolean {
+/** Whether a path is below a directory; not the directory itself. */
+export function inside(path: string, directory: string): boolean {
   if (!path.startsWith(directory) || path.length === directory.length) return false;
   return directory.endsWith('/') || path[directory.length] === '/';
 }

@@ -8,9 +8,10 @@ import {
 } from './accounts.js';
 import { plainWords } from './arguments.js';
 import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './directories.js';
+import { filesAreApart } from './files.js';
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
-import { logsAreApart } from './logs.js';
+import { logsAreApart, logsOfRunsAreApart } from './logs.js';
 import { fftsHasFile, onePrecheckFile, precheckIsUsed } from './precheck.js';
 import { literalWebhook, notifyReachesSomebody } from './notify.js';
 import type { Rule } from './rule.js';
@@ -21,6 +22,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   dstOfStatusFile,
   fastRetry,
   fftsHasFile,
+  filesAreApart,
   idIsKey,
   idsDifferInCase,
   knownTimeZone,
@@ -29,6 +31,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   literalWebhook,
   noPasswordInOtherUrls,
   logsAreApart,
+  logsOfRunsAreApart,
   logsInDst,
   nestedDst,
   notifyReachesSomebody,

@@ -1,5 +1,5 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
-import { siteError, type CheckedSite } from './rule.js';
+import { siteError, siteWarning, type CheckedSite } from './rule.js';
 
 const AT = '/settings/logger/packagefileformat';
 
@@ -8,9 +8,27 @@ export function logsAreApart({ config, settings, packages }: CheckedSite): Findi
   const { folder, filename } = settings.logger.packagefileformat;
   const path = `${folder}/${filename}`;
   if (packages.length < 2 || /\{(packageid|microsecond)\}/.test(path)) return [];
-  const given = config.settings.logger?.packagefileformat;
-  const at = given?.filename !== undefined ? `${AT}/filename` : `${AT}/folder`;
   const message = `all packages would write to one log: \`${path}\` does not say which one`;
   const help = 'add `{packageid}` to `filename` or `folder`';
-  return [siteError(at, { code: 'one-log', message, help })];
+  return [siteError(patternAt(config), { code: 'one-log', message, help })];
+}
+
+/** A log's name has the time at which its run started: all of it, or runs of other days or hours have the same one. */
+const TIME = ['year', 'month', 'day', 'hour', 'minute', 'second'];
+
+/** Each run writes over the log of another one, and `mirror logs --run` shows the wrong one. */
+export function logsOfRunsAreApart({ config, settings }: CheckedSite): Finding[] {
+  const { folder, filename } = settings.logger.packagefileformat;
+  const path = `${folder}/${filename}`;
+  const missing = TIME.filter((field) => !path.includes(`{${field}}`));
+  if (missing.length === 0) return [];
+  const fields = missing.map((field) => `\`{${field}}\``).join(', ');
+  const message = `runs of a package would write over each other's logs: \`${path}\` lacks ${fields}`;
+  const help = 'add to `filename` or `folder` what is missing of the time';
+  return [siteWarning(patternAt(config), { code: 'log-overwritten', message, help })];
+}
+
+/** Where the pattern stands, as far as the config has one. */
+function patternAt({ settings }: CheckedSite['config']): string {
+  return settings.logger?.packagefileformat?.filename !== undefined ? `${AT}/filename` : `${AT}/folder`;
 }
