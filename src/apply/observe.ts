@@ -12,6 +12,7 @@ import { isSystemdRunning } from '../system/systemctl.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
 import { isBare, wantsRefetch } from './refetch.js';
+import { closedPlaces, runPlaces } from './shared-places.js';
 import { missingSecrets, missingTools } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
@@ -78,6 +79,7 @@ function destinations(
       job,
       before,
       found: there,
+      kept: kept(layout, id, system),
       mounted,
       hasContent: before !== null && hasContent(layout, before, system),
       refetch: again,
@@ -116,6 +118,14 @@ function look(dst: string, made: ReadonlySet<string>, system: Reader): Destinati
   };
 }
 
+function kept(layout: Layout, id: string, system: Reader): Destination['kept'] {
+  const places = [layout.markerDirectory(id), layout.workDirectory(id), layout.cacheDirectory(id)];
+  return places.flatMap((path) => {
+    const facts = system.facts(path);
+    return facts ? [{ path, uid: facts.uid }] : [];
+  });
+}
+
 function hasContent(layout: Layout, before: Job, system: Reader): boolean {
   const state = system.read(layout.stateFile(before.id));
   return /"last_success": ?\d/.test(state ?? '') || countFiles(system, before.dst, 1) > 0;
@@ -134,6 +144,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     systemdRuns: isSystemdRunning(system),
     ...people,
     missingDirectories: live ? missingDirectories(site, layout, system) : [],
+    closed: live && jobs.size > 0 ? closedPlaces(site, system.now(), system) : [],
     missingTools: live ? missingTools(site, system) : [],
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
@@ -192,10 +203,11 @@ function missingDirectories(site: Site, layout: Layout, system: Reader): string[
     layout.compiled,
     layout.secrets,
     layout.state,
+    ...runPlaces(site.settings),
     ...SCHEDULER_DIRECTORY[site.settings.scheduler](layout),
   ];
   const isLink = (path: string): boolean => system.actual(path).kind === 'link';
   const state = STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`);
   const isMissing = (path: string): boolean => system.facts(path)?.kind !== 'directory';
-  return [...own.filter(isMissing), ...state.filter((path) => isMissing(path) || isLink(path))];
+  return [...new Set(own.filter(isMissing)), ...state.filter((path) => isMissing(path) || isLink(path))];
 }

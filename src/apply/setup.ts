@@ -1,14 +1,18 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
 import { makeAccounts } from './accounts.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile, type Account } from './setup-files.js';
+import { openPlaces } from './open-places.js';
+import { isShared, runPlaces, SHARED_MODE } from './shared-places.js';
 import { beginWork, type Work } from './setup-work.js';
 import { isInstalled, missingTools } from './tools.js';
 
-/** What a site needs of a machine; `site` null: the default config's. */
+/** What a site needs of a machine. */
 export interface Needs {
+  /** null: the default config's needs, where the config has errors. */
+  readonly site: Site | null;
   readonly uid: string | number;
   readonly gid: string | number;
   /** Further users and their groups, of single packages. */
@@ -29,15 +33,17 @@ export interface SetupResult {
 }
 
 /** What a site needs, from its config. */
-export function needsOf({ settings, packages }: Site): Needs {
-  const { logfolder, webroot, statusfile, statfile, logger, uid, gid, scheduler, socket } = settings;
-  const places = [logfolder, webroot, dirname(statusfile), dirname(statfile), logger.packagefileformat.base];
+export function needsOf(site: Site): Needs {
+  const { settings, packages } = site;
+  const { logfolder, webroot, logger, uid, gid, scheduler, socket } = settings;
+  const places = [logfolder, webroot, ...runPlaces(settings)];
   const accounts = [
     ...packages.map(({ user, group }) => ({ user, group })),
     // The mirror user is not made in the socket's group: root stands in, who needs no making.
     { user: socket.uid === uid ? 0 : socket.uid, group: socket.gid },
   ];
   return {
+    site,
     uid,
     gid,
     accounts,
@@ -81,6 +87,7 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
   // What the config names lies where it says: below --root only what is there already belongs to it.
   const places = needs.writable.filter((path) => isLive || path.startsWith(`${layout.root}/`));
   for (const path of places) writable(path, needs, owner, work);
+  if (owner && needs.site) await openPlaces(needs.site, owner.gid, work);
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };
 }
@@ -127,18 +134,23 @@ function own(path: string, mode: number, owner: Owner | null, work: Work): void 
   if (isThere && (isForeign || isOpen)) work.done.push(`put right owner and mode of ${path}`);
 }
 
-/** A directory of the site's: made for the mirror user if missing; one that he cannot write to is for a person. */
+/** A directory of the site's: made for the mirror user if missing, and for his group where others write there too. */
 function writable(path: string, needs: Needs, owner: Owner | null, work: Work): void {
   const { system } = work;
+  const isRuns = needs.site !== null && runPlaces(needs.site.settings).includes(path);
   if (!system.facts(path)) {
     work.makeDirectory(path);
     if (owner) system.chown(path, owner);
+    // After chown, which clears the set-group-id bit.
+    if (isRuns && isShared(needs.site)) system.chmod(path, SHARED_MODE);
   }
   const facts = system.facts(path);
   if (facts?.kind !== 'directory') {
     work.problems.push(`${path} is no directory: move it away`);
     return;
   }
+  // Of these `openPlaces` says it.
+  if (isRuns) return;
   const isWritable =
     !owner ||
     owner.uid === 0 ||

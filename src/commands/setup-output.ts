@@ -50,6 +50,7 @@ async function prepare(path: string, paths: Layout, system: System): Promise<Set
 
 /** What the default config asks for; used while the config there is cannot be understood. */
 const DEFAULTS: Needs = {
+  site: null,
   uid: 'mirror',
   gid: 'mirror',
   accounts: [],

@@ -54,22 +54,29 @@ function placeRefusals({ job, found, mounted }: Destination): Refusal[] {
   return refuse(`${job.dst} cannot be created: ${parent} does not exist`, `mkdir -p ${parent}`);
 }
 
-/** A dst of another user's cannot be written. Root writes anywhere, and a package without commands writes nothing. */
+/**
+ * A dst of another user's cannot be written, nor what the package keeps beside it. Root writes anywhere, and a package
+ * without commands writes nothing.
+ */
 function ownerRefusals(
-  { job, found }: Destination,
+  { job, found, kept }: Destination,
   users: ReadonlyMap<string | number, { uid: number }>,
 ): Refusal[] {
   const uid = users.get(job.run_as.user)?.uid;
   const writes = job.attempts.some(({ steps }) => steps.some(({ kind }) => kind === 'exec'));
-  if (found.kind !== 'directory' || uid === undefined || uid === 0 || !writes || found.owner.uid === uid)
-    return [];
+  if (uid === undefined || uid === 0 || !writes) return [];
   const { user, group } = job.run_as;
+  const dst = found.kind === 'directory' ? [{ path: job.dst, uid: found.owner.uid }] : [];
+  const foreign = [...dst, ...kept].filter((place) => place.uid !== uid);
+  const [first] = foreign;
+  if (!first) return [];
+  const paths = foreign.map(({ path }) => path);
   return [
     {
       code: 'dst-owner',
       exit: EXIT.needsPerson,
-      message: `${job.id}: ${job.dst} belongs to uid ${String(found.owner.uid)}, but its runs are ${String(user)}'s`,
-      help: `chown -R ${String(user)}:${String(group)} ${job.dst}`,
+      message: `${job.id}: ${paths.join(', ')} ${foreign.length > 1 ? 'belong' : 'belongs'} to uid ${String(first.uid)}, but its runs are ${String(user)}'s`,
+      help: ['chown -R', `${String(user)}:${String(group)}`, ...paths].join(' '),
     },
   ];
 }

@@ -33,9 +33,9 @@ export function guards(
     ...removalRefusals(layout, seen.manifest, removed, permissions),
     ...dstRefusals(seen, permissions),
   ];
-  const live = [...secretRefusals(host), ...programRefusals(site, host)];
+  const live = [...closedRefusals(host), ...secretRefusals(host), ...programRefusals(site, host)];
   return host.live
-    ? { refusals: [...refusals, ...live], warnings: [] }
+    ? { refusals: [...refusals, ...live], warnings: closedWarnings(host) }
     : { refusals, warnings: live.map(({ message }) => message) };
 }
 
@@ -111,6 +111,23 @@ function removalRefusals(
   const some = removed.slice(0, 5).join(', ') + (removed.length > 5 ? ', …' : '');
   const message = `${count} of ${String(packages.length)} packages would be removed (${some}); without being told, apply removes at most ${String(limit)}`;
   return [{ code: 'removals', exit: EXIT.needsPerson, message, help: `--allow-removals ${count}` }];
+}
+
+/** Runs end as failed(io) without their log, and publish nothing, where they may not write. */
+function closedRefusals({ closed }: Host): Refusal[] {
+  return closed.flatMap(({ path, users, sure, help }) => {
+    const message =
+      users.length > 0
+        ? `${path} cannot be written by ${users.join(', ')}`
+        : `folders that a run of one user makes in ${path} are closed to the others`;
+    return sure ? [{ code: 'not-writable', exit: EXIT.needsPerson, message, help }] : [];
+  });
+}
+
+function closedWarnings({ closed }: Host): string[] {
+  return closed.flatMap(({ path, users, sure, help }) =>
+    sure ? [] : [`${path} can be written by its group, but ${users.join(', ')} may not be in it: ${help}`],
+  );
 }
 
 /** systemd starts no unit whose LoadCredential= file is missing (243/CREDENTIALS), and cron's runs would end as failed(auth). */

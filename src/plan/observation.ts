@@ -23,12 +23,25 @@ export interface Destination {
     | { readonly kind: 'directory'; readonly files: number; readonly more: boolean; readonly owner: Owner }
     | { readonly kind: 'missing'; readonly parent: boolean }
     | { readonly kind: 'no-directory' };
+  /** What the package keeps in the state directory, and who owns it: its marker, private files and cache. */
+  readonly kept: readonly { readonly path: string; readonly uid: number }[];
   /** Whether `guard.mount`, if any, is mounted. */
   readonly mounted: boolean;
   /** Something was ever synced, or lies in the old dst. */
   readonly hasContent: boolean;
   /** dst stays, is empty although it was synced, and may be filled anew: `--refetch` for a new disk. */
   readonly refetch: boolean;
+}
+
+/** A directory that runs must write to. */
+export interface ClosedPlace {
+  readonly path: string;
+  /** Whose runs cannot write there; nobody: its folders would be closed to other users than the one who makes them. */
+  readonly users: readonly string[];
+  /** Not so where only a list or a group that is not known here could open it. */
+  readonly sure: boolean;
+  /** The command that opens it. */
+  readonly help: string;
 }
 
 export interface Host {
@@ -42,6 +55,8 @@ export interface Host {
   /** Numbers of the users that jobs run as. */
   readonly users: ReadonlyMap<string | number, Owner>;
   readonly missingDirectories: readonly string[];
+  /** Directories that runs write to and cannot. */
+  readonly closed: readonly ClosedPlace[];
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
   /** Files with packages' passwords that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;

@@ -4,6 +4,7 @@ import {
   constants,
   createReadStream,
   createWriteStream,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -22,6 +23,9 @@ import { timeFields } from './local-time.js';
 /** How much of a tool's output is looked at to tell how it ended. */
 const TAIL = 256 * 1024;
 
+/** Set-group-id and group-writable. */
+const SHARED = 0o2020;
+
 /** The log of one run: tools write to `fd` themselves, we add lines of our own. */
 export interface LogFile {
   readonly path: string;
@@ -38,7 +42,7 @@ export interface LogFile {
 /** Opens the log of a run that starts at `at` (epoch ms with fractions). Throws the system's error. */
 export function openLog(job: Job, at: number): LogFile {
   const path = logPath(job, at);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path), job.log.base);
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, 0o644);
   const size = (): number => fstatSync(fd).size;
@@ -61,6 +65,27 @@ export function openLog(job: Job, at: number): LogFile {
     },
     close: () => closeSync(fd),
   };
+}
+
+/**
+ * Makes a log's folder. Where several users write below a base of set-group-id and group-writable mode, the one whose run
+ * is the day's first must not lock the others out: the folders inherit the group, and the umask leaves it its write bit.
+ * A chmod afterwards would be too late for a run of the same second, and its set-group-id bit is refused in the sandbox.
+ */
+function makeFolder(folder: string, base: string): void {
+  if (existsSync(folder)) return;
+  const mode = statSync(base, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & SHARED) !== SHARED) {
+    mkdirSync(folder, { recursive: true });
+    return;
+  }
+  const umask = process.umask(0);
+  process.umask(umask & ~0o070);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } finally {
+    process.umask(umask);
+  }
 }
 
 /** The path that `logger.packagefileformat` gives a run, in the site's time zone. */

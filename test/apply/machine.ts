@@ -48,10 +48,13 @@ export function machine(
   const own = [paths.compiled, `${paths.compiled}/jobs`, paths.secrets, paths.state];
   const state = STATE_DIRECTORIES.map((name) => `${paths.state}/${name}`);
   const tree = new Map<string, Node>(
-    [...own, ...state, paths.units, '/etc/cron.d', '/srv/ftp', '/run/systemd/system', '/var/www/mirror'].map(
-      (path) => [path, directory()],
-    ),
+    [...own, ...state, paths.units, '/etc/cron.d', '/srv/ftp', '/run/systemd/system'].map((path) => [
+      path,
+      directory(),
+    ]),
   );
+  for (const path of ['/var/www/mirror', '/var/log/mirror/packages', paths.state])
+    tree.set(path, { ...directory(0o2775), ...MIRROR });
   for (const name of [
     '/usr/bin/mirror',
     '/usr/bin/rsync',

@@ -59,7 +59,14 @@ describe('setup on a fresh machine', () => {
     });
     expect(system.facts(paths.secrets)).toEqual({ kind: 'directory', mode: 0o700, uid: 0, gid: 0 });
     expect(system.facts(paths.compiled)).toEqual({ kind: 'directory', mode: 0o755, uid: 0, gid: 0 });
-    expect(system.facts('/var/www/mirror')).toMatchObject({ uid: 990, gid: 991 });
+    // Archie's runs publish there, too.
+    expect(system.facts('/var/www/mirror')).toMatchObject({ uid: 990, gid: 991, mode: 0o2775 });
+  });
+
+  test('keeps directories to the mirror user where all runs are his', async () => {
+    const system = withUsers(fresh());
+    await setup(needsOf(site([pkg('debian')])), paths, system);
+    expect(system.facts('/var/www/mirror')).toMatchObject({ uid: 990, gid: 991, mode: 0o755 });
   });
 
   test('a second time does nothing at all', async () => {
@@ -93,9 +100,26 @@ describe('setup on a fresh machine', () => {
     );
     const { problems } = await setup(needs, paths, system);
     expect(problems).toEqual([
-      '/var/www/mirror cannot be written by mirror: chown mirror:mirror /var/www/mirror',
+      '/var/www/mirror cannot be written by mirror, archie: chgrp mirror /var/www/mirror && chmod g+rwxs /var/www/mirror',
     ]);
     expect(system.facts('/var/www/mirror')).toMatchObject({ uid: 33 });
+
+    const alone = needsOf(site([pkg('debian')]));
+    expect((await setup(alone, paths, system)).problems).toEqual([
+      '/var/www/mirror cannot be written by mirror: chown mirror:mirror /var/www/mirror',
+    ]);
+  });
+
+  test('doubts what only the group opens, and believes /etc/group', async () => {
+    const www: Node = { kind: 'directory', mode: 0o2775, uid: 33, gid: 33 };
+    const system = withUsers(fresh({ '/var/www/mirror': www }));
+    const { problems } = await setup(needs, paths, system);
+    expect(problems).toEqual([
+      expect.stringContaining('/var/www/mirror perhaps cannot be written by mirror, archie: '),
+    ]);
+    const groups: Node = { kind: 'file', content: 'www-data:x:33:archie,mirror\n', mode: 0o644 };
+    const members = withUsers(fresh({ '/var/www/mirror': www, '/etc/group': groups }));
+    expect((await setup(needs, paths, members)).problems).toEqual([]);
   });
 });
 

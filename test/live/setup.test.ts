@@ -57,7 +57,10 @@ describe.skipIf(noBed !== null)(
       expect(bed.must('id', '-gn', 'archie')).toBe('mirror\n');
       expect(bed.must('getent', 'passwd', 'archie')).toContain(':/var/lib/mirror:/usr/sbin/nologin');
       expect(owner('/var/lib/mirror/state')).toBe('mirror:mirror 2775');
-      expect(owner('/var/www/mirror')).toBe('mirror:mirror 755');
+      // Archie's runs log and publish, too.
+      expect(owner('/var/www/mirror')).toBe('mirror:mirror 2775');
+      expect(owner('/var/log/mirror/packages')).toBe('mirror:mirror 2775');
+      expect(owner('/var/log/mirror')).toBe('mirror:mirror 755');
       expect(owner('/etc/mirror/secrets')).toBe('root:root 700');
     });
 

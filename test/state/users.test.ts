@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { needsOf, setup } from '../../src/apply/setup.js';
 import type { Layout } from '../../src/job/layout.js';
 import { STATE_DIRECTORIES } from '../../src/job/layout.js';
 import type { SiteFile } from '../../src/job/site-file.js';
+import { realSystem } from '../../src/system/real.js';
+import { pkg, site as configured } from '../compile/site.js';
 import { bundleChild } from './bundle.js';
 import { publishedStatus, aPackage, makeSite, NOON } from './site.js';
 
@@ -22,16 +25,18 @@ beforeAll(async () => {
   if (process.getuid?.() !== 0) return;
   chmodSync(dirname(child), 0o755);
   chmodSync(layout.root, 0o755);
-  // As `mirror setup` makes them.
-  const shared = [
+  rmdirSync(dirname(site.statusfile));
+  const { statusfile, statfile } = site;
+  const packages = [pkg('a', { user: ALICE }), pkg('b', { user: BOB }), pkg('c', { user: ALICE })];
+  const settings = { uid: ALICE, gid: GROUP, statusfile, statfile, logfolder: `${layout.root}/log` };
+  await setup(needsOf(configured(packages, settings)), layout, realSystem());
+  // Below a root it gives nothing away; the modes are its own.
+  for (const path of [
     layout.state,
-    dirname(site.statusfile),
+    dirname(statusfile),
     ...STATE_DIRECTORIES.map((name) => join(layout.state, name)),
-  ];
-  for (const path of shared) {
+  ])
     chownSync(path, ALICE, GROUP);
-    chmodSync(path, 0o2775);
-  }
 });
 afterAll(() => {
   rmSync(dirname(child), { recursive: true });

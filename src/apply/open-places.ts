@@ -1,0 +1,69 @@
+import type { Site } from '../model/site.js';
+import type { Owner } from '../system/system.js';
+import type { Work } from './setup-work.js';
+import { closedPlaces, isShared, runAccounts, runPlaces } from './shared-places.js';
+
+/**
+ * Opens to the site's group `gid` what runs of several users write to: directories that setup made, and the folders that
+ * runs made below the base of their logs. Any other directory that is closed to one of them is for a person.
+ */
+export async function openPlaces(site: Site, gid: number, work: Work): Promise<void> {
+  const { system } = work;
+  const { base } = site.settings.logger.packagefileformat;
+  const closed = (): ReturnType<typeof closedPlaces> => closedPlaces(site, system.now(), system);
+  const shut = isShared(site) ? closed() : [];
+  for (const place of runPlaces(site.settings)) {
+    const isOurs = work.record.directories.includes(place);
+    const what = place !== base ? 'place' : isOurs ? 'both' : 'folders';
+    const isShut = shut.some(({ path }) => path === place || path.startsWith(`${place}/`));
+    if (!isShut || (what === 'place' && !isOurs)) continue;
+    for (const { user } of runAccounts(site)) {
+      const owner = system.user(user);
+      if (!owner || owner.uid === 0) continue;
+      const { stdout } = await system.run(opening(place, owner, gid, what));
+      const opened = stdout.split('\n').filter(Boolean);
+      work.done.push(...opened.map((path) => `opened ${path} to group ${String(site.settings.gid)}`));
+    }
+  }
+  for (const { path, users, sure, help } of closed()) {
+    const may = sure ? 'cannot' : 'perhaps cannot';
+    const what = users.length > 0 ? `${may} be written by ${users.join(', ')}` : 'does not hand its group on';
+    work.problems.push(`${path} ${what}: ${help}`);
+  }
+}
+
+/**
+ * Words that open directories of a user's to the site's group as that user: root does not follow what he might put there
+ * meanwhile. They print what they open: the place, the folders in it, or both.
+ */
+function opening(path: string, owner: Owner, gid: number, what: 'place' | 'folders' | 'both'): string[] {
+  const group = String(gid);
+  return [
+    'setpriv',
+    `--reuid=${String(owner.uid)}`,
+    `--regid=${group}`,
+    '--clear-groups',
+    ...[
+      'find',
+      path,
+      ...(what === 'place' ? ['-maxdepth', '0'] : what === 'folders' ? ['-mindepth', '1'] : []),
+    ],
+    ...[
+      '-type',
+      'd',
+      '-uid',
+      String(owner.uid),
+      '(',
+      '!',
+      '-perm',
+      '-2070',
+      '-o',
+      '!',
+      '-gid',
+      group,
+      ')',
+      '-print',
+    ],
+    ...['-exec', 'chgrp', group, '{}', '+', '-exec', 'chmod', 'g+rwxs', '{}', '+'],
+  ];
+}

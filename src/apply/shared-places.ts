@@ -1,0 +1,118 @@
+import { dirname, join } from 'node:path';
+import { shellWord } from '../job/shell.js';
+import { zoneOffset } from '../job/zone.js';
+import type { Site } from '../model/site.js';
+import type { ClosedPlace } from '../plan/observation.js';
+import type { FileFacts, Reader } from '../system/system.js';
+import type { Account } from './setup-files.js';
+
+/** Set-group-id and group-writable: what is made inside belongs to the group, and its other members may write there. */
+export const SHARED_MODE = 0o2775;
+
+/** Directories outside mirror's own that every run writes to: its log, and what publishing writes. */
+export function runPlaces({ logger, statusfile, statfile }: Site['settings']): string[] {
+  return [...new Set([logger.packagefileformat.base, dirname(statusfile), dirname(statfile)])];
+}
+
+/** The site's own user first, then those of single packages, each once. All are in the site's group. */
+export function runAccounts({ settings, packages }: Site): Account[] {
+  const site = { user: settings.uid, group: settings.gid };
+  const own = packages.map(({ user, group }) => ({ user, group }));
+  return [...new Map([site, ...own].map((account) => [String(account.user), account])).values()];
+}
+
+/** Whether runs of several users write to the same places. */
+export function isShared(site: Site): boolean {
+  return runAccounts(site).length > 1;
+}
+
+/**
+ * Which of the places of a site somebody whose runs write there cannot write to, with the command that opens them; places
+ * that are missing are left out. Under several users the log's base must hand its group on to the folders that runs make
+ * there, and those of today that are there already must be open. `at` in epoch ms.
+ */
+export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlace[] {
+  const { settings } = site;
+  const accounts = runAccounts(site);
+  const { packagefileformat: format } = settings.logger;
+  const writers = accounts
+    .map((account) => writer(account, settings.gid, system))
+    .filter((found) => found !== null);
+  return runPlaces(settings).flatMap((path): ClosedPlace[] => {
+    const isLog = path === format.base;
+    const today =
+      isLog && accounts.length > 1 ? folders(format, at + zoneOffset(settings.localtimezone, at)) : [];
+    const help = openCommand(path, isLog, accounts, settings);
+    for (const place of [path, ...today]) {
+      const facts = system.facts(place);
+      if (facts?.kind !== 'directory') continue;
+      const [shut, unsure] = [outside(facts, writers, false), outside(facts, writers, true)];
+      const handsOn = !isLog || accounts.length === 1 || (facts.mode & 0o2020) === 0o2020;
+      if (shut.length > 0) return [{ path: place, users: shut, sure: true, help }];
+      if (!handsOn) return [{ path: place, users: [], sure: true, help }];
+      if (unsure.length > 0) return [{ path: place, users: unsure, sure: false, help }];
+    }
+    return [];
+  });
+}
+
+/** Somebody whose runs write: numbers, and the name that the config has. */
+interface Writer {
+  readonly name: string;
+  readonly uid: number;
+  readonly groups: ReadonlySet<number>;
+}
+
+/** null for a user whom nobody knows, which is said elsewhere. */
+function writer({ user, group }: Account, shared: string | number, system: Reader): Writer | null {
+  const owner = system.user(user);
+  if (!owner) return null;
+  const named = [group, shared].flatMap((name) => system.group(name) ?? []);
+  const rows = (system.read('/etc/group') ?? '').split('\n').map((line) => line.split(':'));
+  const member = rows.flatMap(([, , gid, names = '']) =>
+    names.split(',').includes(String(user)) ? [Number(gid)] : [],
+  );
+  return { name: String(user), uid: owner.uid, groups: new Set([owner.gid, ...named, ...member]) };
+}
+
+/**
+ * Who may not write. By the mode alone it is certain only where the group may not either: an access control list shows as
+ * the group's bits, and groups that come from a directory such as LDAP are not known here.
+ */
+function outside(facts: FileFacts, writers: readonly Writer[], isGroupOpen: boolean): string[] {
+  const bits = (shift: number): boolean => ((facts.mode >> shift) & 3) === 3;
+  return writers
+    .filter(({ uid, groups }) => {
+      if (uid === 0) return false;
+      if (uid === facts.uid) return !isGroupOpen && !bits(6);
+      if (bits(0)) return false;
+      return bits(3) ? isGroupOpen && !groups.has(facts.gid) : !isGroupOpen;
+    })
+    .map(({ name }) => name);
+}
+
+/** The folders of a log made at this wall-clock time, outermost first; none where each package has its own. */
+function folders({ base, folder }: Site['settings']['logger']['packagefileformat'], wall: number): string[] {
+  if (folder.includes('{packageid}')) return [];
+  const [, year, month, day, hour, minute] =
+    /^(\d+)-(\d+)-(\d+)T(\d+):(\d+)/.exec(new Date(wall).toISOString()) ?? [];
+  const fields: Readonly<Record<string, string | undefined>> = { year, month, day, hour, minute };
+  const names = folder
+    .replace(/\{(\w+)\}/g, (whole, name: string) => fields[name] ?? whole)
+    .split('/')
+    .filter(Boolean);
+  return names.map((_, i) => join(base, ...names.slice(0, i + 1)));
+}
+
+function openCommand(
+  path: string,
+  isLog: boolean,
+  accounts: readonly Account[],
+  { uid, gid }: Site['settings'],
+): string {
+  const [place, group] = [shellWord(path), shellWord(String(gid))];
+  if (accounts.length === 1) return `chown ${shellWord(String(uid))}:${group} ${place}`;
+  return isLog
+    ? `find ${place} -type d -exec chgrp ${group} {} + -exec chmod g+rwxs {} +`
+    : `chgrp ${group} ${place} && chmod g+rwxs ${place}`;
+}
