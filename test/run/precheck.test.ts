@@ -1,12 +1,14 @@
 import { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Job } from '../../src/job/job.js';
 import type { ExecStep, Step } from '../../src/job/step.js';
 import { startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
 import { install, tree } from './fixture.js';
 import type { Installation } from './fixture.js';
 
+const root = process.getuid?.() === 0;
 const precheck = { file: 'lastupdate', fullEvery: 604_800, always: [] };
 
 let site: Installation;
@@ -19,6 +21,11 @@ function publish(version: string, files: Record<string, string>): void {
   tree(upstream, { ...files, lastupdate: version });
   second += 1000;
   utimesSync(join(upstream, 'lastupdate'), second, second);
+}
+
+/** A job's attempts with other steps in place of each of theirs. */
+function changed(attempts: Job['attempts'], change: (step: Step) => Step[]): Job['attempts'] {
+  return attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.flatMap(change) }));
 }
 
 beforeAll(async () => {
@@ -86,11 +93,11 @@ describe('a poisoned precheck', () => {
     publish('v2', { c: '2' });
     // The pass waits after the probe, in its place before rsync, until upstream has published v3.
     const flag = join(site.root, 'go');
-    const steps = attempts[0]?.steps ?? [];
     const wait = ['sh', '-c', `while ! [ -e ${flag} ]; do sleep 0.02; done`];
     const hook: ExecStep = { kind: 'exec', tool: 'command', argv: wait };
-    const slow = steps.flatMap((step): Step[] => (step.kind === 'exec' ? [hook, step] : [step]));
-    site.job('moving', { attempts: [{ src: 'x', upstream: null, steps: slow }] });
+    site.job('moving', {
+      attempts: changed(attempts, (step) => (step.kind === 'exec' ? [hook, step] : [step])),
+    });
     const running = site.start(['run', '--root', site.root, 'moving']);
     await new Promise((next) => setTimeout(next, 400));
     publish('v3', { d: '3' });
@@ -112,13 +119,12 @@ describe('a poisoned precheck', () => {
     await site.run('twin');
     publish('v2', { a: '22', late: '2' });
     const attempts = site.attempts('twin', [daemon.url('mirror')], { precheck });
-    const steps = attempts[0]?.steps.map((step): Step =>
-      step.kind === 'exec'
-        ? { ...step, argv: ['sh', '-c', `echo half > ${site.dst('twin')}/a; exit 23`] }
-        : step,
-    );
-    site.job('twin', { attempts: [{ src: 'x', upstream: null, steps: steps ?? [] }] });
-    expect((await site.run('twin')).code).not.toBe(0);
+    const half = ['sh', '-c', `echo half > ${site.dst('twin')}/a; exit 23`];
+    const failing: ExecStep = { kind: 'exec', tool: 'rsync', argv: half };
+    site.job('twin', {
+      attempts: changed(attempts, (step) => (step.kind === 'exec' ? [failing] : [step])),
+    });
+    expect((await site.run('twin')).code).toBe(69);
     // Round robin: the next one asked still has v1, and its marker is the one that dst has.
     rmSync(upstream, { recursive: true });
     second -= 2000;
@@ -144,6 +150,73 @@ describe('a poisoned precheck', () => {
     await site.run('two');
     expect(readFileSync(join(site.dst('two'), 'a'), 'utf8')).toBe('1');
   });
+});
+
+test('a pass from which files vanished meanwhile claims no new marker', async () => {
+  const attempts = site.attempts('vanish', [daemon.url('mirror')], { precheck });
+  site.job('vanish', { attempts });
+  await site.run('vanish');
+  publish('v2', { c: '2' });
+  const partial: ExecStep = { kind: 'exec', tool: 'rsync', argv: ['sh', '-c', 'exit 24'] };
+  site.job('vanish', {
+    attempts: changed(attempts, (step) => (step.kind === 'exec' ? [step, partial] : [step])),
+  });
+  expect((await site.run('vanish')).code).toBe(0);
+  expect(site.state('vanish').last).toMatchObject({ outcome: 'partial' });
+  expect(existsSync(join(site.dst('vanish'), 'c'))).toBe(true);
+  expect(readFileSync(join(site.dst('vanish'), 'lastupdate'), 'utf8')).toBe('v1');
+});
+
+test.skipIf(!root)(
+  'files that are always refreshed and cannot be are a failure, not "unchanged"',
+  async () => {
+    const always = { precheck: { ...precheck, always: ['lastsync'] } };
+    site.job('always', { attempts: site.attempts('always', [daemon.url('broken')], always) });
+    writeFileSync(join(upstream, 'lastsync'), '1');
+    await site.run('always');
+    await site.run('always');
+    expect(site.state('always').last).toMatchObject({ outcome: 'unchanged' });
+    const { last_success } = site.state('always');
+    writeFileSync(join(upstream, 'lastsync'), '22');
+    chmodSync(join(upstream, 'lastsync'), 0o600);
+    expect((await site.run('always')).code).toBe(69);
+    expect(site.state('always')).toMatchObject({
+      last_success,
+      errors: 1,
+      last: { outcome: 'failed', failure: 'transfer' },
+    });
+    expect(readFileSync(join(site.dst('always'), 'lastsync'), 'utf8')).toBe('1');
+  },
+);
+
+test('an outage before a pass could begin leaves dst as whole as it was', async () => {
+  const away = join(site.root, 'away');
+  const unlessAway = (argv: readonly string[]): string[] => {
+    return ['sh', '-c', `[ ! -e ${away} ] || exit 10; exec "$@"`, 'sh', ...argv];
+  };
+  const attempts = changed(site.attempts('outage', [daemon.url('mirror')], { precheck }), (step) => {
+    if (step.kind === 'probe') return [{ ...step, argv: unlessAway(step.argv) }];
+    return step.kind === 'exec' ? [{ kind: 'exec', tool: 'rsync', argv: unlessAway(step.argv) }] : [step];
+  });
+  site.job('outage', { attempts });
+  await site.run('outage');
+  writeFileSync(away, '');
+  expect((await site.run('outage')).code).toBe(69);
+  rmSync(away);
+  expect((await site.run('outage')).code).toBe(0);
+  expect(site.history('outage').map(({ outcome }) => outcome)).toEqual(['synced', 'failed', 'unchanged']);
+});
+
+test('a probe that hangs is given up at its own time limit, for the full pass', async () => {
+  const attempts = site.attempts('hanging', [daemon.url('mirror')], { precheck });
+  site.job('hanging', {
+    attempts: changed(attempts, (step) =>
+      step.kind === 'probe' ? [{ ...step, argv: ['sleep', '1000'], timeout: 1 }] : [step],
+    ),
+  });
+  expect((await site.run('hanging')).code).toBe(0);
+  expect(site.state('hanging').last?.outcome).toBe('synced');
+  expect(site.log('hanging')).toContain('cannot be told: full pass');
 });
 
 test('an unchanged marker is not believed when a change of the config brings other files', async () => {
@@ -173,11 +246,14 @@ test('an unchanged marker is not believed for longer than full_every', async () 
   writeFileSync(join(upstream, 'unannounced'), 'x');
   await site.run('old');
   expect(site.state('old').last?.outcome).toBe('unchanged');
-  const state = site.state('old');
-  const aged = { ...state, last_full: (state.last_full ?? 0) - 3_600_000 };
-  writeFileSync(site.layout.stateFile('old'), JSON.stringify(aged));
-  await site.run('old');
-  expect(site.state('old').last?.outcome).toBe('synced');
+  // Nor when the clock went back: nobody knows how long ago the last full pass was.
+  for (const shift of [-3_600_000, 60_000]) {
+    const state = site.state('old');
+    const shifted = { ...state, last_full: (state.last_full ?? 0) + shift };
+    writeFileSync(site.layout.stateFile('old'), JSON.stringify(shifted));
+    await site.run('old');
+    expect(site.state('old').last?.outcome).toBe('synced');
+  }
   expect(existsSync(join(site.dst('old'), 'unannounced'))).toBe(true);
 });
 
