@@ -1,9 +1,9 @@
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { acquireSlots, releaseAll } from '../../src/run/limits.js';
 import type { SlotWish } from '../../src/run/limits.js';
 import type { Interruption } from '../../src/run/signals.js';
-import { install } from './fixture.js';
+import { install, until } from './fixture.js';
 import type { Installation } from './fixture.js';
 
 const nobody: Interruption = { signal: null, subscribe: () => () => undefined };
@@ -53,6 +53,25 @@ describe('slots', () => {
     const limits = { concurrent: 0, per_upstream: 0, load_max: -1 };
     expect(await acquire({ limits })).toEqual({ got: 'busy', waits: 1 });
     expect(await acquire({ limits: { ...limits, load_max: 1e6 } })).toEqual({ got: 0, waits: 0 });
+  });
+
+  test('are kept for a run that waits for long: it renews its note', async () => {
+    const held = await acquireSlots(site.layout, wish(), nobody, () => undefined);
+    const note = site.layout.waitingFile('patient');
+    const patient = acquireSlots(
+      site.layout,
+      wish({ id: 'patient', until: Date.now() + 60_000 }),
+      nobody,
+      () => undefined,
+    );
+    await until(() => existsSync(note), 'the note');
+    const aMinuteAgo = Date.now() / 1000 - 60;
+    utimesSync(note, aMinuteAgo, aMinuteAgo);
+    await until(() => statSync(note).mtimeMs > aMinuteAgo * 1000 + 1000, 'the note to be renewed');
+    if (typeof held !== 'string') releaseAll(held);
+    const got = await patient;
+    expect(got).toHaveLength(2);
+    if (typeof got !== 'string') releaseAll(got);
   });
 
   test('are not kept back for a waiting run that died', async () => {

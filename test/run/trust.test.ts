@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -82,6 +83,17 @@ describe('--root', () => {
     rmSync(join(site.root, 'www'));
     mkdirSync(join(site.root, 'www'));
   });
+});
+
+test('a log is not written through a symbolic link that the mirror user could plant for root', async () => {
+  const { log } = site.job('planted');
+  site.job('planted', { log: { ...log, folder: '', filename: '{packageid}.log' } });
+  const target = join(site.root, 'target');
+  mkdirSync(log.base, { recursive: true });
+  symlinkSync(target, join(log.base, 'planted.log'));
+  expect((await site.run('planted')).code).toBe(74);
+  expect(site.state('planted').last?.reason).toContain('ELOOP');
+  expect(existsSync(target)).toBe(false);
 });
 
 test('a local package is what it is: there, or not', async () => {

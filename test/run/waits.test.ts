@@ -1,0 +1,143 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stopRun } from '../../src/run/stop.js';
+import { processStart } from '../../src/system/process.js';
+import { tryLock } from '../../src/system/flock.js';
+import { install, until } from './fixture.js';
+import type { Installation, Running } from './fixture.js';
+
+// What happens to a run while it waits, and to what waits for it.
+
+let site: Installation;
+
+beforeAll(() => void (site = install()));
+afterAll(() => site.remove());
+
+const flag = (name: string): string => join(site.root, 'flags', name);
+const runs = (id: string): string => readFileSync(flag(id), { encoding: 'utf8', flag: 'a+' });
+
+function start(id: string, ...args: string[]): Running {
+  return site.start(['run', '--root', site.root, ...args, id]);
+}
+
+/** A package whose first run lasts until the flag `go-<id>` is raised. */
+async function begin(id: string): Promise<Running> {
+  site.script(id, 'echo x >> $F/$ID; while ! [ -e $F/go-$ID ]; do sleep 0.02; done');
+  const running = start(id);
+  await until(() => existsSync(flag(id)), `${id} to run`);
+  return running;
+}
+
+describe('a request that comes during a run', () => {
+  test('is not served by an executor that was told to end, and waits for the tick', async () => {
+    const running = await begin('shutdown');
+    expect((await start('shutdown').ended).code).toBe(75);
+    running.child.kill('SIGTERM');
+    expect((await running.ended).code).toBe(143);
+    expect(runs('shutdown')).toBe('x\n');
+    expect(existsSync(site.layout.requestFile('shutdown'))).toBe(true);
+  });
+
+  test('is refused by a hold that comes, too, and does not come alive when the hold ends', async () => {
+    const running = await begin('held');
+    expect((await start('held').ended).code).toBe(75);
+    const hold = { since: 1, until: null, by: 'ada', reason: null };
+    writeFileSync(site.layout.holdFile('held'), JSON.stringify(hold));
+    writeFileSync(flag('go-held'), '');
+    expect((await running.ended).code).toBe(0);
+    expect(runs('held')).toBe('x\n');
+    expect(existsSync(site.layout.requestFile('held'))).toBe(false);
+  });
+});
+
+test('a stop that came too late for one run does not make the next one’s shutdown a stop', async () => {
+  site.script('late', 'echo x > $F/$ID; exec sleep 60');
+  writeFileSync(site.layout.stopFile('late'), '{"at":1,"by":"kim"}');
+  const running = start('late', '--scheduled');
+  await until(() => existsSync(flag('late')));
+  running.child.kill('SIGTERM');
+  await running.ended;
+  expect(site.state('late')).toMatchObject({ last_end: null, last: { outcome: 'interrupted' } });
+});
+
+test('a run that gets no slot until its next one is due is busy, and as if it had never been', async () => {
+  site.script('busy', 'echo x > $F/$ID', {
+    limits: { concurrent: 1, per_upstream: 0, load_max: null },
+    schedule: { rule: { kind: 'interval', every: 2, phase: 0 }, windows: [], zone: 'UTC' },
+  });
+  const taken = tryLock(site.layout.slotLock('site', 0));
+  expect((await start('busy').ended).code).toBe(75);
+  taken?.release();
+  expect(site.state('busy')).toMatchObject({ run: null, last: null, errors: 0 });
+  expect(runs('busy')).toBe('');
+});
+
+test('a run that sleeps before a retry holds no slot, and an end meanwhile is an interruption', async () => {
+  site.script('asleep', 'exit 69', {
+    limits: { concurrent: 1, per_upstream: 0, load_max: null },
+    retry: { delay: 600, attempts: 3, max_delay: 600 },
+  });
+  const running = start('asleep', '--scheduled');
+  await until(() => site.state('asleep').run?.phase === 'retrying', 'the retry');
+  const slot = tryLock(site.layout.slotLock('site', 0));
+  expect(slot).not.toBeNull();
+  slot?.release();
+  running.child.kill('SIGTERM');
+  expect((await running.ended).code).toBe(143);
+  expect(site.state('asleep')).toMatchObject({ run: null, last: { outcome: 'interrupted' } });
+});
+
+describe('time limits', () => {
+  test('of a package that has synced are max_runtime, not those of a first sync', async () => {
+    site.script('synced', 'exec sleep 60', { max_runtime: 1, first_sync: { max_runtime: 1000 } });
+    writeFileSync(
+      site.layout.stateFile('synced'),
+      JSON.stringify({ ...site.state('synced'), last_success: 1 }),
+    );
+    expect((await start('synced').ended).code).toBe(124);
+  });
+
+  test('do not count what a run waited: its tool goes on while its executor lives', async () => {
+    const running = await begin('waited');
+    const state = site.state('waited');
+    const old = { ...state, run: { ...state.run, started: Date.now() - 1e9 } };
+    writeFileSync(site.layout.stateFile('waited'), JSON.stringify(old));
+    expect((await start('waited', '--scheduled').ended).code).toBe(75);
+    writeFileSync(flag('go-waited'), '');
+    expect((await running.ended).code).toBe(0);
+    expect(site.state('waited').last).toMatchObject({ outcome: 'synced' });
+  });
+
+  test('hold for a dead executor’s tool as well: max_runtime where the package has synced', async () => {
+    const limits = { max_runtime: 1, first_sync: { max_runtime: 1000 } };
+    site.script('left', 'echo $$ > $F/$ID; exec sleep 60', limits);
+    writeFileSync(site.layout.stateFile('left'), JSON.stringify({ ...site.state('left'), last_success: 1 }));
+    const running = start('left');
+    await until(() => runs('left').endsWith('\n'), 'the tool');
+    running.child.kill('SIGKILL');
+    await running.ended;
+    const state = site.state('left');
+    const old = { ...state, run: { ...state.run, started: Date.now() - 5000 } };
+    writeFileSync(site.layout.stateFile('left'), JSON.stringify(old));
+    const tool = Number(runs('left'));
+    site.script('left', 'true', limits);
+    expect((await start('left', '--scheduled').ended).code).toBe(0);
+    expect(processStart(tool)).toBeNull();
+  });
+
+  test('end what ignores SIGTERM, too: by its executor, and by a stop where that is dead', async () => {
+    const deaf = `trap '' TERM; echo $$ > $F/$ID; exec sleep 50`;
+    site.script('deaf', deaf, { first_sync: { max_runtime: 1 } });
+    const limited = start('deaf');
+    const job = site.script('deaf-orphan', deaf);
+    const killed = start('deaf-orphan');
+    await until(() => runs('deaf-orphan').endsWith('\n') && runs('deaf').endsWith('\n'), 'both tools');
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    expect(await stopRun(site.layout, job, 'ada')).toBe('stopped');
+    expect(processStart(Number(runs('deaf-orphan')))).toBeNull();
+    expect((await limited.ended).code).toBe(124);
+    expect(processStart(Number(runs('deaf')))).toBeNull();
+  });
+});
