@@ -150,7 +150,8 @@ function stateFor(layout: Layout, old: string, id: string, system: Reader): stri
 
 /**
  * A first apply over a mirror.py installation: its stat.json becomes the first state files and is kept as `.bak`, before
- * our own publishing replaces it. Below `--root` only a statfile that lies there is read.
+ * our own publishing replaces it: mirror.py writes passwords there for everybody to read, so nobody else may read the copy.
+ * Below `--root` only a statfile that lies there is read.
  */
 function importOperations(
   { site, layout, jobs }: Intent,
@@ -163,8 +164,14 @@ function importOperations(
   const isFirst = Object.keys(seen.manifest.entries).length === 0;
   const hasStates = system.list(`${layout.state}/state`, 100).some(({ name }) => name.endsWith('.json'));
   const isElsewhere = layout.root !== '' && !statfile.startsWith(`${layout.root}/`);
-  const text = isFirst && !hasStates && !isElsewhere ? system.read(statfile) : null;
-  if (text === null) return none;
+  if (!isFirst || hasStates || isElsewhere) return none;
+  const text = system.read(statfile);
+  if (text === null) {
+    const isThere = system.facts(statfile) !== null;
+    return isThere
+      ? { operations: [], messages: [`${statfile} cannot be read: its history is not taken over`] }
+      : none;
+  }
   const { states, warnings } = importStat(text, [...jobs.keys()]);
   const facts = system.facts(statfile);
   const backup = freeName(`${statfile}.bak`, text, system);
@@ -174,18 +181,31 @@ function importOperations(
     operations: [
       // Also when nothing of it is understood: publishing replaces it.
       ...(keepsBackup
-        ? [{ kind: 'write', path: backup, content: text, mode: facts?.mode ?? 0o640, ...given } as const]
+        ? [
+            {
+              kind: 'write',
+              path: backup,
+              content: text,
+              mode: (facts?.mode ?? 0) & 0o640,
+              ...given,
+            } as const,
+          ]
         : []),
       ...states.map((state): Operation => {
         const content = JSON.stringify(state);
         return { kind: 'write', path: layout.stateFile(state.id), content, mode: 0o664, ...given };
       }),
     ],
-    messages: [
-      `history of ${String(states.length)} packages taken over from ${statfile}, kept as ${backup}`,
-      ...warnings,
-    ],
+    messages: [...warnings, takenOver(states.length, warnings, statfile, backup)],
   };
+}
+
+function takenOver(count: number, warnings: readonly string[], statfile: string, backup: string): string {
+  if (count > 0)
+    return `history of ${String(count)} ${count === 1 ? 'package' : 'packages'} taken over from ${statfile}, kept as ${backup}`;
+  return warnings.length > 0
+    ? `${statfile} is kept as ${backup}`
+    : `${statfile} knows none of these packages; it is kept as ${backup}`;
 }
 
 /** `path`, or `path.1` and so on where something else has that name: an older backup is somebody's. */

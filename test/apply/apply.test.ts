@@ -87,7 +87,7 @@ describe('a first apply', () => {
     const result = await apply(intend([debian, arch]), ask(), system);
     expect(result).toMatchObject({
       messages: [
-        'history of 1 packages taken over from /var/lib/mirror/stat.json, kept as /var/lib/mirror/stat.json.bak',
+        'history of 1 package taken over from /var/lib/mirror/stat.json, kept as /var/lib/mirror/stat.json.bak',
       ],
     });
     expect(JSON.parse(system.read(paths.stateFile('debian')) ?? '')).toMatchObject({
@@ -106,7 +106,7 @@ test('a stat.json of which nothing is understood is kept all the same, beside an
     [`${statfile}.bak`]: file('old'),
   });
   expect(await apply(intend([debian]), ask(), system)).toMatchObject({
-    messages: [`history of 0 packages taken over from ${statfile}, kept as ${statfile}.bak.1`],
+    messages: [`${statfile} knows none of these packages; it is kept as ${statfile}.bak.1`],
   });
   expect(system.read(`${statfile}.bak`)).toBe('old');
   expect(system.read(`${statfile}.bak.1`)).toBe('{"packages": {"renamed": {}}}');
