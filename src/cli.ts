@@ -8,6 +8,7 @@ import { ExitError } from './commands/exit.js';
 import { globalOptions } from './commands/options.js';
 import { nearest } from './diagnostics/suggest.js';
 import { EXIT } from './job/outcome.js';
+import { refusedBySystem } from './job/system-error.js';
 
 // A reader that went away (`| head`) is no bug.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -47,11 +48,11 @@ async function main(args: string[]): Promise<number> {
       if (error.message !== '') process.stderr.write(`${error.message}\n`);
       return error.code;
     }
-    const { code, message, syscall } = error as NodeJS.ErrnoException;
     // What the system refuses (a full disk, a directory that cannot be made) is no bug.
-    if (code !== undefined && (syscall !== undefined || code === 'EDQUOT')) {
-      process.stderr.write(`mirror: ${message}\n`);
-      return code === 'EACCES' || code === 'EPERM' ? EXIT.needsPerson : EXIT.cantCreate;
+    const refused = refusedBySystem(error, EXIT.cantCreate);
+    if (refused !== null) {
+      process.stderr.write(`mirror: ${refused.text}\n`);
+      return refused.exit;
     }
     process.stderr.write(
       `mirror: this is a bug in mirror; please report it with the following lines\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -30,7 +30,7 @@ export function holdPackages(
     by: plain(whoAsks(process.env)),
     reason: options.reason === undefined ? null : plain(options.reason),
   };
-  for (const { id } of packages) allowed(() => writeHold(layout, id, hold));
+  for (const { id } of packages) write(layout, id, hold);
   republish(layout, now);
   if (options.json) {
     const ids = packages.map(({ id }) => id);
@@ -54,7 +54,7 @@ export function unholdPackages(options: Selection, now: number): void {
   for (const { id } of packages) {
     const hold = readHold(layout, id, now);
     if (hold === null) continue;
-    allowed(() => writeHold(layout, id, { ...hold, until: now }));
+    write(layout, id, { ...hold, until: now });
     held.push(id);
   }
   republish(layout, now);
@@ -87,21 +87,16 @@ function ending(text: string, now: number, zone: string): number {
 }
 
 function republish(layout: Layout, now: number): void {
-  allowed(() => markDirty(layout));
+  markDirty(layout);
   publish(layout, now);
 }
 
-function allowed(write: () => unknown): void {
+function write(layout: Layout, id: string, hold: Hold): void {
   try {
-    write();
+    writeHold(layout, id, hold);
   } catch (error) {
-    const { code, path = '' } = error as NodeJS.ErrnoException;
-    const refuse = (why: string): ExitError =>
-      new ExitError(EXIT.cantCreate, `mirror: ${dirname(path)}: ${why}`);
-    if (code === 'EACCES' || code === 'EPERM')
-      throw refuse('no permission: run this as root or as the mirror user');
-    if (code === 'ENOENT') throw refuse('no such directory: run `mirror setup`');
-    if (code === 'EROFS' || code === 'ENOSPC') throw refuse((error as Error).message);
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const directory = dirname(layout.holdFile(id));
+    throw new ExitError(EXIT.cantCreate, `mirror: ${directory}: no such directory: run \`mirror setup\``);
   }
 }

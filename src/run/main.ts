@@ -1,6 +1,7 @@
 import { layout as layoutOf } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+import { refusedBySystem } from '../job/system-error.js';
 import type { Job } from '../job/job.js';
 import { peekState } from '../state/store.js';
 import { bootId, processStart } from '../system/process.js';
@@ -102,11 +103,12 @@ function complain(error: unknown): number {
     writeStderr(`mirror: ${error.message}`);
     return error.code;
   }
-  const { code, message, stack } = error as NodeJS.ErrnoException;
-  if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {
-    writeStderr(`mirror: ${message}`);
-    return code === 'EACCES' || code === 'EPERM' ? EXIT.needsPerson : EXIT.io;
+  const refused = refusedBySystem(error, EXIT.io);
+  if (refused !== null) {
+    writeStderr(`mirror: ${refused.text}`);
+    return refused.exit;
   }
+  const { message, stack } = error as Error;
   writeStderr(
     `mirror: this is a bug in mirror; please report it with the following lines\n${stack ?? message}`,
   );

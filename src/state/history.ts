@@ -9,7 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { Layout } from '../job/layout.js';
-import { writeFileAtomic } from '../system/atomic.js';
+import { naming, writeFileAtomic } from '../system/atomic.js';
 import { readIfThere } from '../system/if-there.js';
 import type { RunRecord } from './package-state.js';
 
@@ -29,7 +29,8 @@ export function appendHistory(layout: Layout, id: string, record: RunRecord): vo
     const stat = fstatSync(fd);
     size = stat.size;
     if ((stat.mode & 0o020) === 0 && stat.uid === process.getuid?.()) fchmodSync(fd, 0o664);
-    writeSync(fd, `${endsInsideLine(fd, size) ? '\n' : ''}${JSON.stringify(record)}\n`);
+    const line = `${endsInsideLine(fd, size) ? '\n' : ''}${JSON.stringify(record)}\n`;
+    naming(path, () => writeSync(fd, line));
   } finally {
     closeSync(fd);
   }

@@ -29,16 +29,29 @@ export function replaceFile(path: string, content: string | Uint8Array, mode?: n
   const fd = openSync(temporary, 'wx', 0o600);
   try {
     try {
-      writeFileSync(fd, content);
+      naming(path, () => writeFileSync(fd, content));
       if (old && process.getuid?.() === 0) fchownSync(fd, old.uid, old.gid);
       fchmodSync(fd, mode ?? (old ? old.mode & 0o7777 : 0o644));
-      fsyncSync(fd);
+      naming(path, () => fsyncSync(fd));
     } finally {
       closeSync(fd);
     }
     renameSync(temporary, path);
   } catch (error) {
     unlinkSync(temporary);
+    throw error;
+  }
+}
+
+/** Names the file in an error of what is done through a descriptor: on a full disk people look for it. */
+export function naming<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Error && !('path' in error)) {
+      Object.assign(error, { path });
+      error.message += ` '${path}'`;
+    }
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Bed } from '../bed/bed.js';
-import { gated, liveSite, type LiveSite } from '../bed/site.js';
+import { gated, liveSite, MIRROR, type LiveSite } from '../bed/site.js';
 
 const LOGS = '/var/log/mirror/packages';
 const WWW = '/var/www/mirror';
@@ -73,6 +73,15 @@ describe.skipIf(noBed !== null)(
           .status,
       ).toBe(0);
       expect(find('/var/log/mirror', WWW, '/var/lib/mirror', '-perm', '-o+w', '!', '-type', 'l')).toBe('');
+    });
+
+    it('and whoever may not do something is told so, in words', () => {
+      const stranger = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      for (const words of [['run', 'm', '--here'], ['publish'], ['hold', 'm']]) {
+        const { status, stderr } = bed.run(...stranger, MIRROR, ...words);
+        expect(stderr, words.join(' ')).toContain('help: run this as root or as the mirror user\n');
+        expect(status, words.join(' ')).toBe(77);
+      }
     });
 
     it('work on cron as well, whose runs start as root', () => {
