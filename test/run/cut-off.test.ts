@@ -98,6 +98,17 @@ test('what a person stopped, held or a signal ended, and what is not due, is lef
   for (const id of ['held', 'asked']) expect(site.state(id).last).toMatchObject({ outcome: 'interrupted' });
 });
 
+test('one that somebody asked for meanwhile is started for that, and no more than once', async () => {
+  package_('wished');
+  await cutOff('wished', 'SIGKILL', ANOTHER_BOOT);
+  const request = { at: Date.now(), by: 'kim', allow_deletes: null };
+  writeFileSync(site.layout.requestFile('wished'), JSON.stringify(request));
+  expect(await tick()).toEqual([]);
+  await until(() => site.state('wished').last?.outcome === 'synced', 'wished');
+  expect(site.state('wished').last).toMatchObject({ trigger: 'request' });
+  expect(runs('wished')).toBe(2);
+});
+
 /** Words that run a program on a host that booted ten seconds ago. */
 const uptime = Math.floor(Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]));
 const [unshare, ...words] = ['unshare', '--time', '--boottime', String(10 - uptime), '--fork'] as const;

@@ -105,6 +105,18 @@ describe('the delete guard', () => {
     expect(site.state('adopted').blocked).toMatchObject({ limit: 3 });
   });
 
+  test('counts what is there when dst is another one than was measured', async () => {
+    fresh(manyFiles(5));
+    site.job('elsewhere', { attempts: site.attempts('elsewhere', [daemon.url('mirror')]) });
+    await site.run('elsewhere');
+    const dst = site.dst('elsewhere-new');
+    tree(dst, { ...manyFiles(5), 'old/1': '', 'old/2': '', 'old/3': '', 'old/4': '', 'old/5': '' });
+    site.job('elsewhere', { dst, attempts: site.attempts('elsewhere-new', [daemon.url('mirror')]) });
+    // Six entries too many of eleven: more than half.
+    expect((await site.run('elsewhere')).code).toBe(77);
+    expect(site.state('elsewhere').blocked).toMatchObject({ limit: 5 });
+  });
+
   test.skipIf(!root)('trips even when rsync has a worse thing to report than the limit', async () => {
     fresh(manyFiles(20));
     const nobody = await startRsyncd({
@@ -206,6 +218,21 @@ describe('a dst that is not what it was', () => {
     umount(disk);
     expect((await site.run('arch')).code).toBe(77);
     expect(listing(dst)).toEqual([]);
+  });
+
+  test('may have another device number after a reboot, but not before', async () => {
+    fresh(manyFiles(5));
+    site.job('booted', { attempts: site.attempts('booted', [daemon.url('mirror')]) });
+    await site.run('booted');
+    const renumber = (change: object): void => {
+      const state = site.state('booted');
+      const dst = { ...state.dst, dev: (state.dst?.dev ?? 0) + 1, ...change };
+      writeFileSync(site.layout.stateFile('booted'), JSON.stringify({ ...state, dst }));
+    };
+    renumber({ boot_id: 'the one before' });
+    expect((await site.run('booted')).code).toBe(0);
+    renumber({});
+    expect((await site.run('booted')).code).toBe(77);
   });
 
   test.skipIf(!root)('is left alone on another device, until a person says that it was moved', async () => {

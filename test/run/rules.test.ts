@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError, parseRunArguments } from '../../src/run/arguments.js';
 import { makeUpAt } from '../../src/run/boot.js';
 import { formatLine } from '../../src/run/console.js';
+import { lackOfSpace } from '../../src/run/free-space.js';
 import { deleteLimit, enoughEntries } from '../../src/run/guard.js';
 import { timeFields } from '../../src/run/local-time.js';
 import { isPruningTime } from '../../src/run/log-pruning.js';
@@ -25,6 +26,11 @@ describe('the delete limit', () => {
   test('does not change beyond the number of entries that are counted', () => {
     expect(deleteLimit(guard, enoughEntries(guard))).toBe(deleteLimit(guard, 1e12));
   });
+});
+
+test('free space that is asked for as a share is a share of the disk’s bytes', () => {
+  expect(lackOfSpace('/', { share: 0 })).toBeNull();
+  expect(lackOfSpace('/', { share: 1.01 })).toMatch(/ free at \/, guard\.min_free asks for /);
 });
 
 describe('a mount point', () => {

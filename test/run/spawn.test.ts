@@ -1,9 +1,10 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Interruption } from '../../src/run/signals.js';
 import { runTool } from '../../src/run/spawn.js';
 import type { ToolEnd } from '../../src/run/spawn.js';
+import { processStart } from '../../src/system/process.js';
 import { install } from './fixture.js';
 import type { Installation } from './fixture.js';
 
@@ -20,14 +21,27 @@ afterAll(() => {
   site.remove();
 });
 
-function tool(argv: string[], input: string | null = null): Promise<ToolEnd> {
+function tool(
+  argv: string[],
+  input: string | null = null,
+  guard = () => null as string | null,
+): Promise<ToolEnd> {
   const env = { PATH: process.env.PATH ?? '' };
   const command = { argv, env, cwd: site.root, input, output: log, locks: [] };
-  return runTool(command, { deadline: Infinity, guard: () => null, interruption: nobody }, () => undefined);
+  return runTool(command, { deadline: Infinity, guard, interruption: nobody }, () => undefined);
 }
 
 test('a deadline further away than a timer can count does not end a tool at once', async () => {
   expect(await tool(['sleep', '0.3'])).toEqual({ kind: 'exit', exit: 0, signal: null });
+});
+
+test('a tool that is ended takes along what it started, even what ignores SIGTERM', async () => {
+  const child = join(site.root, 'child');
+  const deaf = `trap '' TERM; echo $$ > ${child}.new; mv ${child}.new ${child}; exec sleep 50`;
+  const guard = (): string | null => (existsSync(child) ? 'enough' : null);
+  const end = await tool(['sh', '-c', `sh -c "$0" & wait`, deaf], null, guard);
+  expect(end).toEqual({ kind: 'guard', reason: 'enough' });
+  expect(processStart(Number(readFileSync(child, 'utf8')))).toBeNull();
 });
 
 test('a tool that does not read its input ends as it likes, and its output goes to the log', async () => {

@@ -85,6 +85,19 @@ describe('--root', () => {
   });
 });
 
+test.skipIf(!root)('a run by somebody who may not write the state is a matter for a person', () => {
+  site.job('foreign');
+  chmodSync(join(site.root, '..'), 0o755);
+  const argv = [ENTRY, 'run', '--root', site.root, 'foreign'];
+  const { status, stderr } = spawnSync(process.execPath, argv, {
+    encoding: 'utf8',
+    uid: 65_534,
+    gid: 65_534,
+  });
+  expect({ status, stderr }).toEqual({ status: 77, stderr: expect.stringContaining('EACCES') as string });
+  expect(stderr).not.toContain('bug');
+});
+
 test('a log is not written through a symbolic link that the mirror user could plant for root', async () => {
   const { log } = site.job('planted');
   site.job('planted', { log: { ...log, folder: '', filename: '{packageid}.log' } });
@@ -170,18 +183,20 @@ describe('logs', () => {
     names.filter((name) => statSync(join(directory, name), { throwIfNoEntry: false }));
 
   test('are removed when they are older than their kind is kept, except those that the state names', () => {
-    const names = ['old-ok', 'old-failed', 'older-failed', 'fresh', 'named'];
+    const names = ['old-ok', 'old-failed', 'older-failed', 'fresh', 'named', 'named-error'];
     const directory = tree(join(site.root, 'logs1'), Object.fromEntries(names.map((name) => [name, 'x'])));
     const at = (name: string): string => join(directory, name);
     const history = [
       record(at('older-failed'), 'failed', now - 91 * day),
+      record(at('named-error'), 'failed', now - 91 * day),
       record(at('named'), 'synced', now - 80 * day),
       record(at('old-ok'), 'synced', now - 31 * day),
       record(at('old-failed'), 'failed', now - 31 * day),
       record(at('fresh'), 'synced', now - day),
     ];
-    pruneLogs(keep, { ...emptyState('x'), last_success_log: at('named') }, history, now);
-    expect(kept(directory, names)).toEqual(['old-failed', 'fresh', 'named']);
+    const named = { last_success_log: at('named'), last_error_log: at('named-error') };
+    pruneLogs(keep, { ...emptyState('x'), ...named }, history, now);
+    expect(kept(directory, names)).toEqual(['old-failed', 'fresh', 'named', 'named-error']);
   });
 
   test('are removed, oldest first, beyond the total', () => {
