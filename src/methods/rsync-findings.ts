@@ -122,6 +122,8 @@ export function wordFindings(
   place: (at: number) => string,
   refused: readonly Refusal[],
 ): PackageFinding[] {
+  // Most packages have none.
+  if (words.length === 0) return [];
   const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED];
   return readRsyncWords(words).flatMap((read) => {
     const wrong = refusals.find(({ names }) => names.test(read.name)) ?? malformed(read);
