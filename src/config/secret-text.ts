@@ -42,12 +42,12 @@ export function secretRanges(text: string, tree: Node | undefined, broken: boole
     const to = match.index + whole.length;
     if (LIKE_SECRET.test(key) && !isFile(key)) ranges.push([to - value.length, to]);
   }
-  for (const match of text.matchAll(/(\/\/[^/:@\s"]{0,256}:)([^\s"]{0,4096})@/g)) {
+  for (const match of text.matchAll(/(\/\/[^/:@\s"]{0,256}:)((?:[^"\\\n]|\\.){0,4096})@/g)) {
     const from = match.index + (match[1]?.length ?? 0);
     ranges.push([from, from + (match[2]?.length ?? 0)]);
   }
   // A proxy or source without a scheme: `"user:password@host…"`.
-  for (const match of text.matchAll(/("[^"/:@\s]{1,256}:)([^"/\s]{1,4096})@/g)) {
+  for (const match of text.matchAll(/("[^"/:@\s]{1,256}:)(?!\/\/)((?:[^"\\\n]|\\.){1,4096})@/g)) {
     const from = match.index + (match[1]?.length ?? 0);
     ranges.push([from, from + (match[2]?.length ?? 0)]);
   }

@@ -13,6 +13,11 @@ export function endpoint(url: string): 'daemon' | 'ssh' | 'path' | null {
   return /^[^/:\s]+:./.test(url) ? 'ssh' : null;
 }
 
+/** Whether a source is told the package's password: a daemon is; ssh may not ask (`BatchMode`), and a path needs none. */
+export function tellsPassword(pkg: Package, source: Source): boolean {
+  return endpoint(source.url) === 'daemon' && hearsPassword(pkg, source);
+}
+
 /** What every rsync to this source needs: flags, environment and, for a daemon with a password, its delivery. */
 export interface Connection {
   readonly flags: readonly string[];
@@ -32,7 +37,7 @@ export function connection(
   const kind = endpoint(source.url);
   const { family, bind, proxy } = pkg.network;
   const remote = kind === 'daemon' || kind === 'ssh';
-  const password = kind === 'daemon' && hearsPassword(pkg, source);
+  const password = tellsPassword(pkg, source);
   const flags = [
     `--timeout=${options.timeout ?? 600}`,
     ...(kind === 'daemon' ? [`--contimeout=${options.contimeout ?? 60}`] : []),

@@ -4,6 +4,11 @@ import type { Source } from './site.js';
 export interface ParsedSource {
   readonly source: Source;
   readonly password: string | null;
+  /**
+   * `login`: nobody can tell where its login ends, because a host ends at the first `/`; then all before the last `@` is
+   * taken for one, so that nothing of a password is ever shown. `port`: what stands for the port is none.
+   */
+  readonly wrong: 'login' | 'port' | null;
 }
 
 /**
@@ -11,27 +16,60 @@ export interface ParsedSource {
  * this machine. Any text is accepted: which forms a method takes is the method's to say.
  */
 export function parseSource(text: string): ParsedSource {
-  const url = /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/]*)@)?([^/]*)(.*)$/is.exec(text);
-  if (url) {
-    const [, scheme = '', login, authority = '', path = ''] = url;
-    const { user, password } = splitLogin(login);
-    return {
-      source: {
-        url: `${scheme}${user === null ? '' : `${user}@`}${authority}${path}`,
-        publicUrl: `${scheme}${authority}${path}`,
-        host: scheme.toLowerCase() === 'file://' ? null : hostOf(authority),
-      },
-      password,
-    };
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) return url(scheme, text.slice(scheme.length));
+  const remote = text.startsWith('/') ? null : remotePath(text);
+  return remote ?? { source: { url: text, publicUrl: text, host: null }, password: null, wrong: null };
+}
+
+function url(scheme: string, rest: string): ParsedSource {
+  const [, login, authority = '', path = ''] = /^(?:([^/]*)@)?([^/]*)(.*)$/s.exec(rest) ?? [];
+  const isFile = scheme.toLowerCase() === 'file://';
+  const hasColon = /:/.test(login ?? authority.replace(/^\[[^\]]*\]/, ''));
+  if (!isFile && hasColon && path.includes('@')) {
+    const at = rest.lastIndexOf('@');
+    return { ...url(scheme, `${masked(rest.slice(0, at))}@${rest.slice(at + 1)}`), wrong: 'login' };
   }
-  const remote = /^(?:([^/@:]*(?::[^/@]*)?)@)?(\[[^\]]*\]|[^/@:[]+)(::?.*)$/s.exec(text);
-  if (remote && !text.startsWith('/')) {
-    const [, login, host = '', path = ''] = remote;
-    const { user, password } = splitLogin(login);
-    const url = password === null ? text : `${user === null ? '' : `${user}@`}${host}${path}`;
-    return { source: { url, publicUrl: `${host}${path}`, host: hostOf(host) }, password };
+  const { user, password } = splitLogin(login);
+  return {
+    source: {
+      url: `${scheme}${user === null ? '' : `${user}@`}${authority}${path}`,
+      publicUrl: `${scheme}${authority}${path}`,
+      host: isFile ? null : hostOf(authority),
+    },
+    password,
+    wrong: isFile || hasPort(authority) ? null : 'port',
+  };
+}
+
+/** `host::module`, `host:/path` and their like; null: it is none. */
+function remotePath(text: string): ParsedSource | null {
+  const [, login, host, path = ''] =
+    /^(?:([^/@:]*(?::[^/@]*)?)@)?(\[[^\]]*\]|[^/@:[]+)(::?.*)$/s.exec(text) ?? [];
+  if (host === undefined) return null;
+  const at = text.lastIndexOf('@');
+  // A path may have an `@`, but what is behind that is no host then.
+  if (login === undefined && /@(\[[^\]]*\]|[^/@:[]+):[^@]*$/.test(path)) {
+    const publicUrl = text.slice(at + 1);
+    const source = { url: `${host}@${publicUrl}`, publicUrl, host: null };
+    return { source, password: text.slice(host.length + 1, at), wrong: 'login' };
   }
-  return { source: { url: text, publicUrl: text, host: null }, password: null };
+  const { user, password } = splitLogin(login);
+  const url = password === null ? text : `${user === null ? '' : `${user}@`}${host}${path}`;
+  return { source: { url, publicUrl: `${host}${path}`, host: hostOf(host) }, password, wrong: null };
+}
+
+/** A login as one without a `/`, which would end it. */
+function masked(login: string): string {
+  return login.replaceAll('/', '*');
+}
+
+/** Whether an authority has a host, and no port or one from 1 to 65535. */
+function hasPort(authority: string): boolean {
+  const parts = /^(?:\[[^\]]*\]|[^:]*)(?:$|:(\d{1,5})$)/.exec(authority);
+  if (parts === null) return false;
+  const port = parts[1] ?? '1';
+  return Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 function splitLogin(login: string | undefined): { user: string | null; password: string | null } {

@@ -232,6 +232,31 @@ describe('sources', () => {
     });
   });
 
+  test.each([
+    ['rsync://bob:hunter2/x@u.example/mod', 'login'],
+    ['rsync://bob:12/x@u.example/mod', 'login'],
+    ['https://bob:hunter@2/x@u.example/mod', 'login'],
+    ['bob:hunter2/x@u.example::mod', 'login'],
+    ['bob:hunter@2@u.example::mod', 'login'],
+    ['bob:/hunter2@[2001:db8::1]:/srv', 'login'],
+    ['rsync://h:port/mod', 'port'],
+    ['rsync://h:99999/mod', 'port'],
+    ['rsync://h:0/mod', 'port'],
+    ['rsync://h:/mod', 'port'],
+    ['rsync://2001:db8::1/mod', 'port'],
+    ['rsync://bob:p?s#w@rd@h:65535/mod', null],
+    ['rsync://[2001:db8::1]:873/a@b', 'login'],
+    ['rsync://[2001:db8::1]/a@b', null],
+    ['bob@h:/srv/a@b:c', null],
+    ['h::module/a@b', null],
+    ['h:/srv/a@b', null],
+    ['file://x:y@z/a@b', null],
+  ])('%s has %s wrong', (text, wrong) => {
+    const { source, wrong: found } = parseSource(text);
+    expect(found).toBe(wrong);
+    expect(source.url + source.publicUrl).not.toMatch(/hunter|p\?s#w/);
+  });
+
   test('nothing public ever has a password, whatever the text', () => {
     const part = fc.string({ minLength: 1, maxLength: 8 }).filter((text) => !/[/\s]/.test(text));
     fc.assert(
@@ -242,6 +267,9 @@ describe('sources', () => {
           const { source, password } = parseSource(
             `rsync://${user}:s3cr3t-w0rd@${host.replaceAll('@', '')}/x`,
           );
+          const slashed = parseSource(`rsync://${user}:a/s3cr3t-w0rd@${host}/x`);
+          expect(slashed.wrong).toBe('login');
+          expect(slashed.source.url + slashed.source.publicUrl).not.toContain('s3cr3t-w0rd');
           expect(password).toBe('s3cr3t-w0rd');
           expect(source.url + source.publicUrl).not.toContain('s3cr3t-w0rd');
           expect(source.publicUrl).not.toContain(`${user}@`);

@@ -1,9 +1,11 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { endpoint, tellsPassword } from '../../methods/rsync-connection.js';
 import { parseSource } from '../../model/source.js';
 import { escapeSegment } from '../pointer.js';
 import { withoutCredentials } from '../secret-text.js';
 import { isObject } from '../sources.js';
 import { packageError, packageWarning, siteError, siteWarning, type CheckedSite } from './rule.js';
+import { sourceTexts } from './source-urls.js';
 
 /** A sync needs no privilege, and what upstream sends is not to be trusted with any. */
 export function runsAsRoot({ settings, config, packages }: CheckedSite): Finding[] {
@@ -38,8 +40,9 @@ export function literalPassword({ packages }: CheckedSite): Finding[] {
       const message = 'the password is in the config';
       findings.push(packageWarning(pkg.id, '/settings/options/password', { code, message, help }, 'key'));
     }
-    for (const [text, at] of sources(config.settings.src)) {
-      if (parseSource(text).password === null) continue;
+    for (const [text, at] of sourceTexts(config.settings.src)) {
+      const { password, wrong } = parseSource(text);
+      if (password === null || wrong !== null) continue;
       const message = 'the password is in the URL';
       findings.push(packageWarning(pkg.id, at, { code, message, help }));
     }
@@ -55,7 +58,7 @@ export function onePassword({ packages }: CheckedSite): Finding[] {
     const given = [
       ...(isText(options?.password_file) ? ['password_file'] : []),
       ...(isText(options?.password) ? ['password'] : []),
-      ...new Set(sources(src).flatMap(([text]) => parseSource(text).password ?? [])),
+      ...new Set(sourceTexts(src).flatMap(([text]) => parseSource(text).password ?? [])),
     ];
     if (given.length < 2) return [];
     const at = isText(options?.password) ? '/settings/options/password' : '/settings/src';
@@ -68,15 +71,35 @@ export function onePassword({ packages }: CheckedSite): Finding[] {
 /** Methods whose tool takes no password from us, and would silently go without. */
 const TELLS_NOBODY = ['command', 'local'];
 
+/** Methods whose tool is rsync itself. */
+const RSYNC = ['jigdo', 'quick-fedora', 'rsync', 'ubuntu'];
+
 /** A password that reaches nobody. */
 export function passwordReachesTool({ packages }: CheckedSite): Finding[] {
   return packages.flatMap(({ pkg, config }) => {
-    if (pkg.password === null || !TELLS_NOBODY.includes(pkg.synctype)) return [];
-    const found = sources(config.settings.src).find(([text]) => parseSource(text).password !== null);
-    const message = `\`${pkg.synctype}\` is never told the password of a URL`;
-    const help = 'let the program read it from a file of its own';
-    return [packageError(pkg.id, found?.[1] ?? '/settings/src', { code: 'password-unused', message, help })];
+    if (pkg.password === null) return [];
+    const { src, options } = config.settings;
+    const code = 'password-unused';
+    if (TELLS_NOBODY.includes(pkg.synctype)) {
+      const message = `\`${pkg.synctype}\` is never told the password of a URL`;
+      const help = 'let the program read it from a file of its own';
+      return [packageError(pkg.id, passwordUrl(src), { code, message, help })];
+    }
+    if (!RSYNC.includes(pkg.synctype) || pkg.sources.some((source) => tellsPassword(pkg, source))) return [];
+    // What is wrong with other sources has been said.
+    if (pkg.sources.length === 0 || !pkg.sources.every(({ url }) => endpoint(url) !== null)) return [];
+    const key = ['password_file', 'password'].find((name) => isText(options?.[name]));
+    const message = 'no source is told this password: rsync gives it to daemons only';
+    const help = 'take it out; for ssh name a key in `network.ssh.key`';
+    const at = key === undefined ? passwordUrl(src) : `/settings/options/${key}`;
+    return [packageError(pkg.id, at, { code, message, help })];
   });
+}
+
+/** Where the URL with the password stands. */
+function passwordUrl(src: string | readonly string[] | undefined): string {
+  const found = sourceTexts(src).find(([text]) => parseSource(text).password !== null);
+  return found?.[1] ?? '/settings/src';
 }
 
 /** Environment is written to job files and shown by plan: no secret may be there. */
@@ -139,11 +162,6 @@ const SECRET_VARIABLE = /(^|_)(password|passwd|secret|token|api_?key)$/i;
 
 function secretKeys(env: unknown): string[] {
   return isObject(env) ? Object.keys(env).filter((key) => SECRET_VARIABLE.test(key)) : [];
-}
-
-function sources(src: string | readonly string[] | undefined): (readonly [text: string, at: string])[] {
-  if (typeof src === 'string') return [[src, '/settings/src']];
-  return (src ?? []).map((text, i) => [text, `/settings/src/${i}`] as const);
 }
 
 function isText(value: unknown): value is string {

@@ -15,6 +15,7 @@ import { logsAreApart, logsOfRunsAreApart } from './logs.js';
 import { fftsHasFile, onePrecheckFile, precheckIsUsed } from './precheck.js';
 import { literalWebhook, notifyReachesSomebody } from './notify.js';
 import type { Rule } from './rule.js';
+import { sourcesAreClear } from './source-urls.js';
 import { fastRetry, knownTimeZone, retryOrder, tooFastForUpstream } from './timing.js';
 
 /** Every check beyond the schemas; the order does not matter. */
@@ -47,6 +48,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   runsAsRoot,
   sameDst,
   secretInEnvironment,
+  sourcesAreClear,
   systemDst,
   tooFastForUpstream,
 };
