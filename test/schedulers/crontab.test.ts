@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.js';
-import type { Package } from '../../src/model/site.js';
+import type { Package, Settings } from '../../src/model/site.js';
 import { userBlock } from '../../src/schedulers/crontab/file.js';
+import { lateByClock } from '../../src/schedulers/crontab/late.js';
 import { mergeCrontab } from '../../src/schedulers/crontab/merge.js';
 import { cronWord } from '../../src/schedulers/crontab/escape.js';
 import { HERE, pkg, site } from '../compile/site.js';
@@ -96,6 +97,28 @@ describe('/etc/cron.d/mirror', () => {
       'warning: cron cannot enforce `memory_high` and `memory_max`: `heavy`',
       'warning: cron has no sandbox: `heavy`',
     ]);
+  });
+
+  it('tells what starts late where its clock is off the site’s by a part of an hour', () => {
+    const windows = [{ from: 60, to: 120 }];
+    const daily = { kind: 'daily', times: [150], zone: 'Asia/Seoul' } as const;
+    const { schedule } = pkg('x', { syncrate: 'PT1H' });
+    const packages = [
+      pkg('hourly', { syncrate: 'PT1H' }),
+      pkg('nightly', { schedule: { ...schedule, windows } }),
+      pkg('daily', { schedule: { rule: daily, windows: [], zone: 'Asia/Seoul' } }),
+      pkg('pushed', { syncrate: 'PUSH' }),
+    ];
+    const late = (scheduler: Settings['scheduler'], host: string): string | null => {
+      const wanted = site(packages, { scheduler });
+      return lateByClock(wanted, compile(wanted, HERE).jobs, host);
+    };
+    expect(late('crontab', 'Asia/Kolkata')).toMatch(
+      /^cron goes by this host's clock \(Asia\/Kolkata\), .*: up to 30 minutes late, .*: nightly \(window\), daily$/,
+    );
+    expect(late('crontab', 'Europe/Berlin')).toBeNull();
+    expect(late('crontab', 'Asia/Seoul')).toBeNull();
+    expect(late('systemd', 'Asia/Kolkata')).toBeNull();
   });
 
   it('calls a program whose path has blanks', () => {

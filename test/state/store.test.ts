@@ -125,38 +125,6 @@ describe('a request', () => {
     expect(store.takeRequest(layout, 'debian')).toEqual({ at: NOON + 1, by: 'push', allow_deletes: 500 });
   });
 
-  test('together with others is what all of them said: pushes wait for the earliest, a person for nothing', () => {
-    const push = (at: number, not_before: number, word: string): void => {
-      const request = { at, by: 'push', allow_deletes: null, push: true, not_before, words: [word] };
-      store.writeRequest(layout, 'debian', request);
-    };
-    push(NOON, NOON + 30, 'sync:stage1');
-    push(NOON + 1, NOON + 60, 'sync:stage2');
-    expect(store.readRequest(layout, 'debian')).toEqual({
-      at: NOON + 1,
-      by: 'push',
-      allow_deletes: null,
-      push: true,
-      not_before: NOON + 30,
-      words: ['sync:stage1', 'sync:stage2'],
-    });
-    const words = ['sync:stage1', 'sync:stage2'];
-    store.writeRequest(layout, 'debian', { at: NOON + 2, by: 'kim', allow_deletes: null });
-    expect(store.readRequest(layout, 'debian')).toEqual({
-      at: NOON + 2,
-      by: 'kim',
-      allow_deletes: null,
-      words,
-    });
-    push(NOON + 3, NOON + 90, 'sync:stage2');
-    expect(store.takeRequest(layout, 'debian')).toEqual({
-      at: NOON + 3,
-      by: 'push',
-      allow_deletes: null,
-      words,
-    });
-  });
-
   test('that nobody can read still asks for a run', () => {
     writeFileSync(layout.requestFile('debian'), '');
     expect(store.takeRequest(layout, 'debian')).toMatchObject({ allow_deletes: null });
