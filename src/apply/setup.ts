@@ -173,5 +173,9 @@ function toolProblems(needs: Needs, system: System): string[] {
       ? [{ command: 'cron', debian: 'cron' }]
       : []),
   ];
-  return missing.map(({ command, debian }) => `${command} is not installed: apt-get install ${debian}`);
+  return missing.map(({ command, debian }) =>
+    debian === ''
+      ? `${command} is not installed, and a package's command is to run it`
+      : `${command} is not installed: apt-get install ${debian}`,
+  );
 }

@@ -6,7 +6,7 @@ import type { Reader } from '../system/system.js';
 
 export interface Tool {
   readonly command: string;
-  /** Debian package that has it. */
+  /** Debian package that has it; empty for a program of the site's own. */
   readonly debian: string;
 }
 

@@ -14,11 +14,36 @@ const DEPENDENCIES =
  * drop-in can express, or a file that this apply would change as well (then nobody knows which difference is whose).
  */
 export function adoption(change: Change, manifest: Manifest): string | null {
+  const [base, edited] = unitTexts(change, manifest) ?? [];
+  return base === undefined || edited === undefined ? null : dropIn(base, edited);
+}
+
+/** Why `adoption` finds no drop-in, for people. */
+export function notAdopted(change: Change, manifest: Manifest): string {
+  if (!UNIT.test(change.path)) return 'only an edit of a unit can become a drop-in';
+  const texts = unitTexts(change, manifest);
+  if (texts === null)
+    return 'the config changes or removes the same file, so the edit cannot become a drop-in: apply without that change first';
+  const [base, edited] = texts.map(parse);
+  if (JSON.stringify(entries(base)) === JSON.stringify(entries(edited)))
+    return 'the edit changes no setting, only comments or white space, so there is nothing to adopt';
+  return 'a drop-in cannot express this edit (it cannot take a dependency back)';
+}
+
+const UNIT = /\.(service|timer|slice|socket|path)$/;
+
+/** The unit as it was written and as it is now, where the difference is the edit and nothing else. */
+function unitTexts(change: Change, manifest: Manifest): [string, string] | null {
   if (change.kind !== 'drifted' || change.before.kind !== 'file' || change.after?.kind !== 'file')
     return null;
-  if (!/\.(service|timer|slice|socket|path)$/.test(change.path)) return null;
+  if (!UNIT.test(change.path)) return null;
   if (manifest.entries[change.path]?.sha256 !== sha256(change.after.content)) return null;
-  return dropIn(change.after.content, change.before.content);
+  return [change.after.content, change.before.content];
+}
+
+/** As a value that compares. */
+function entries(unit: ReturnType<typeof parse> | undefined): unknown {
+  return [...(unit ?? [])].map(([section, keys]) => [section, [...keys]]);
 }
 
 /** Directives that turn unit `base` into `edited`, as a drop-in; null when there are none or they cannot be written. */

@@ -103,13 +103,20 @@ function packageChanges(
     // A job that stays is the same before and after: only the package's other files change.
     const old = change ? before(renamedFrom ?? id) : job;
     const destination = seen.destinations.get(id);
-    const notes = destination ? dstNotes(destination) : [];
+    const secret = fresh ? undefined : changes.find((each) => each.package === id && each.secret);
+    const notes = [...(destination ? dstNotes(destination) : []), ...(secret ? [secretNote(secret)] : [])];
     return { ...packageChange(id, old, job, fresh ? 'new' : 'changed', at), renamedFrom, notes };
   });
   const gone = [...removed]
     .sort()
     .map((id) => ({ ...packageChange(id, before(id), null, 'removed', at), renamedFrom: null, notes: [] }));
   return [...present, ...gone];
+}
+
+/** What becomes of a package's password, of which nothing is ever shown. */
+function secretNote({ kind }: Change): string {
+  if (kind === 'create') return 'its password is kept in a file of its own from now on';
+  return kind === 'delete' ? 'its password file goes away' : 'its password changes';
 }
 
 function clockWarnings(site: Site, jobs: ReadonlyMap<string, Job>, { host }: Observation): string[] {

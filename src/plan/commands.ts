@@ -29,7 +29,7 @@ function commands(job: Job | null): Map<string, readonly string[]> {
 }
 
 /** `exec`, and `exec 2` for the second of its kind. */
-function free(taken: ReadonlyMap<string, unknown>, name: string): string {
+export function free(taken: { has(name: string): boolean }, name: string): string {
   let candidate = name;
   for (let n = 2; taken.has(candidate); n += 1) candidate = `${name} ${String(n)}`;
   return candidate;

@@ -4,14 +4,17 @@ import type { Destination, Observation } from './observation.js';
 import type { Refusal } from './plan.js';
 
 /** What becomes of a package's dst, for people. */
-export function dstNotes({ job, before, found, refetch }: Destination): string[] {
+export function dstNotes(destination: Destination): string[] {
+  const { job, before, found, refetch } = destination;
   if (refetch) return [`${job.dst} is ${found.kind === 'missing' ? 'created' : 'empty'} and filled anew`];
   const moved = before && before.dst !== job.dst ? [`dst moves from ${before.dst} to ${job.dst}`] : [];
   switch (found.kind) {
     case 'directory':
       return before && moved.length === 0 ? [] : [...moved, `${job.dst} is adopted, ${contents(found)}`];
     case 'missing':
-      return [...moved, `${job.dst} is created for ${String(job.run_as.user)}`];
+      return isCreated(destination)
+        ? [...moved, `${job.dst} is created for ${String(job.run_as.user)}`]
+        : moved;
     case 'no-directory':
       return moved;
   }

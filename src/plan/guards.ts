@@ -1,7 +1,7 @@
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { Site } from '../model/site.js';
-import { adoption } from './adopt.js';
+import { adoption, notAdopted } from './adopt.js';
 import { dstRefusals } from './destinations.js';
 import type { Host, Observation } from './observation.js';
 import type { Change, Manifest, Refusal } from './plan.js';
@@ -50,7 +50,7 @@ function driftRefusals({ changes, manifest }: Observation, { drift }: Permission
     const message = `${change.path} was edited since mirror wrote it`;
     const help =
       drift === 'adopt'
-        ? 'this edit cannot become a drop-in (no unit, or the config changes the same file: apply without the change first); `--force` overwrites it'
+        ? `${notAdopted(change, manifest)}; \`--force\` overwrites it`
         : '`--adopt` turns an edit of a unit into a drop-in, `--force` overwrites it; the diff shows it';
     return [{ code: 'drifted', exit: EXIT.failure, message, help }];
   });
@@ -82,7 +82,13 @@ function setupRefusals(host: Host): Refusal[] {
     missingDirectories: directories,
     missingTools: tools,
   } = host;
-  const debian = [...new Set(tools.map((tool) => tool.debian))].join(' ');
+  const debian = [...new Set(tools.map((tool) => tool.debian).filter(Boolean))].join(' ');
+  // A program of the site's own comes in no package.
+  const own = tools.filter((tool) => tool.debian === '').map(({ command }) => command);
+  const install = [
+    ...(debian === '' ? [] : [`apt-get install ${debian}`]),
+    ...(own.length === 0 ? [] : [`install ${own.join(', ')}, or name another command`]),
+  ].join('; ');
   const commands = tools.map(({ command }) => `\`${command}\``).join(', ');
   return [
     ...(users.length > 0 ? refusal('no-user', `no such user: ${users.join(', ')}`, 'mirror setup') : []),
@@ -90,9 +96,7 @@ function setupRefusals(host: Host): Refusal[] {
     ...(directories.length > 0
       ? refusal('no-directory', `missing or not a directory: ${directories.join(', ')}`, 'mirror setup')
       : []),
-    ...(tools.length > 0
-      ? refusal('no-tool', `not installed: ${commands}`, `apt-get install ${debian}`)
-      : []),
+    ...(tools.length > 0 ? refusal('no-tool', `not installed: ${commands}`, install) : []),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { Job } from '../job/job.js';
 import type { Schedule } from '../job/schedule.js';
 import { nextSlot } from '../job/slots.js';
 import { formatDuration } from '../model/duration.js';
-import { argvChanges } from './commands.js';
+import { argvChanges, free } from './commands.js';
 import type { PackageChange, ScheduleWords, ValueChange } from './plan.js';
 import { scheduleText } from './schedule-text.js';
 
@@ -39,17 +39,34 @@ function nextTwo(schedule: Schedule, at: number): number[] {
 }
 
 /** Keys that are told in words of their own, or that say nothing to a person. */
-const TOLD =
-  /^(format|id|schedule|attempts\.\d+\.steps\.\d+\.(argv|kind|always|tool|delete_limit)|prefix)(\.|$)/;
+const TOLD = /^(format|id|schedule|prefix)(\.|$)/;
+/** The same within a step: its argv is shown, and these are what the executor makes of it. */
+const TOLD_OF_STEP = /^(argv|kind|always|tool|delete_limit|dry_run)(\.|$)/;
 const SECONDS =
-  /(^|\.)(max_runtime|min_gap|delay|max_delay|timeout|full_every)$|^log\.keep\.(ok|failed|unchanged)$/;
+  /(^|\.|: )(max_runtime|min_gap|delay|max_delay|timeout|full_every|max_age|stall)$|^log\.keep\.(ok|failed|unchanged)$/;
 
-/** Every other value that differs, by its path in the job. */
+/** Every other value that differs, by its path in the job; those of a source or a step by its name. */
 function valueChanges(before: Job, after: Job): ValueChange[] {
-  const [old, now] = [new Map(leaves(before, '')), new Map(leaves(after, ''))];
+  const [old, now] = [values(before), values(after)];
   return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((key) => !TOLD.test(key) && old.get(key) !== now.get(key))
+    .filter((key) => old.get(key) !== now.get(key))
     .map((key) => ({ key, before: text(key, old.get(key)), after: text(key, now.get(key)) }));
+}
+
+function values({ attempts, ...rest }: Job): Map<string, Leaf> {
+  const found = new Map(leaves(rest, '').filter(([key]) => !TOLD.test(key)));
+  attempts.forEach(({ src, steps }, index) => {
+    const source = index === 0 ? '' : `source ${String(index + 1)}: `;
+    found.set(`${source}src`, src);
+    const names = new Set<string>();
+    for (const step of steps) {
+      const name = free(names, source + step.kind);
+      names.add(name);
+      for (const [key, leaf] of leaves(step, ''))
+        if (!TOLD_OF_STEP.test(key)) found.set(`${name}: ${key}`, leaf);
+    }
+  });
+  return found;
 }
 
 type Leaf = string | number | boolean | null;

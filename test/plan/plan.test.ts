@@ -71,6 +71,31 @@ describe('the words of a plan', () => {
     ]);
   });
 
+  test('say nothing of a dst that cannot be made, but why', () => {
+    const found = plan([pkg('debian', { dst: '/srv/nowhere/debian' })]);
+    expect(found.packages[0]?.notes).toEqual([]);
+    expect(found.refusals.map(({ message }) => message)).toEqual([
+      'debian: /srv/nowhere/debian cannot be created: /srv/nowhere does not exist',
+    ]);
+  });
+
+  test('name values of a source by words that the config has, and not what argv says already', async () => {
+    const system = await applied([pkg('debian', { sources: [source('rsync://a.example.org/x')] })]);
+    const found = plan(
+      [pkg('debian', { sources: [source('rsync://b.example.org/y')], options: { bwlimit: '10m' } })],
+      system,
+    );
+    expect(found.packages[0]?.values).toEqual([
+      { key: 'src', before: 'rsync://a.example.org/x', after: 'rsync://b.example.org/y' },
+    ]);
+  });
+
+  test('for a package of which only the password changes say that', async () => {
+    const system = await applied([pkg('debian', { password: { literal: 'hunter2' } })]);
+    const found = plan([pkg('debian', { password: { literal: 'hunter3' } })], system);
+    expect(renderPackages(found, view)).toBe('~ debian\n    its password changes\n');
+  });
+
   test('name a further source and its command', () => {
     const sources = [source('rsync://a.example.org/x'), source('rsync://b.example.org/x')];
     const [change] = plan([pkg('debian', { sources })]).packages;
