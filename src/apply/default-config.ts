@@ -1,3 +1,6 @@
+/** Where the packages of the default config lie. Setup makes it with the config; later it may be a disk's. */
+export const DEFAULT_PLACE = '/srv/mirror';
+
 /** The config that setup writes where there is none: valid as it stands, with one disabled package. */
 export function defaultConfig(hostname: string, zone: string): string {
   return `{
@@ -30,7 +33,7 @@ export function defaultConfig(hostname: string, zone: string): string {
       "name": "Example", "id": "example", "href": "/example",
       "synctype": "rsync", "syncrate": "PT6H", "disabled": true, "link": [],
       "settings": {
-        "hidden": false, "src": "rsync://upstream.example.org/example", "dst": "/srv/mirror/example", "options": {}
+        "hidden": false, "src": "rsync://upstream.example.org/example", "dst": "${DEFAULT_PLACE}/example", "options": {}
       }
     }
   }

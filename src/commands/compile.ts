@@ -17,10 +17,7 @@ export const command: CommandModule<GlobalOptions, CompileOptions> = {
         requiresArg: true,
         describe: 'Directory to write to',
       })
-      .example(
-        'mirror compile -c config.json --out compiled',
-        'then `git add compiled && git diff --cached`',
-      ),
+      .example('$0 compile --out compiled', 'then `git add compiled && git diff --cached`'),
   handler: async (argv) => {
     const { loadSite } = await import('./load-site.js');
     const { TreeError, writeTree } = await import('./compile-tree.js');

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { ExitError } from './exit.js';
-import type { GlobalOptions } from './options.js';
+import { longExample, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly starter: boolean;
@@ -23,7 +23,12 @@ export const command: CommandModule<GlobalOptions, Options> = {
         requiresArg: true,
         describe: 'Who connected: the unit’s instance name',
       })
-      .example('systemd-socket-activate --accept -l ./control.sock $0 control', 'try it without its units'),
+      .epilogue(
+        longExample(
+          'systemd-socket-activate --accept -l ./control.sock $0 control',
+          'try it without its units',
+        ),
+      ),
   handler: async ({ root, starter, peer }) => {
     const { control } = await import('../control/main.js');
     const flags = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { longExample, type GlobalOptions } from './options.js';
 
 interface CrontabOptions extends GlobalOptions {
   readonly user: string;
@@ -25,7 +25,10 @@ export const command: CommandModule<GlobalOptions, CrontabOptions> = {
         default: false,
         describe: 'Read that crontab on stdin and print it whole, with the block put in or replaced',
       })
-      .example('crontab -l | mirror crontab -u mirror --merge | crontab -', 'install or update the block'),
+      .example('$0 crontab -u ftp', 'the block alone')
+      .epilogue(
+        longExample('crontab -l | $0 crontab -u ftp --merge | crontab -', 'as ftp: put it in, or replace it'),
+      ),
   handler: async (argv) => {
     const { loadSite } = await import('./load-site.js');
     const { userBlock } = await import('../schedulers/crontab/file.js');

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { gitReader } from '../config/git-reader.js';
 import { ConfigFileError, diskReader } from '../config/index.js';
@@ -55,8 +56,13 @@ function againstRevision(choice: Choice, range: string, now: number): { plan: Pl
 }
 
 function loadRevision(choice: Choice, revision: string): LoadedSite {
+  const directory = dirname(configPath(choice));
+  if (!existsSync(directory)) {
+    const help = choice.config === undefined ? ': name the config in the checkout with -c' : '';
+    throw new ExitError(EXIT.noInput, `mirror: ${directory} does not exist${help}`);
+  }
   try {
-    return loadSite(choice, gitReader(dirname(configPath(choice)), revision));
+    return loadSite(choice, gitReader(directory, revision));
   } catch (error) {
     if (error instanceof ConfigFileError) throw new ExitError(error.code, `mirror: ${error.message}`);
     throw error;

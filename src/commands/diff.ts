@@ -19,7 +19,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
       })
       .option('markdown', { type: 'boolean', default: false, describe: 'Ready to paste in a pull request' })
       .example('$0 diff', 'between the machine and the config')
-      .example('$0 diff -c config.json --git origin/main..HEAD --markdown', 'in CI, for a review'),
+      .example('$0 diff --git main..HEAD', 'in CI, for a review'),
   handler: async (options) => {
     const { showDiff } = await import('./diff-output.js');
     showDiff(options, Date.now());

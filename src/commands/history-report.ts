@@ -8,7 +8,7 @@ import { readSiteFile } from '../state/site.js';
 import { readIfThere } from '../system/if-there.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
-import { iso, span, stamp } from './moment.js';
+import { iso, localTimes, span, stamp } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { table, type Cell } from './table.js';
 
@@ -93,7 +93,7 @@ function row(run: Run, zone: string): Cell[] {
     { text: filesText(run.transfer) },
     { text: run.transfer?.received_bytes == null ? '-' : size(run.transfer.received_bytes) },
     { text: run.trigger },
-    { text: run.reason ?? '' },
+    { text: localTimes(run.reason ?? '', zone) },
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { longExample, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly id?: readonly string[] | undefined;
@@ -25,7 +25,8 @@ export const command: CommandModule<GlobalOptions, Options> = {
         requiresArg: true,
         describe: 'Why, for everybody who looks at the status',
       })
-      .example('$0 hold CTAN --until PT12H --reason "disk is being replaced"', 'half a day of rest'),
+      .example('$0 hold CTAN --until PT12H', 'half a day of rest')
+      .epilogue(longExample('$0 hold --all --reason "disk is being replaced"', 'until `$0 unhold --all`')),
   handler: async (options) => {
     const { holdPackages } = await import('./holding.js');
     holdPackages(options, Date.now());

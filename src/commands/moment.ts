@@ -11,6 +11,13 @@ export function stamp(at: number, zone: string): string {
   return new Date(at + zoneOffset(zone, at)).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+const UTC_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+
+/** A text with the UTC times that programs read in it (`2026-11-22T14:08:01.000Z`) on the wall clock of `zone`. */
+export function localTimes(text: string, zone: string): string {
+  return text.replace(UTC_TIME, (time) => stamp(Date.parse(time), zone));
+}
+
 /** Milliseconds in the two largest units that say something: `3 d 4 h`, `12 min`, `0 s`. */
 export function span(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));

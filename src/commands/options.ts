@@ -29,3 +29,8 @@ export function globalOptions(parser: Argv): Argv<GlobalOptions> {
       .option('words', { type: 'boolean', hidden: true, global: true })
   );
 }
+
+/** An example for a command's epilogue: one whose line yargs would wrap in its column, so that nobody could copy it. */
+export function longExample(line: string, why: string): string {
+  return `  ${line}\n      ${why}`;
+}

@@ -29,6 +29,8 @@ export async function showPlan(choice: Choice, now: number): Promise<void> {
     if (error instanceof ExitError) throw new ExitError(EXIT.failure, error.message);
     throw error;
   }
+  // Whoever asks need not be root: he who applies will be.
+  if (plan.refusals.some(({ code }) => code !== 'not-root')) throw new ExitError(EXIT.failure);
   if (!plan.nothing) throw new ExitError(2);
 }
 

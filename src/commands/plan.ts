@@ -16,7 +16,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
       .option('detailed-exitcode', {
         type: 'boolean',
         default: false,
-        describe: 'Exit 0 for no changes, 1 for an error, 2 for changes',
+        describe: 'Exit 0 for no changes, 1 for an error or what apply would refuse, 2 for changes',
       })
       .option('at', {
         type: 'string',

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { longExample, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly id: readonly string[];
@@ -32,7 +32,12 @@ export const command: CommandModule<GlobalOptions, Options> = {
           'Push nothing; print authorized_keys lines that let the public keys in this file push, and no more',
       })
       .example('$0 push debian', 'what an upstream’s push trigger runs')
-      .example('$0 push debian --authorized-keys upstream.pub', 'for the upstream’s ssh key'),
+      .epilogue(
+        longExample(
+          '$0 push debian --authorized-keys upstream.pub',
+          'a line of authorized_keys for the upstream’s ssh key',
+        ),
+      ),
   handler: async (options) => {
     const { printAuthorizedKeys, push } = await import('./pushing.js');
     const keys = options['authorized-keys'];

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { defaultConfig } from '../apply/default-config.js';
+import { defaultConfig, DEFAULT_PLACE } from '../apply/default-config.js';
 import { needsOf, setup, type Needs, type SetupResult } from '../apply/setup.js';
 import { uninstall } from '../apply/uninstall.js';
 import { ConfigFileError, diskReader, readSite } from '../config/index.js';
@@ -41,7 +41,11 @@ export async function setUp(options: SetupOptions): Promise<void> {
 async function prepare(path: string, paths: Layout, system: System): Promise<SetupResult> {
   const config = writeConfig(path, system);
   const needs = readNeeds(path);
-  const { done, problems } = await setup(needs ?? DEFAULTS, paths, system);
+  const wanted = needs ?? DEFAULTS;
+  // Only with our own config: elsewhere a missing place may be a disk that is not mounted.
+  const places = config.length > 0 ? [DEFAULT_PLACE] : [];
+  const all = { ...wanted, writable: [...wanted.writable, ...places] };
+  const { done, problems } = await setup(all, paths, system);
   const invalid = needs
     ? []
     : [`${path} has errors, so the defaults were set up: mirror validate, then setup again`];

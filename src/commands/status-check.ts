@@ -63,7 +63,8 @@ function level(each: Judged, maxAge: number | null, now: number): { level: Level
   if (word !== 'disabled' && word !== 'held') {
     const limit = maxAge !== null && stale_after !== null && age !== null;
     const old = limit ? age > maxAge * 1000 : each.stale;
-    if (old) return { level: 2, words: `${word === 'ok' ? 'old' : word} (${success})` };
+    const because = reason === null || reason.startsWith('last success') ? success : `${reason}; ${success}`;
+    if (old) return { level: 2, words: `${word === 'ok' ? 'old' : word} (${because})` };
     // The caller's limit replaces the package's: what is stale by that one alone is fine.
     if (word === 'stale') return { level: 0, words: '' };
   }

@@ -4,7 +4,7 @@ import { parseDuration } from '../model/duration.js';
 import type { OverviewRow } from '../state/overview.js';
 import type { Word } from '../state/status.js';
 import { ExitError } from './exit.js';
-import { ago, span } from './moment.js';
+import { ago, localTimes, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { seenOverview } from './seen-overview.js';
 import { judge, type Verdict } from './status-check.js';
@@ -27,7 +27,7 @@ export async function show(options: Selection, now: number): Promise<void> {
     process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`);
     return;
   }
-  const rows = seen.packages.map((each) => row(each, now));
+  const rows = seen.packages.map((each) => row(each, seen.timezone, now));
   const width = process.stdout.isTTY ? process.stdout.columns : null;
   process.stdout.write(table(['PACKAGE', 'STATUS', 'LAST SUCCESS', 'ERRORS', 'NOTE'], rows, width));
 }
@@ -50,8 +50,9 @@ export async function check(options: StatusOptions, now: number): Promise<void> 
 
 async function verdictOf(options: Selection, maxAge: number | null, now: number): Promise<Verdict> {
   try {
-    const { packages } = await seenOverview(options, options.id ?? [], now);
-    return judge(packages, maxAge, now);
+    const { packages, timezone } = await seenOverview(options, options.id ?? [], now);
+    const verdict = judge(packages, maxAge, now);
+    return { ...verdict, line: localTimes(verdict.line, timezone) };
   } catch (error) {
     // A plug-in that cannot tell says so on stdout with its own code, whatever the reason.
     const reason = (error as Error).message.replace(/^mirror: /, '');
@@ -59,11 +60,11 @@ async function verdictOf(options: Selection, maxAge: number | null, now: number)
   }
 }
 
-function row(each: OverviewRow, now: number): Cell[] {
+function row(each: OverviewRow, zone: string, now: number): Cell[] {
   const { run, status } = each;
   const until = millis(run?.until ?? null);
   const notes = [
-    status === 'waiting' ? (run?.waits_for ?? null) : each.reason,
+    status === 'waiting' ? (run?.waits_for ?? null) : each.reason && localTimes(each.reason, zone),
     run ? `for ${span(now - Date.parse(run.started))}` : null,
     until !== null && until > now ? `goes on in ${span(until - now)}` : null,
     each.hidden ? 'hidden' : null,

@@ -12,6 +12,8 @@ export type OverviewRow = ReturnType<typeof overviewRow>;
 export interface Overview {
   readonly format: 'mirror/status/1';
   readonly mirrorname: string;
+  /** IANA zone of the site. */
+  readonly timezone: string;
   readonly at: string;
   readonly packages: readonly OverviewRow[];
 }
@@ -27,6 +29,7 @@ export function overview(
   return {
     format: 'mirror/status/1',
     mirrorname: site.mirrorname,
+    timezone: site.timezone,
     at: new Date(now).toISOString(),
     packages: rows,
   };

@@ -105,6 +105,15 @@ describe('mirror plan', () => {
     expect(mirror('plan', '-c', join(root, 'no-such.json')).code).toBe(66);
   });
 
+  test('with --detailed-exitcode exits 1 for what apply would refuse', () => {
+    configure(['a', 'b', 'c', 'd']);
+    mirror('apply');
+    configure(['a']);
+    const plan = mirror('plan', '--detailed-exitcode');
+    expect([plan.code, plan.stdout]).toEqual([1, expect.stringContaining('apply would refuse this.\n')]);
+    expect(mirror('apply').code).toBe(77);
+  });
+
   test('as JSON is one object with a format', () => {
     configure(['debian']);
     mirror('apply');
@@ -158,6 +167,17 @@ describe('mirror diff', () => {
     expect(mirror('diff', '--git', 'HEAD~1').stdout).toBe(mirror('diff', '--git', 'HEAD~1..HEAD').stdout);
     expect(mirror('diff', '--git', 'nonsense').code).toBe(66);
     expect(mirror('diff', '--git', 'a..b..c').code).toBe(64);
+    const nowhere = spawnSync(
+      process.execPath,
+      [MIRROR, 'diff', '--root', join(root, 'no'), '--git', 'HEAD'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect([nowhere.status, nowhere.stderr]).toEqual([
+      66,
+      `mirror: ${root}/no/etc/mirror does not exist: name the config in the checkout with -c\n`,
+    ]);
     // What is applied says where it came from.
     mirror('apply');
     const record = JSON.parse(
@@ -184,6 +204,11 @@ describe('mirror apply', () => {
     expect(mirror('apply', '--adopt', '--force').code).toBe(64);
     expect(mirror('apply', '--adopt').code).toBe(0);
     expect(readFileSync(`${service}.d/50-adopted.conf`, 'utf8')).toContain('[Service]\nNice=15\n');
+    writeFileSync(service, `${readFileSync(service, 'utf8')}# mine\n`);
+    expect(mirror('apply', '--adopt')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('the edit changes no setting, only comments or white space') as string,
+    });
   });
 
   test('says what it refuses as JSON, with the exit code of the first reason', () => {

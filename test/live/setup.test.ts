@@ -191,5 +191,15 @@ describe.skipIf(noBed !== null)(
         expect(units()).toEqual([]);
       });
     });
+
+    it('writes a config that plan and apply take as it stands', () => {
+      bed.must('rm', '/etc/mirror/config.json');
+      const { status, stdout, stderr } = mirror('setup');
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toContain('wrote a default config: /etc/mirror/config.json\n');
+      expect(mirror('plan', '--detailed-exitcode').status).toBe(2);
+      expect(mirror('apply')).toMatchObject({ status: 0, stderr: '' });
+      expect(owner('/srv/mirror/example')).toBe('mirror:mirror 755');
+    });
   },
 );

@@ -40,12 +40,18 @@ test.each<[string[], number, string]>([
   [['logs', 'debian', '--run', '1'], 0, 'as the tool said it\n'],
   [['hold', 'CTAN', '--until', 'PT1H', '--reason', 'because'], 0, 'CTAN: held until '],
   [['unhold', '--all'], 0, 'CTAN: released\n'],
-  [['publish'], 0, ''],
 ])('mirror %j', (args, exit, printed) => {
   const { status, stdout, stderr } = mirror(args);
   expect(stderr).toBe('');
   expect(stdout).toContain(printed);
   expect(status).toBe(exit);
+});
+
+test('mirror publish says whose hold is over', () => {
+  mirror(['hold', 'CTAN']);
+  mirror(['unhold', 'CTAN']);
+  expect(mirror(['publish'])).toMatchObject({ status: 0, stderr: 'mirror: CTAN: its hold is over\n' });
+  expect(mirror(['publish'])).toMatchObject({ status: 0, stderr: '' });
 });
 
 test.each<[string[], number, string]>([
@@ -68,6 +74,18 @@ test.each<[string[], number, string]>([
 
 test.each(['status', 'history', 'logs', 'hold', 'unhold'])('mirror %s --help shows an example', (command) => {
   expect(mirror([command, '--help']).stdout).toMatch(/Examples:\n +mirror /);
+});
+
+test('every line of the examples can be copied from a terminal of 80 columns', () => {
+  const long: [string, string][] = [
+    ['crontab', 'crontab -l | mirror crontab -u ftp --merge | crontab -'],
+    ['diff', 'mirror diff --git main..HEAD'],
+    ['push', 'mirror push debian --authorized-keys upstream.pub'],
+  ];
+  for (const [command, line] of long)
+    expect(mirror([command, '--help']).stdout).toMatch(
+      new RegExp(`^ +${line.replaceAll('|', '\\|')}( |$)`, 'm'),
+    );
 });
 
 function mirror(args: readonly string[]): ReturnType<typeof spawnSync> & { stdout: string; stderr: string } {

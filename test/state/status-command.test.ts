@@ -202,6 +202,25 @@ describe('mirror status --check', () => {
     });
   });
 
+  test('an old package says why it is not synced, and how old it is', async () => {
+    layout = makeSite([aPackage('debian')]).layout;
+    const state = runEnded(emptyState('debian'), aRecord('synced', NOON - 2 * HOUR));
+    writeState(layout, runEnded(state, aRecord('blocked', NOON, { reason: '30000 deletions' })));
+    expect((await checked({ 'max-age': 'PT1H' })).stdout).toContain(
+      'debian blocked (30000 deletions; last success 2 h ago) |',
+    );
+  });
+
+  test('tells times on the clock of the site', async () => {
+    layout = makeSite([aPackage('debian')]).layout;
+    writeHold(layout, 'debian', { since: NOON, until: NOON + 12 * HOUR, by: 'kim', reason: null });
+    expect((await status({})).stdout).toContain('by kim until 2026-11-23 09:00:00');
+    expect((await checked({})).stdout).toContain('debian held (by kim until 2026-11-23 09:00:00)');
+    expect((await status({ json: true })).stdout).toContain(
+      '"reason": "by kim until 2026-11-23T00:00:00.000Z"',
+    );
+  });
+
   test('a disabled package, and a tree without a schedule, are nobody’s alarm', async () => {
     const own = aPackage('own', { synctype: 'local', syncrate: '', stale_after: null, dst: '/tmp' });
     layout = makeSite([aPackage('debian', { disabled: true }), own]).layout;
