@@ -5,7 +5,7 @@ import type { Job } from '../../src/job/job.js';
 import type { ExecStep, Step } from '../../src/job/step.js';
 import { startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
-import { install, tree } from './fixture.js';
+import { install, tree, until } from './fixture.js';
 import type { Installation } from './fixture.js';
 
 const root = process.getuid?.() === 0;
@@ -93,13 +93,13 @@ describe('a poisoned precheck', () => {
     publish('v2', { c: '2' });
     // The pass waits after the probe, in its place before rsync, until upstream has published v3.
     const flag = join(site.root, 'go');
-    const wait = ['sh', '-c', `while ! [ -e ${flag} ]; do sleep 0.02; done`];
+    const wait = ['sh', '-c', `touch ${flag}.waits; while ! [ -e ${flag} ]; do sleep 0.02; done`];
     const hook: ExecStep = { kind: 'exec', tool: 'command', argv: wait };
     site.job('moving', {
       attempts: changed(attempts, (step) => (step.kind === 'exec' ? [hook, step] : [step])),
     });
     const running = site.start(['run', '--root', site.root, 'moving']);
-    await new Promise((next) => setTimeout(next, 400));
+    await until(() => existsSync(`${flag}.waits`), 'the pass');
     publish('v3', { d: '3' });
     rmSync(join(upstream, 'a'));
     writeFileSync(flag, '');
@@ -152,14 +152,14 @@ describe('a poisoned precheck', () => {
   });
 });
 
-test('a pass from which files vanished meanwhile claims no new marker', async () => {
+test('a pass from which files vanished meanwhile goes on to its end, and claims no new marker', async () => {
   const attempts = site.attempts('vanish', [daemon.url('mirror')], { precheck });
   site.job('vanish', { attempts });
   await site.run('vanish');
   publish('v2', { c: '2' });
   const partial: ExecStep = { kind: 'exec', tool: 'rsync', argv: ['sh', '-c', 'exit 24'] };
   site.job('vanish', {
-    attempts: changed(attempts, (step) => (step.kind === 'exec' ? [step, partial] : [step])),
+    attempts: changed(attempts, (step) => (step.kind === 'exec' ? [partial, step] : [step])),
   });
   expect((await site.run('vanish')).code).toBe(0);
   expect(site.state('vanish').last).toMatchObject({ outcome: 'partial' });

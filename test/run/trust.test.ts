@@ -120,7 +120,7 @@ test('a tool sees the job’s environment and nothing of ours', async () => {
   const step = { kind: 'exec', tool: 'command', argv, env: { MIRROR_ID: 'tool' } } as const;
   site.job('tool', {
     attempts: [{ src: 'x', upstream: null, steps: [step] }],
-    env: { LANG: 'en' },
+    env: { LANG: 'en', MIRROR_ID: 'another' },
     prefix: ['nice', '-n', '5'],
   });
   const args = ['run', '--root', site.root, 'tool'];
@@ -130,6 +130,20 @@ test('a tool sees the job’s environment and nothing of ours', async () => {
     expect.arrayContaining(['HOME', 'LANG', 'LC_ALL', 'MIRROR_ID', 'MIRROR_RUN', 'PATH']),
   );
   expect(env).not.toContain('SECRET_OF_ADMIN');
+  // What a method sets is not the config's to change.
+  expect(env).toMatch(/^MIRROR_ID=tool$/m);
+});
+
+test('how a tool ended is told from its own words, not from those of the one before', async () => {
+  const exec = (tool: 'command' | 'rsync', text: string) =>
+    ({ kind: 'exec', tool, argv: ['sh', '-c', text] }) as const;
+  const steps = [
+    exec('command', 'echo "rsync: write failed: No space left on device (28)"'),
+    exec('rsync', 'echo gone; exit 12'),
+  ];
+  site.job('second', { attempts: [{ src: 'x', upstream: null, steps }] });
+  expect((await site.run('second')).code).toBe(69);
+  expect(site.state('second').last).toMatchObject({ failure: 'unavailable' });
 });
 
 test('a tool that is not there needs a person, and is not tried again', async () => {

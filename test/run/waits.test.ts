@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Step } from '../../src/job/step.js';
 import { stopRun } from '../../src/run/stop.js';
 import { processStart } from '../../src/system/process.js';
 import { tryLock } from '../../src/system/flock.js';
@@ -49,6 +50,31 @@ describe('a request that comes during a run', () => {
     expect(runs('held')).toBe('x\n');
     expect(existsSync(site.layout.requestFile('held'))).toBe(false);
   });
+});
+
+test('an allowance to delete is for the run that it was given to, and for no other', async () => {
+  const text = 'echo $1 >> $F/$ID; while ! [ -e $F/go-$ID ]; do sleep 0.02; done';
+  for (const id of ['allowed', 'asked']) {
+    const { attempts } = site.script(id, text);
+    const limited = attempts.map((attempt) => ({
+      ...attempt,
+      steps: attempt.steps.map((step): Step => {
+        if (step.kind !== 'exec') return step;
+        return { ...step, argv: [...step.argv, 'sh'], delete_limit: { at: 4, flag: '--max-delete=' } };
+      }),
+    }));
+    site.job(id, { attempts: limited });
+  }
+  const first = start('allowed', '--allow-deletes', '7');
+  const second = start('asked');
+  await until(() => runs('allowed') !== '' && runs('asked') !== '', 'both tools');
+  expect((await start('allowed').ended).code).toBe(75);
+  expect((await start('asked', '--allow-deletes', '7').ended).code).toBe(75);
+  for (const id of ['allowed', 'asked']) writeFileSync(flag(`go-${id}`), '');
+  await Promise.all([first.ended, second.ended]);
+  const usual = '--max-delete=40000\n';
+  expect(runs('allowed')).toBe(`--max-delete=7\n${usual}`);
+  expect(runs('asked')).toBe(`${usual}--max-delete=7\n`);
 });
 
 test('a stop that came too late for one run does not make the next one’s shutdown a stop', async () => {
@@ -127,7 +153,8 @@ describe('time limits', () => {
   });
 
   test('end what ignores SIGTERM, too: by its executor, and by a stop where that is dead', async () => {
-    const deaf = `trap '' TERM; echo $$ > $F/$ID; exec sleep 50`;
+    // Longer than this test may take.
+    const deaf = `trap '' TERM; echo $$ > $F/$ID; exec sleep 100`;
     site.script('deaf', deaf, { first_sync: { max_runtime: 1 } });
     const limited = start('deaf');
     const job = site.script('deaf-orphan', deaf);
