@@ -114,7 +114,7 @@ describe('a notice', () => {
     );
     const body = posted[0]?.body;
     expect(body).toMatchObject({ format: 'mirror/notice/1', event: 'failure', package: 'debian', errors: 1 });
-    expect(body?.text).toContain('debian (debian) on mirror.test: an attempt failed: ');
+    expect(body?.text).toContain('debian (debian) on mirror.example.edu: an attempt failed: ');
     expect(posted[0]).toMatchObject({
       url: '/hooks/s3cret',
       headers: { 'content-type': 'application/json' },
@@ -123,7 +123,7 @@ describe('a notice', () => {
     expect(readFileSync(at('arguments'), 'utf8')).toBe('-i -- admin@mirror.test\n');
     const mail = readFileSync(at('mail'), 'utf8');
     expect(mail).toMatch(
-      /^To: admin@mirror\.test\nSubject: \[Test Mirror\] debian: failing\nDate: .* \+0000\nMessage-ID: </,
+      /^To: admin@mirror\.test\nSubject: \[Example\] debian: failing\nDate: .* \+0000\nMessage-ID: </,
     );
     expect(mail).toContain(`\n\n${String(body?.text)}\n`);
     for (const text of [mail, JSON.stringify(body), readFileSync(at('env'), 'utf8')])
@@ -218,7 +218,7 @@ describe('a notice', () => {
       stdout: 'test by webhook\n',
       stderr: 'mirror: notice: command: /bin/false: exit 1\n',
     });
-    expect(posted[0]?.body).toMatchObject({ event: 'test', mirrorname: 'Test Mirror' });
+    expect(posted[0]?.body).toMatchObject({ event: 'test', mirrorname: 'Example' });
     expect((await site.run('notify', '--json')).stdout).toBe(
       '{\n  "format": "mirror/notify/1",\n  "sent": [],\n  "problems": []\n}\n',
     );
