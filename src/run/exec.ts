@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { Exec, ExecStep } from '../job/step.js';
 import type { PackageState, Transfer } from '../state/package-state.js';
 import { classify } from './classify.js';
 import { shown } from './console.js';
+import { isEmpty } from './destination.js';
 import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
 import { RUN_VARIABLE, runMark } from './orphan.js';
@@ -86,10 +86,12 @@ export async function executeStep(
   if (step.gather !== undefined) (await import('./special/index.js')).gatherLogs(step.gather, log, began);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
-  const outcome: Outcome =
+  const ended: Outcome =
     end.kind === 'guard' && stall?.reason != null
       ? { kind: 'failed', failure: 'unavailable', reason: stall.reason }
       : outcomeOf(turn, step, table, end, output);
+  // A probe leaves an empty dst as it is.
+  const outcome = role === 'pass' ? orNothing(turn, table, ended) : ended;
   if (before !== null && end.kind === 'exit' && table.neverStarted.includes(end.exit ?? -1)) {
     session.state = { ...session.state, last_full: before };
   }
@@ -149,11 +151,7 @@ function doubtWhole(turn: Turn): number | null {
 function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, output: string): Outcome {
   switch (end.kind) {
     case 'exit':
-      return orNothing(
-        turn,
-        table,
-        classify(table, { exit: end.exit, signal: end.signal, output }, step.accept),
-      );
+      return classify(table, { exit: end.exit, signal: end.signal, output }, step.accept);
     case 'timed-out':
       return { kind: 'timed-out', reason: 'ended at its time limit' };
     case 'guard':
@@ -168,7 +166,7 @@ function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, o
 /** A tool that takes an upstream without files for a tree without files has made no mirror. */
 function orNothing(turn: Turn, { nothing }: ToolTable, outcome: Outcome): Outcome {
   if (nothing === undefined || outcome.kind !== 'synced') return outcome;
-  if (readdirSync(turn.session.job.dst).length > 0) return outcome;
+  if (!isEmpty(turn.session.job.dst)) return outcome;
   return { kind: 'failed', failure: 'transfer', reason: nothing };
 }
 

@@ -38,6 +38,8 @@ export const rsync: ToolTable = {
     [[126, 127], null, 'config', 'rsync cannot be run'],
   ],
   neverStarted: [1, 2, 4, 5, 10, 35],
+  // A module over a disk that is not mounted, or patterns that leave out all of it.
+  nothing: 'upstream lists no files',
   explains: [
     /@ERROR/,
     /^ssh: /,
