@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/duration.js';
 import type { Package } from '../model/site.js';
 import { formatSize } from '../model/size.js';
-import { origin, type Layer } from './merge.js';
+import { appended, origin, type Layer } from './merge.js';
 import { segments } from './pointer.js';
 import { HIDDEN, isSecretKey } from './secret-text.js';
 import { member, type Sources } from './sources.js';
@@ -47,7 +47,8 @@ function originOf(row: Row, sources: Sources, layers: readonly Layer[]): ValueOr
     const found = origin(layers, segments(pointer));
     if (!found) continue;
     const isPackage = found.label === layers.at(-1)?.label;
-    return positioned(isPackage ? 'package' : 'defaults', found.label, found.file, found.pointer, sources);
+    const label = allLabels(found, layers, segments(pointer));
+    return positioned(isPackage ? 'package' : 'defaults', label, found.file, found.pointer, sources);
   }
   for (const pointer of row.settings ?? []) {
     const path = segments(pointer);
@@ -55,6 +56,15 @@ function originOf(row: Row, sources: Sources, layers: readonly Layer[]): ValueOr
     return positioned('settings', path.join('.'), sources.main.path, pointer, sources);
   }
   return { kind: 'built-in', label: row.made ?? 'built-in default', file: null, line: null };
+}
+
+/** The layers that a list with appended items is made of, from weak to strong; of other values the one it is from. */
+function allLabels(found: Layer, layers: readonly Layer[], path: readonly string[]): string {
+  if (appended(found.value) === null) return found.label;
+  const labels = new Set<string>();
+  for (let item: Layer | null, at = 0; (item = origin(layers, [...path, String(at)])) !== null; at++)
+    labels.add(item.label);
+  return [...labels.add(found.label)].join(' + ');
 }
 
 function positioned(

@@ -95,6 +95,17 @@ function define(
     );
     return;
   }
+  if (base === '' && isWrapped(value)) {
+    diagnostics.push(
+      at(document, '/packages', 'key', {
+        code: 'include-config',
+        severity: 'error',
+        message: 'an included file has its packages right in it, not below `packages`',
+        help: 'take `packages` and its braces away: `{ "<id>": { … }, … }`',
+      }),
+    );
+    return;
+  }
   for (const [id, raw] of Object.entries(value)) {
     // Notes, and the key that editors want in every file.
     if (id.startsWith('_') || (base === '' && id === '$schema')) continue;
@@ -108,6 +119,12 @@ function define(
 /** The main config under another name, or another site's: its keys are no packages. */
 function isWholeConfig(value: Record<string, unknown>): boolean {
   return isObject(value.settings) && typeof value.mirrorname === 'string';
+}
+
+/** Packages in an object of their own, as the main file has them, and no package of that name. */
+function isWrapped({ packages }: Record<string, unknown>): boolean {
+  if (!isObject(packages) || Object.keys(packages).length === 0) return false;
+  return Object.values(packages).every(isObject) && !Object.hasOwn(packages, 'settings');
 }
 
 function twice(document: Document, place: string, id: string, other: Definition): Diagnostic {

@@ -4,7 +4,7 @@ import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
-import { ALL_DELETES, sourceFindings, wordListFindings } from './rsync-findings.js';
+import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DRY_RUN, onePass } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 import { traceFile, traceFindings, traceSteps } from './trace.js';
@@ -62,6 +62,7 @@ export const jigdo: SyncMethod = {
       ...pathFindings(pkg),
       ...traceFindings(pkg.options),
       ...wordListFindings('extra_rsync_args', extra_rsync_args, ALL_DELETES),
+      ...exitFindings(pkg),
       ...networkFindings(pkg),
     ];
   },

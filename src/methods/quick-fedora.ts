@@ -7,7 +7,7 @@ import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { connection, networkFindings } from './rsync-connection.js';
-import { ALL_DELETES, sourceFindings, wordListFindings } from './rsync-findings.js';
+import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DELETE_LIMIT, DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 
@@ -41,6 +41,7 @@ export const quickFedora: SyncMethod = {
     ...sourceFindings(pkg),
     ...listFindings(pkg.options),
     ...wordListFindings('extra_args', (pkg.options as QuickFedoraOptions).extra_args, ALL_DELETES),
+    ...exitFindings(pkg),
     ...networkFindings(pkg),
   ],
   steps: (pkg, context) => {

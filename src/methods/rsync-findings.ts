@@ -11,11 +11,20 @@ const SOURCES = 'give `rsync://host/module`, `host::module`, `user@host:/path` (
 export function sourceFindings(pkg: Package): PackageFinding[] {
   return refusedSources(pkg, SOURCES, ({ url, publicUrl }) => {
     if (endpoint(url) !== null) return null;
+    if (/^rsync:\/\/[^/]+\/?$/i.test(url)) return ['source-module', `\`${publicUrl}\` names no module`];
     const scheme = schemeOf(url);
     const cannot =
       scheme === undefined ? `cannot read from \`${publicUrl}\`` : `does not speak \`${scheme}\``;
     return ['source-scheme', `rsync ${cannot}`];
   });
+}
+
+/** An exit that says that the delete guard stopped deletions is never accepted, so nobody is to think that it is. */
+export function exitFindings({ acceptExit }: Package): PackageFinding[] {
+  if (!Object.hasOwn(acceptExit, '25')) return [];
+  const message = '25 is how rsync says that the delete guard stopped deletions, which blocks the package';
+  const help = 'take it out: `mirror run ID --allow-deletes N` lets a person say how many are right';
+  return [{ ...mistake('accept-exit', '/accept_exit/25', message, help), target: 'key' }];
 }
 
 /** Markers become anchored exclude patterns and file names in dst: plain relative paths only. */

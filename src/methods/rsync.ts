@@ -4,6 +4,7 @@ import { endpoint, networkFindings } from './rsync-connection.js';
 import {
   OTHER_DELETES,
   STAGES_OWN,
+  exitFindings,
   markerFindings,
   sourceFindings,
   wordFindings,
@@ -51,6 +52,7 @@ export const rsync: SyncMethod = {
       ...wordListFindings('base_args', base_args, refused),
       ...wordListFindings('extra_args', extra_args, refused),
       ...wordFindings(letters, () => 'option_include', [refused]),
+      ...exitFindings(pkg),
       ...networkFindings(pkg),
     ];
   },

@@ -1,7 +1,13 @@
 import type { Package } from '../model/site.js';
 import type { MethodContext, SyncMethod } from './method.js';
 import { networkFindings } from './rsync-connection.js';
-import { STAGES_OWN, markerFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
+import {
+  STAGES_OWN,
+  exitFindings,
+  markerFindings,
+  sourceFindings,
+  wordListFindings,
+} from './rsync-findings.js';
 import { ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stagedSteps } from './rsync-stages.js';
@@ -37,6 +43,7 @@ export const ubuntu: SyncMethod = {
       ...markerFindings(pkg),
       ...(trace === false ? [] : traceFindings(pkg.options)),
       ...wordListFindings('extra_rsync_args', extra_rsync_args, STAGES_OWN),
+      ...exitFindings(pkg),
       ...networkFindings(pkg),
     ];
   },

@@ -145,9 +145,9 @@ function staleAfter(policy: Policy, parsed: ParsedSchedule): number | null {
 }
 
 function scheduleFindings(config: PackageConfig, parsed: ParsedSchedule): PackageFinding[] {
-  const findings = parsed.problems.map(({ key, ...finding }): PackageFinding => ({
+  const findings = parsed.problems.map(({ key, item, ...finding }): PackageFinding => ({
     ...finding,
-    at: `/${key}`,
+    at: item === undefined ? `/${key}` : `/${key}/${String(item)}`,
   }));
   const { syncrate, schedule, synctime, push } = config;
   if (syncrate === undefined && schedule === undefined && synctime === undefined && push !== true) {

@@ -23,6 +23,8 @@ export interface ScheduleKeys {
 /** A mistake at one of the keys above. */
 export interface ScheduleProblem {
   readonly key: 'syncrate' | 'schedule' | 'synctime' | 'phase' | 'window';
+  /** Index of the item of a list that is wrong. */
+  readonly item?: number;
   readonly code: string;
   readonly severity: 'error' | 'warning';
   readonly message: string;
@@ -52,7 +54,7 @@ const MAX_SYNCTIMES = 24;
 export function parseSchedule(keys: ScheduleKeys): ParsedSchedule {
   const problems: ScheduleProblem[] = [];
   const zone = isZone(keys.zone) ? keys.zone : 'UTC';
-  const windows = (keys.window ?? []).flatMap((text) => parseWindow(text, problems) ?? []);
+  const windows = (keys.window ?? []).flatMap((text, item) => parseWindow(text, item, problems) ?? []);
   const rule = parseRule(keys, zone, windows, problems);
   if (rule.kind !== 'interval' && present(keys.phase)) {
     problems.push(
@@ -173,13 +175,14 @@ function parseSynctime(
   return { kind: 'daily', times: sorted, zone };
 }
 
-function parseWindow(text: string, problems: ScheduleProblem[]): Window | null {
+function parseWindow(text: string, item: number, problems: ScheduleProblem[]): Window | null {
   const [from, to, ...rest] = text.split('-').map(minuteOf);
   if (typeof from === 'number' && typeof to === 'number' && rest.length === 0 && from < 1440 && from !== to) {
     return { from, to };
   }
   const message = `\`${clip(text)}\` is no window of the day`;
-  problems.push(error('window', 'bad-window', message, 'write `HH:MM-HH:MM`, such as `20:00-07:00`'));
+  const help = 'write `HH:MM-HH:MM`, such as `20:00-07:00`';
+  problems.push({ ...error('window', 'bad-window', message, help), item });
   return null;
 }
 

@@ -57,6 +57,14 @@ describe('where a value stands', () => {
     });
   });
 
+  test('of a list with appended items is everywhere an item came from', () => {
+    const exclude = result.explain('CTAN')?.find(({ key }) => key === 'settings.options.exclude');
+    expect(exclude).toMatchObject({
+      value: ['*.iso', '*.zip'],
+      origin: { label: 'defaults.synctype.rsync + packages.CTAN', file: '/site/packages.d/ctan.json' },
+    });
+  });
+
   test('what is not there is what would hold it', () => {
     expect(result.place('CTAN', '/settings/hidden', 'value')).toEqual({
       file: '/site/packages.d/ctan.json',
