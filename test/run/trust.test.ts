@@ -213,6 +213,20 @@ describe('logs', () => {
     expect(kept(directory, names)).toEqual(['old-failed', 'fresh', 'named', 'named-error']);
   });
 
+  test('are looked through by the first run in another quarter of a day', async () => {
+    site.job('quarters');
+    await site.run('quarters');
+    const log = join(site.root, 'log/forgotten.log');
+    writeFileSync(log, 'x');
+    const { last, ...state } = site.state('quarters');
+    const old = { ...last, ended: Date.now() - 200 * day, log };
+    writeFileSync(site.layout.historyFile('quarters'), `${JSON.stringify(old)}\n`);
+    const changed = { ...state, last: { ...old, log: null } };
+    writeFileSync(site.layout.stateFile('quarters'), JSON.stringify(changed));
+    await site.run('quarters');
+    expect(existsSync(log)).toBe(false);
+  });
+
   test('are removed, oldest first, beyond the total', () => {
     const names = ['a', 'b', 'c'];
     const directory = tree(join(site.root, 'logs2'), {

@@ -56,6 +56,14 @@ describe('older shapes', () => {
     });
   });
 
+  test('a count of errors that a success left standing', () => {
+    const statusinfo = { errorcount: 3, lastsuccesstime: NOON / 1000 };
+    expect(legacy({ status: { status: 'ACTIVE', statusinfo }, lastsync: NOON / 1000 })).toMatchObject({
+      errors: 0,
+      last: { outcome: 'synced' },
+    });
+  });
+
   test('milliseconds where seconds belong', () => {
     expect(legacy({ status: 'ACTIVE', lastsync: NOON })).toMatchObject({
       last_end: NOON,
