@@ -92,16 +92,26 @@ export function systemDst({ packages }: CheckedSite): Finding[] {
 function nesting(outer: CheckedPackage, inner: CheckedPackage): Finding | null {
   const path = inner.pkg.dst.slice(outer.pkg.dst.length + 1);
   // A dst that is the system's is reported as that.
-  if (SYSTEM.test(outer.pkg.dst) || outer.pkg.synctype === 'local' || excludes(outer.pkg.options, path))
-    return null;
+  if (SYSTEM.test(outer.pkg.dst) || outer.pkg.synctype === 'local') return null;
+  const excluded = excludes(outer.pkg.options, path);
+  if (excluded && !deletesExcluded(outer.pkg.options)) return null;
   const message = `\`${inner.pkg.dst}\` is inside \`${outer.pkg.dst}\`, the dst of \`${outer.pkg.id}\``;
   const code = 'nested-dst';
   if (!Array.isArray(outer.pkg.options.exclude) && outer.pkg.synctype !== 'rsync') {
     const help = `make sure that \`${outer.pkg.id}\` leaves \`${path}\` alone`;
     return packageWarning(inner.pkg.id, AT, { code, message, help });
   }
+  if (excluded) {
+    const help = `take \`--delete-excluded\` from \`${outer.pkg.id}\`, or its sync deletes this tree`;
+    return packageError(inner.pkg.id, AT, { code, message, help });
+  }
   const help = `add \`"/${path}/"\` to the \`exclude\` of \`${outer.pkg.id}\`, or its sync deletes this tree`;
   return packageError(inner.pkg.id, AT, { code, message, help });
+}
+
+/** Whether an exclude does not keep rsync from deleting. */
+function deletesExcluded({ base_args, extra_args }: Readonly<Record<string, unknown>>): boolean {
+  return [base_args, extra_args].some((words) => Array.isArray(words) && words.includes('--delete-excluded'));
 }
 
 /** Whether rsync's exclude patterns cover a path, plain names only: an anchored one for it or a directory above, or a bare name. */
