@@ -19,6 +19,7 @@ const TEST_TOOLS = [
   'gcc=gcc libc6-dev',
   'ssh=openssh-client',
   'logrotate',
+  'strace',
   'dpkg-deb=dpkg',
   'lintian',
   'sudo',
