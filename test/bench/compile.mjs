@@ -157,8 +157,8 @@ function writeConfig(scratch, count, scheduler, executable = '/usr/bin/mirror') 
     logger: {
       packagefileformat: {
         base: `${root}/log/packages`,
-        folder: '{year}',
-        filename: '{microsecond}.{packageid}.log',
+        folder: '{year}/{month}/{day}',
+        filename: '{hour}:{minute}:{second}.{microsecond}.{packageid}.log',
         gzip: true,
       },
     },

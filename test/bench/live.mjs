@@ -147,8 +147,8 @@ function configure(bed, rates) {
     logger: {
       packagefileformat: {
         base: '/var/log/mirror/packages',
-        folder: '{year}',
-        filename: '{packageid}.{microsecond}.log',
+        folder: '{year}/{month}/{day}',
+        filename: '{hour}:{minute}:{second}.{microsecond}.{packageid}.log',
         gzip: true,
       },
     },

@@ -77,8 +77,8 @@ function writeConfig(scratch, root, port) {
         logger: {
           packagefileformat: {
             base: `${root}/log/packages`,
-            folder: '{year}',
-            filename: '{microsecond}.{packageid}.log',
+            folder: '{year}/{month}/{day}',
+            filename: '{hour}:{minute}:{second}.{microsecond}.{packageid}.log',
             gzip: false,
           },
         },
