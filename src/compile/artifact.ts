@@ -20,3 +20,27 @@ export interface LinkArtifact {
 }
 
 export type Artifact = FileArtifact | LinkArtifact;
+
+/**
+ * A file of mode 0644 whose text is made whenever somebody reads it, the same each time: most are compared once with what
+ * lies on disk, and ten thousand texts at once are a third of a plan's memory, which takes its time to move about.
+ */
+export class RenderedFile implements FileArtifact {
+  readonly kind = 'file';
+  readonly mode = 0o644;
+  readonly package: string | null;
+  readonly #render: () => string;
+
+  constructor(
+    readonly path: string,
+    id: string | null,
+    render: () => string,
+  ) {
+    this.package = id;
+    this.#render = render;
+  }
+
+  get content(): string {
+    return this.#render();
+  }
+}

@@ -4,7 +4,7 @@ import type { Layout } from '../job/layout.js';
 import { methods } from '../methods/index.js';
 import type { Site } from '../model/site.js';
 import { schedulers } from '../schedulers/index.js';
-import type { Artifact, FileArtifact } from './artifact.js';
+import { RenderedFile, type Artifact } from './artifact.js';
 import { jobCompiler } from './job.js';
 import { secretArtifact, webhookArtifact } from './secret.js';
 import { compileSiteFile } from './site-file.js';
@@ -39,24 +39,20 @@ export function compile(site: Site, { layout, executable }: CompileOptions): Com
     if (!method) throw new Error(`no method for synctype ${pkg.synctype}`);
     const { job, text } = compileJob(pkg, method);
     jobs.set(pkg.id, job);
-    artifacts.push(file(layout.job(pkg.id), text, pkg.id));
+    artifacts.push(new RenderedFile(layout.job(pkg.id), pkg.id, text));
     const secret = secretArtifact(pkg, layout);
     if (secret) artifacts.push(secret);
   }
   const webhook = webhookArtifact(site, layout);
   if (webhook) artifacts.push(webhook);
-  const siteFile = compileSiteFile(site, layout);
-  artifacts.push(file(layout.siteFile, `${JSON.stringify(siteFile, null, 2)}\n`, null));
+  const siteFile = (): string => `${JSON.stringify(compileSiteFile(site, layout), null, 2)}\n`;
+  artifacts.push(new RenderedFile(layout.siteFile, null, siteFile));
   const context = { layout, executable, jobs };
   const findings = scheduler.findings(site, context);
   // Text that a grammar refuses is an error finding; there is no safe way to write it down.
   if (!findings.some(({ severity }) => severity === 'error'))
     artifacts.push(...scheduler.artifacts(site, context));
   return { artifacts: artifacts.sort(byPath), jobs, findings };
-}
-
-function file(path: string, content: string, id: string | null): FileArtifact {
-  return { kind: 'file', path, mode: 0o644, content, package: id };
 }
 
 /** No two have the same. */

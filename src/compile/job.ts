@@ -9,10 +9,10 @@ import { sharedPolicies } from './policy.js';
 /** A package without a source (`local`) still has one attempt. */
 const NO_SOURCE: Source = { url: '', publicUrl: '', host: null };
 
-/** A job, and its file. */
+/** A job, and what makes the text of its file. */
 export interface CompiledJob {
   readonly job: Job;
-  readonly text: string;
+  readonly text: () => string;
 }
 
 /** Compiles packages to everything the executor needs to know about each; keys in a fixed order, so that jobs can be diffed. */
@@ -44,11 +44,17 @@ export function jobCompiler(
         steps: [...steps(site, pkg, method, layout, source, index > 0), ...freshness(pkg)],
       })),
     };
-    const shared = policyOf(pkg);
-    // One JSON text made of two: without the end of the first, and the start of the second.
-    const text = `${JSON.stringify(own, null, 2).slice(0, -2)},\n${shared.text}`;
-    return { job: Object.assign(own, shared.policy), text };
+    const { policy, text } = policyOf(pkg);
+    const job: Job = Object.assign(own, policy);
+    return { job, text: () => jobText(job, text) };
   };
+}
+
+/** One JSON text made of two: a job's own part without its end, and the lines of its policy. */
+function jobText(job: Job, policy: string): string {
+  const { format, id, name, method, node, scheduler, unit, dst, schedule, min_gap, attempts } = job;
+  const own = { format, id, name, method, node, scheduler, unit, dst, schedule, min_gap, attempts };
+  return `${JSON.stringify(own, null, 2).slice(0, -2)},\n${policy}`;
 }
 
 function steps(

@@ -93,8 +93,11 @@ async function bundle(project, scratch) {
         const { site, diagnostics } = readSite(diskReader(), process.argv[2], { node: 'bench' });
         if (!site) throw new Error(JSON.stringify(diagnostics.slice(0, 3)));
         const { artifacts } = compile(site, { layout: layout(''), executable: '/usr/bin/mirror' });
+        // A file's text is made when it is read.
+        let bytes = 0;
+        for (const artifact of artifacts) if (artifact.kind === 'file') bytes += artifact.content.length;
         const seconds = (performance.now() - start) / 1000;
-        console.log(JSON.stringify({ seconds, artifacts: artifacts.length, peak: process.resourceUsage().maxRSS / 1024 }));
+        console.log(JSON.stringify({ seconds, artifacts: artifacts.length, bytes, peak: process.resourceUsage().maxRSS / 1024 }));
       `,
     },
     bundle: true,

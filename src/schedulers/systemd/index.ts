@@ -1,4 +1,4 @@
-import type { Artifact } from '../../compile/artifact.js';
+import { RenderedFile, type Artifact } from '../../compile/artifact.js';
 import type { Scheduler } from '../scheduler.js';
 import { controlUnits } from './control.js';
 import { unitName } from './escape.js';
@@ -21,8 +21,8 @@ export const systemd: Scheduler = {
   artifacts: (site, context) => {
     const { layout, executable, jobs } = context;
     const artifacts: Artifact[] = [];
-    const add = (name: string, content: string, id: string | null): void => {
-      artifacts.push({ kind: 'file', path: `${layout.units}/${name}`, mode: 0o644, content, package: id });
+    const add = (name: string, id: string | null, render: () => string): void => {
+      artifacts.push(new RenderedFile(`${layout.units}/${name}`, id, render));
     };
     const enable = (name: string, id: string | null): void => {
       const target = `${name.slice(name.lastIndexOf('.') + 1)}s.target`;
@@ -34,18 +34,18 @@ export const systemd: Scheduler = {
       const job = jobs.get(pkg.id);
       if (!job) continue;
       const name = unitName(pkg.id);
-      add(`${name}.service`, packageService(site, pkg, job, wallsOf(pkg, job), executable), pkg.id);
-      const timer = packageTimer(site, pkg, job.schedule);
-      if (timer === null) continue;
-      add(`${name}.timer`, timer, pkg.id);
+      add(`${name}.service`, pkg.id, () => packageService(site, pkg, job, wallsOf(pkg, job), executable));
+      const { rule } = job.schedule;
+      if (rule.kind === 'none') continue;
+      add(`${name}.timer`, pkg.id, () => packageTimer(site, pkg, rule));
       enable(`${name}.timer`, pkg.id);
     }
-    add('mirror.slice', slice(site), null);
-    add('mirror-tick.service', tickService(site, context), null);
-    add('mirror-tick.timer', tickTimer(site), null);
+    add('mirror.slice', null, () => slice(site));
+    add('mirror-tick.service', null, () => tickService(site, context));
+    add('mirror-tick.timer', null, () => tickTimer(site));
     enable('mirror-tick.timer', null);
     for (const [unit, content] of [...controlUnits(site, context), ...notifyUnits(site, context)]) {
-      add(unit, content, null);
+      add(unit, null, () => content);
       if (/\.(socket|path)$/.test(unit)) enable(unit, null);
     }
     return artifacts;

@@ -1,6 +1,6 @@
-import type { Schedule } from '../../job/schedule.js';
 import { hashedPhase } from '../../model/phase.js';
 import type { Package, Site } from '../../model/site.js';
+import type { ActiveRule } from '../ticks.js';
 import { onCalendar } from './calendar.js';
 import { unitName } from './escape.js';
 import { Hole, stencil } from './stencil.js';
@@ -23,9 +23,8 @@ const form = stencil(
   quotes,
 );
 
-/** `mirror-sync-<id>.timer`, or null for a schedule without slots. */
-export function packageTimer(site: Site, pkg: Package, schedule: Schedule): string | null {
-  if (schedule.rule.kind === 'none') return null;
+/** `mirror-sync-<id>.timer`. */
+export function packageTimer(site: Site, pkg: Package, rule: ActiveRule): string {
   const shared = {
     config: site.configPath,
     deferReactivation: site.settings.systemd.version >= DEFER_REACTIVATION,
@@ -34,7 +33,7 @@ export function packageTimer(site: Site, pkg: Package, schedule: Schedule): stri
     unit: `${unitName(pkg.id)}.timer`,
     description: `Schedule of ${pkg.name} (${pkg.id})`,
     // One hole for however many lines.
-    calendar: onCalendar(schedule.rule).lines.join('\nOnCalendar='),
+    calendar: onCalendar(rule).lines.join('\nOnCalendar='),
   });
 }
 
