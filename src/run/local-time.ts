@@ -22,10 +22,15 @@ export function timeFields(at: number, zone: string): TimeFields {
   };
 }
 
+/** A moment for people: `2026-11-22 23:08:01`. */
+export function clock(at: number, zone: string): string {
+  const { year, month, day, hour, minute, second } = timeFields(at, zone);
+  return `${year}-${month}-${day} ${hour}:${minute}:${second}`;
+}
+
 /** Python's default asctime: `2026-11-22 23:08:01,123`. */
 export function asctime(at: number, zone: string): string {
-  const t = timeFields(at, zone);
-  return `${t.year}-${t.month}-${t.day} ${t.hour}:${t.minute}:${t.second},${t.microsecond.slice(0, 3)}`;
+  return `${clock(at, zone)},${pad(Math.floor(at % 1000), 3)}`;
 }
 
 function pad(n: number, width: number): string {

@@ -1,3 +1,4 @@
+import type { Job } from '../job/job.js';
 import { nextSlot } from '../job/slots.js';
 import type { Outcome } from '../job/outcome.js';
 import { servedFrom } from '../state/debounce.js';
@@ -8,6 +9,7 @@ import { clearStop, readRequest, takeRequest } from '../state/store.js';
 import { bootTime, makeUpAt } from './boot.js';
 import { dueSlot } from './due-slot.js';
 import { finish } from './finish.js';
+import { clock } from './local-time.js';
 import { pause } from './pause.js';
 import { retryAt } from './retry.js';
 import type { RunEnd } from './run.js';
@@ -41,7 +43,7 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
     words: request?.words ?? [],
   };
   if (session.state.blocked !== null && wish.allowDeletes === null) {
-    return record(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
+    return record(session, { ...nothing(wish), outcome: stillBlocked(job, session.state.blocked) });
   }
   const makeUp = makeUpAt(found.slot, bootTime(started), started, job.node, job.id);
   const until = Math.max(makeUp ?? 0, found.from);
@@ -94,7 +96,7 @@ async function attempts(session: LockedSession, first: AttemptWish): Promise<Run
     const next = retries ? retryAt(job.retry, end.outcome, attempt, now, nextSlot(job.schedule, now)) : null;
     if (next === null) return record(session, end);
     await finish(session, end, { ...activeRun(session, 'retry', now), phase: 'retrying', until: next });
-    session.say('WARNING', `${end.outcome.kind}; trying again at ${new Date(next).toISOString()}`);
+    session.say('WARNING', `${end.outcome.kind}; trying again at ${clock(next, job.timezone)}`);
     const woken = await sleepUntil(session, { ...wish, trigger: 'retry', started: now }, next);
     if ('outcome' in woken) return record(session, woken);
     wish = woken;
@@ -157,8 +159,8 @@ function nothing(wish: AttemptWish): AttemptEnd {
   return { ...wish, outcome, src: null, log: null, transfer: null, facts: {}, fallback: false };
 }
 
-function stillBlocked(id: string, blocked: NonNullable<PackageState['blocked']>): Outcome {
-  const since = new Date(blocked.since).toISOString();
+function stillBlocked({ id, timezone }: Job, blocked: NonNullable<PackageState['blocked']>): Outcome {
+  const since = clock(blocked.since, timezone);
   const reason = `since ${since} (${blocked.reason}); look at upstream, then: mirror run ${id} --allow-deletes N`;
   return { kind: 'blocked', reason };
 }

@@ -67,7 +67,11 @@ describe('the delete guard', () => {
         last: { outcome: 'blocked', log: null, transfer: null },
       });
     }
-    expect((await site.run('guarded')).stdout).toContain('mirror run guarded --allow-deletes N');
+    const { stdout } = await site.run('guarded');
+    expect(stdout).toContain('mirror run guarded --allow-deletes N');
+    // The site's clock, as everywhere where people read times: Seoul has no summer time.
+    const since = new Date((site.state('guarded').blocked?.since ?? NaN) + 9 * 3_600_000).toISOString();
+    expect(stdout).toContain(`since ${since.slice(0, 19).replace('T', ' ')} (`);
     expect(listing(site.dst('guarded'))).toHaveLength(17);
 
     expect((await site.run('guarded', '--allow-deletes', '5')).code).toBe(77);
