@@ -23,12 +23,14 @@ export function parseSource(text: string): ParsedSource {
 }
 
 function url(scheme: string, rest: string): ParsedSource {
-  const [, login, authority = '', path = ''] = /^(?:([^/]*)@)?([^/]*)(.*)$/s.exec(rest) ?? [];
+  const end = rest.indexOf('/');
+  const [head, path] = end < 0 ? [rest, ''] : [rest.slice(0, end), rest.slice(end)];
+  const at = head.lastIndexOf('@');
+  const [login, authority] = [at < 0 ? undefined : head.slice(0, at), head.slice(at + 1)];
   const isFile = scheme.toLowerCase() === 'file://';
-  const hasColon = /:/.test(login ?? authority.replace(/^\[[^\]]*\]/, ''));
-  if (!isFile && hasColon && path.includes('@')) {
-    const at = rest.lastIndexOf('@');
-    return { ...url(scheme, `${masked(rest.slice(0, at))}@${rest.slice(at + 1)}`), wrong: 'login' };
+  if (!isFile && path.includes('@') && (login ?? authority.replace(/^\[[^\]]*\]/, '')).includes(':')) {
+    const last = rest.lastIndexOf('@');
+    return { ...url(scheme, `${masked(rest.slice(0, last))}@${rest.slice(last + 1)}`), wrong: 'login' };
   }
   const { user, password } = splitLogin(login);
   return {

@@ -14,6 +14,8 @@ export function sourceTexts(
 export function sourcesAreClear({ packages }: CheckedSite): Finding[] {
   return packages.flatMap(({ pkg, config }) =>
     sourceTexts(config.settings.src).flatMap(([text, at]) => {
+      // Most sources have neither login nor port.
+      if (!/@|:(?!\/\/)|:.*:/s.test(text)) return [];
       const { wrong } = parseSource(text);
       const said = wrong === 'login' ? LOGIN : wrong === 'port' ? PORT : null;
       return said === null ? [] : [packageError(pkg.id, at, said)];
