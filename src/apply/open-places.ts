@@ -37,33 +37,14 @@ export async function openPlaces(site: Site, gid: number, work: Work): Promise<v
  * meanwhile. They print what they open: the place, the folders in it, or both.
  */
 function opening(path: string, owner: Owner, gid: number, what: 'place' | 'folders' | 'both'): string[] {
-  const group = String(gid);
+  const [user, group] = [String(owner.uid), String(gid)];
+  const depth = what === 'place' ? ['-maxdepth', '0'] : what === 'folders' ? ['-mindepth', '1'] : [];
+  const shut = `-type d -uid ${user} ( ! -perm -2070 -o ! -gid ${group} ) -print`;
+  const open = `-exec chgrp ${group} {} + -exec chmod g+rwxs {} +`;
   return [
-    'setpriv',
-    `--reuid=${String(owner.uid)}`,
-    `--regid=${group}`,
-    '--clear-groups',
-    ...[
-      'find',
-      path,
-      ...(what === 'place' ? ['-maxdepth', '0'] : what === 'folders' ? ['-mindepth', '1'] : []),
-    ],
-    ...[
-      '-type',
-      'd',
-      '-uid',
-      String(owner.uid),
-      '(',
-      '!',
-      '-perm',
-      '-2070',
-      '-o',
-      '!',
-      '-gid',
-      group,
-      ')',
-      '-print',
-    ],
-    ...['-exec', 'chgrp', group, '{}', '+', '-exec', 'chmod', 'g+rwxs', '{}', '+'],
+    ...`setpriv --reuid=${user} --regid=${group} --clear-groups find`.split(' '),
+    path,
+    ...depth,
+    ...`${shut} ${open}`.split(' '),
   ];
 }

@@ -35,8 +35,9 @@ export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlac
   const { settings } = site;
   const accounts = runAccounts(site);
   const { packagefileformat: format } = settings.logger;
+  const groups = (system.read('/etc/group') ?? '').split('\n').map((line) => line.split(':'));
   const writers = accounts
-    .map((account) => writer(account, settings.gid, system))
+    .map((account) => writer(account, settings.gid, groups, system))
     .filter((found) => found !== null);
   return runPlaces(settings).flatMap((path): ClosedPlace[] => {
     const isLog = path === format.base;
@@ -63,13 +64,17 @@ interface Writer {
   readonly groups: ReadonlySet<number>;
 }
 
-/** null for a user whom nobody knows, which is said elsewhere. */
-function writer({ user, group }: Account, shared: string | number, system: Reader): Writer | null {
+/** null for a user whom nobody knows, which is said elsewhere. `groups` are the rows of group(5). */
+function writer(
+  { user, group }: Account,
+  shared: string | number,
+  groups: readonly (readonly string[])[],
+  system: Reader,
+): Writer | null {
   const owner = system.user(user);
   if (!owner) return null;
   const named = [group, shared].flatMap((name) => system.group(name) ?? []);
-  const rows = (system.read('/etc/group') ?? '').split('\n').map((line) => line.split(':'));
-  const member = rows.flatMap(([, , gid, names = '']) =>
+  const member = groups.flatMap(([, , gid, names = '']) =>
     names.split(',').includes(String(user)) ? [Number(gid)] : [],
   );
   return { name: String(user), uid: owner.uid, groups: new Set([owner.gid, ...named, ...member]) };
