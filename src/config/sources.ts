@@ -84,26 +84,19 @@ function define(
     }
     return;
   }
-  if (base === '' && isWholeConfig(value)) {
+  const refuse = (place: string, target: 'key' | 'value', message: string, help: string): void => {
     diagnostics.push(
-      at(document, '', 'value', {
-        code: 'include-config',
-        severity: 'error',
-        message: 'this is a whole config, and an included file holds packages only',
-        help: 'narrow the pattern in `include` so that it does not match this file',
-      }),
+      at(document, place, target, { code: 'include-config', severity: 'error', message, help }),
     );
+  };
+  if (base === '' && isWholeConfig(value)) {
+    const help = 'narrow the pattern in `include` so that it does not match this file';
+    refuse('', 'value', 'this is a whole config, and an included file holds packages only', help);
     return;
   }
   if (base === '' && isWrapped(value)) {
-    diagnostics.push(
-      at(document, '/packages', 'key', {
-        code: 'include-config',
-        severity: 'error',
-        message: 'an included file has its packages right in it, not below `packages`',
-        help: 'take `packages` and its braces away: `{ "<id>": { … }, … }`',
-      }),
-    );
+    const help = 'take `packages` and its braces away: `{ "<id>": { … }, … }`';
+    refuse('/packages', 'key', 'an included file has its packages right in it, not below `packages`', help);
     return;
   }
   for (const [id, raw] of Object.entries(value)) {

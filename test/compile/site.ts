@@ -64,6 +64,16 @@ export function context(from: Source, changes: Partial<MethodContext> = {}): Met
   };
 }
 
+/** Every limit that a package can have, none of them a default. */
+export const ALL_RESOURCES: Package['resources'] = {
+  nice: 19,
+  io: { class: 'idle', level: 7 },
+  cpuWeight: 20,
+  ioWeight: 30,
+  memoryHigh: '1G',
+  memoryMax: '2G',
+};
+
 /** What a test says of a package that others do not; of its network only what is different. */
 export type Changes = Partial<Omit<Package, 'network'>> & { readonly network?: Partial<Package['network']> };
 

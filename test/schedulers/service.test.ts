@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile/index.js';
 import type { Package, Settings } from '../../src/model/site.js';
 import { backstop } from '../../src/schedulers/systemd/service.js';
-import { HERE, pkg, site, source } from '../compile/site.js';
+import { ALL_RESOURCES, HERE, pkg, site, source } from '../compile/site.js';
 
 // What units say, to the letter: systemd takes a line that is missing for a wish.
 
@@ -21,14 +21,7 @@ function lines(text: string | undefined, ...keys: string[]): string[] {
 }
 
 const heavy = pkg('heavy', {
-  resources: {
-    nice: 19,
-    io: { class: 'idle', level: 7 },
-    cpuWeight: 20,
-    ioWeight: 30,
-    memoryHigh: '1G',
-    memoryMax: '2G',
-  },
+  resources: ALL_RESOURCES,
   password: { file: '/etc/mirror/secrets/heavy' },
   user: 'heavyuser',
   group: 'www-data',

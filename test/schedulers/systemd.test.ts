@@ -9,7 +9,7 @@ import { compile } from '../../src/compile/index.js';
 import type { Package, Settings } from '../../src/model/site.js';
 import { pathProblem } from '../../src/schedulers/systemd/escape.js';
 import { backstop, span } from '../../src/schedulers/systemd/service.js';
-import { HERE, pkg, site, source } from '../compile/site.js';
+import { ALL_RESOURCES, HERE, pkg, site, source } from '../compile/site.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'mirror-units-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -70,14 +70,7 @@ describe('generated units', () => {
     pkg('open', { sandbox: 'off', user: 0, group: 0 }),
     pkg('root', { user: 'root', group: 'root' }),
     pkg('limited', {
-      resources: {
-        nice: 19,
-        io: { class: 'idle', level: 7 },
-        cpuWeight: 20,
-        ioWeight: 30,
-        memoryHigh: '1G',
-        memoryMax: '2G',
-      },
+      resources: ALL_RESOURCES,
       password: { file: '/etc/mirror/secrets/100% ours' },
       group: 'www-data',
       umask: '0002',
