@@ -11,6 +11,7 @@ import { isMountPoint } from '../run/mounts.js';
 import { isSystemdRunning } from '../system/systemctl.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
+import { openSecrets } from './open-secrets.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
 import { missingSecrets, missingTools } from './tools.js';
@@ -149,6 +150,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
     missingSecrets: missingSecrets(jobs, artifacts, system),
+    openSecrets: live ? openSecrets(site, jobs, system) : [],
     executable: runnable ? system.realPath(executable) : null,
   };
 }

@@ -35,7 +35,7 @@ export function guards(
   ];
   const live = [...closedRefusals(host), ...secretRefusals(host), ...programRefusals(site, host)];
   return host.live
-    ? { refusals: [...refusals, ...live], warnings: closedWarnings(host) }
+    ? { refusals: [...refusals, ...live], warnings: [...closedWarnings(host), ...openSecretWarnings(host)] }
     : { refusals, warnings: live.map(({ message }) => message) };
 }
 
@@ -132,6 +132,10 @@ function closedWarnings({ closed }: Host): string[] {
   return closed.flatMap(({ path, users, sure, help }) =>
     sure ? [] : [`${path} can be written by its group, but ${users.join(', ')} may not be in it: ${help}`],
   );
+}
+
+function openSecretWarnings({ openSecrets }: Host): string[] {
+  return openSecrets.map(({ path, help }) => `everybody on this machine may read ${path}: ${help}`);
 }
 
 /** systemd starts no unit whose LoadCredential= file is missing (243/CREDENTIALS), and cron's runs would end as failed(auth). */

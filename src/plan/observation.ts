@@ -44,6 +44,13 @@ export interface ClosedPlace {
   readonly help: string;
 }
 
+/** A secret of packages that everybody on the machine may read. */
+export interface OpenSecret {
+  readonly path: string;
+  /** The command that closes it. */
+  readonly help: string;
+}
+
 export interface Host {
   /** False below `--root`: then only what concerns the files is asked. */
   readonly live: boolean;
@@ -60,6 +67,8 @@ export interface Host {
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
   /** Files with packages' passwords that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;
+  /** Password files and ssh keys that everybody may read. */
+  readonly openSecrets: readonly OpenSecret[];
   /** Time zone of the host's clock where cron is to go by it; null when that is not so or cannot be told. */
   readonly zone: string | null;
   /** The program that units call, with links followed; null when it is missing or not executable. */
