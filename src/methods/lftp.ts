@@ -1,11 +1,11 @@
 import { lftpWord } from '../job/lftp-word.js';
 import type { ExecStep, FilePart } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
+import { decodedLogin } from '../model/source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
-import { decoded } from './web-source.js';
 
 /** Options of `synctype: "lftp"`, as its schema leaves them (defaults filled in). */
 interface LftpOptions {
@@ -156,10 +156,10 @@ function networkSettings({ family, bind, proxy, caFile }: Network): [string, str
  * is somebody else's, where the options' user is nobody.
  */
 function login(pkg: Package, source: Source): { user: string | null; url: string } {
-  const [, scheme = 'ftp', inUrl, host = '', path = '/'] = SOURCE.exec(source.url) ?? [];
+  const [, scheme = 'ftp', inUrl = '', host = '', path = '/'] = SOURCE.exec(source.url) ?? [];
   const { user = '' }: LftpOptions = pkg.options;
   const known = user !== '' && (pkg.password === null || hearsPassword(pkg, source));
-  const name = known ? user : decoded(inUrl ?? '');
+  const name = known ? user : (decodedLogin(`${scheme}:`, inUrl) ?? inUrl);
   return {
     user: name === '' ? null : name,
     url: `${scheme.toLowerCase()}://${host}${path.endsWith('/') ? path : `${path}/`}`,

@@ -1,4 +1,5 @@
 import type { Package, Source } from '../model/site.js';
+import { decodedLogin } from '../model/source.js';
 
 /**
  * Whether a source is told the package's password. It belongs to the source in whose URL it stood, else to the first one;
@@ -13,7 +14,8 @@ export function hearsPassword(pkg: Package, source: Source): boolean {
   return user !== null && user === (userOf(owner.url) ?? common);
 }
 
-/** The user that a URL names, or null. */
+/** The user that a URL names, as it is meant, or null. */
 function userOf(url: string): string | null {
-  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^/@:]+)@/i.exec(url)?.[1] ?? null;
+  const [, scheme = '', user = null] = /^([a-z][a-z0-9+.-]*:\/\/)?([^/@:]+)@/i.exec(url) ?? [];
+  return user && decodedLogin(scheme, user);
 }

@@ -1,4 +1,5 @@
 import type { Package, Source } from '../model/site.js';
+import { decodedLogin } from '../model/source.js';
 import { refusedSources, schemeOf, unsupported } from './findings.js';
 import type { PackageFinding } from './method.js';
 
@@ -6,7 +7,7 @@ import type { PackageFinding } from './method.js';
 export interface WebSource {
   /** Lower case. */
   readonly scheme: string;
-  /** Decoded; empty if there is none. */
+  /** As it is meant; empty if there is none. */
   readonly user: string;
   /** With the port, if the URL has one. */
   readonly host: string;
@@ -19,16 +20,12 @@ export function webSource(url: string): WebSource | null {
   const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/@?#]+)(?:\/([^?#]*))?$/i.exec(url);
   if (parts === null) return null;
   const [, scheme = '', user = '', host = '', path = ''] = parts;
-  return { scheme: scheme.toLowerCase(), user: decoded(user), host, path: path.replace(/^\/+|\/+$/g, '') };
-}
-
-/** Percent-encoded text; what is none stands for itself. */
-export function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return {
+    scheme: scheme.toLowerCase(),
+    user: decodedLogin(`${scheme}:`, user) ?? user,
+    host,
+    path: path.replace(/^\/+|\/+$/g, ''),
+  };
 }
 
 /** The parts of a source that `webSourceFindings` has nothing against. */
@@ -60,9 +57,8 @@ export function webSourceFindings(pkg: Package, schemes: readonly string[]): Pac
   });
 }
 
-function isPlain({ user, host, path }: WebSource): boolean {
+function isPlain({ host, path }: WebSource): boolean {
   return (
-    !/\p{Cc}/u.test(user) &&
     /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$/.test(host) &&
     /^[A-Za-z0-9._~+@%=,:/-]*$/.test(path) &&
     !/(^|\/)\.\.?(\/|$)/.test(path)

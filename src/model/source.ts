@@ -6,9 +6,10 @@ export interface ParsedSource {
   readonly password: string | null;
   /**
    * `login`: nobody can tell where its login ends, because a host ends at the first `/`; then all before the last `@` is
-   * taken for one, so that nothing of a password is ever shown. `port`: what stands for the port is none.
+   * taken for one, so that nothing of a password is ever shown. `encoding`: the login is no percent-encoded text. `port`:
+   * what stands for the port is none.
    */
-  readonly wrong: 'login' | 'port' | null;
+  readonly wrong: 'login' | 'encoding' | 'port' | null;
 }
 
 /**
@@ -22,6 +23,20 @@ export function parseSource(text: string): ParsedSource {
   return remote ?? { source: { url: text, publicUrl: text, host: null }, password: null, wrong: null };
 }
 
+/**
+ * A user or password of a URL as it is meant: percent-encoded UTF-8 in http, https, ftp and ftps (RFC 3986, 3.2.1), while
+ * rsync takes its own as they stand. Null where it is not encoded so, or a control character is. `scheme` with `://`.
+ */
+export function decodedLogin(scheme: string, text: string): string | null {
+  if (!text.includes('%') || !/^(https?|ftps?):/i.test(scheme)) return text;
+  try {
+    const meant = decodeURIComponent(text);
+    return /\p{Cc}/u.test(meant) ? null : meant;
+  } catch {
+    return null;
+  }
+}
+
 function url(scheme: string, rest: string): ParsedSource {
   const end = rest.indexOf('/');
   const [head, path] = end < 0 ? [rest, ''] : [rest.slice(0, end), rest.slice(end)];
@@ -33,14 +48,15 @@ function url(scheme: string, rest: string): ParsedSource {
     return { ...url(scheme, `${masked(rest.slice(0, last))}@${rest.slice(last + 1)}`), wrong: 'login' };
   }
   const { user, password } = splitLogin(login);
+  const isMeant = decodedLogin(scheme, login ?? '') !== null;
   return {
     source: {
       url: `${scheme}${user === null ? '' : `${user}@`}${authority}${path}`,
       publicUrl: `${scheme}${authority}${path}`,
       host: isFile ? null : hostOf(authority),
     },
-    password,
-    wrong: isFile || hasPort(authority) ? null : 'port',
+    password: password && (decodedLogin(scheme, password) ?? password),
+    wrong: !isMeant ? 'encoding' : isFile || hasPort(authority) ? null : 'port',
   };
 }
 

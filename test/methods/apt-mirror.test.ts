@@ -24,6 +24,7 @@ import {
   site,
   throughProxy,
   upstream,
+  withLogin,
 } from './web-upstream.js';
 
 const WITHOUT = ['apt-mirror', 'wget', 'gpgv', 'apt-ftparchive'].filter((tool) => !onPath(tool));
@@ -170,6 +171,8 @@ describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${t
     for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
     expect(existsSync(join(site.root, 'var/lib/mirror/work', id))).toBe(false);
     rmSync(join(site.root, 'var/lib/mirror/cache', id), { recursive: true });
+    await apply({}, withLogin(src), { network });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
     await apply({ ...LOGIN, password: 'wrong' }, src, { network });
     expect(await site.run(id)).toMatchObject({ code: 77 });
     expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Authentication Failed|ERROR 401/) });

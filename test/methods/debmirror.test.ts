@@ -36,6 +36,7 @@ import {
   site,
   throughProxy,
   upstream,
+  withLogin,
 } from './web-upstream.js';
 
 const WITHOUT = onPath('debmirror') ? '' : ' (skipped: no debmirror)';
@@ -181,6 +182,8 @@ describe.skipIf(WITHOUT !== '')(`debmirror${WITHOUT}`, () => {
       expect(text).toContain(id);
       expect(text).not.toMatch(/p'a"s|p'a\\"s|p%27a/);
     }
+    await apply({}, withLogin(src), { network });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
     await apply({ ...LOGIN, password: 'wrong' }, src, { network });
     expect(await site.run(id)).toMatchObject({ code: 77 });
     expect(last()).toMatchObject({ failure: 'auth', reason: matching(/401 Unauthorized/) });

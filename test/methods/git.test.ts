@@ -139,6 +139,10 @@ describe.skipIf(WITHOUT !== '')(`git${WITHOUT}`, () => {
       expect(text).not.toMatch(/p'a"|p%27a/);
     expect(existsSync(join(site.root, 'var/lib/mirror/work', id))).toBe(false);
 
+    const inUrl = `m%65:${encodeURIComponent(PASSWORD)}`;
+    await apply(`http://${inUrl}@127.0.0.1:${String(web.port)}/${id}.git`);
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+
     await apply(`http://127.0.0.1:${String(web.port)}/${id}.git`, { user: 'me', password: 'wrong' });
     expect(await site.run(id)).toMatchObject({ code: 77 });
     expect(last()).toMatchObject({ outcome: 'failed', failure: 'auth' });

@@ -164,6 +164,11 @@ describe.skipIf(WITHOUT !== '')(`lftp${WITHOUT}`, () => {
     });
     expect(await site.run(id)).toMatchObject({ code: 0 });
     expect(mirrored()).toEqual(ALL.slice(1));
+    put('README', 'again');
+    const inUrl = `m%65:${encodeURIComponent(WEB_PASSWORD)}`;
+    await apply({}, `http://${inUrl}@127.0.0.1:${String(web.port)}/${id}`);
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(mirrored()).toEqual(ALL);
     await apply({ user: 'me', password: 'wrong' }, `http://127.0.0.1:${String(web.port)}/${id}`);
     expect(await site.run(id)).toMatchObject({ code: 77 });
     expect(last()).toMatchObject({ failure: 'auth' });
@@ -255,6 +260,24 @@ describe.skipIf(WITHOUT !== '')(`lftp${WITHOUT}`, () => {
     await apply({}, `${ftpUrl()}/empty`);
     expect(await site.run(id)).toMatchObject({ code: 69 });
     expect(last()).toHaveProperty('reason', expect.stringContaining('upstream lists no files'));
+  });
+
+  test('an upstream that lost all its files is no success, with directories and without', async () => {
+    await apply();
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    const had = mirrored();
+    rmSync(upstream, { recursive: true });
+    mkdirSync(join(upstream, 'modules'), { recursive: true });
+    for (const src of [ftpUrl(), ['ftp://127.0.0.1:1/gone/', ftpUrl()]]) {
+      await apply({}, src);
+      expect(await site.run(id)).toMatchObject({ code: 69 });
+      expect(last()).toHaveProperty('reason', 'upstream lists no files');
+      expect(mirrored()).toEqual(had);
+    }
+    rmSync(join(upstream, 'modules'), { recursive: true });
+    await apply();
+    expect(await site.run(id, '--allow-deletes', '9')).toMatchObject({ code: 69 });
+    expect(last()).toHaveProperty('reason', 'upstream lists no files');
   });
 
   test('a directory that is not there needs a person', async () => {

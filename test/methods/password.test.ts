@@ -26,6 +26,8 @@ test('a password is the first source’s: a fallback of somebody else’s never 
     'me@third.example.net::x',
   ];
   expect(told([FIRST, ...named], { options })).toEqual([FIRST, named[0], named[2]]);
+  const encoded = 'https://m%65@other.example.net/x';
+  expect(told(['https://up.example.org/debian', encoded], { options })).toContain(encoded);
   expect(told(['rsync://me@up.example.org/x', ...named])).toEqual([
     'rsync://me@up.example.org/x',
     named[0],

@@ -24,6 +24,7 @@ import {
   site,
   throughProxy,
   upstream,
+  withLogin,
 } from './web-upstream.js';
 
 const WITHOUT = ['dnf', 'rpmkeys', 'rpmbuild', 'createrepo_c'].filter((tool) => !onPath(tool));
@@ -160,6 +161,8 @@ describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${too
     expect(filesBelow(site.dst(id))).toEqual(filesBelow(repo.path).filter((file) => !file.endsWith('.asc')));
     const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
     for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
+    await apply({}, withLogin(src), { network });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
     await apply({ ...LOGIN, password: 'wrong' }, src, { network });
     expect(await site.run(id)).toMatchObject({ code: 77 });
     expect(last()).toMatchObject({ failure: 'auth', reason: matching(/Status code: 401/) });

@@ -77,6 +77,12 @@ export function last(): object {
   return site.state(id).last ?? {};
 }
 
+/** An address with `LOGIN` in it, as RFC 3986 has it. */
+export function withLogin(src: string): string {
+  const user = LOGIN.user.replace("'", '%27');
+  return src.replace('//', `//${user}:${encodeURIComponent(LOGIN.password)}@`);
+}
+
 /** Serves the same by https, with a CA of its own and only to `LOGIN`, until the test ends. */
 export async function serveClosed(): Promise<{ src: string; network: { ca_file: string } }> {
   const tls = makeCertificate(scratch);
