@@ -23,6 +23,8 @@ const NOTEWORTHY = 300;
 export interface ExecEnd {
   readonly outcome: Outcome;
   readonly transfer: Transfer | null;
+  /** Whether upstream has files, as far as the tool tells; null: it does not. */
+  readonly lists: boolean | null;
   /** Whether the tool wrote anything. */
   readonly printed: boolean;
   /** Byte of the log at which its output begins. */
@@ -49,7 +51,7 @@ export async function executeStep(
   const table = await toolTable(step.tool);
   const limit = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
   const argv = [...commandLine(job, step, limit), ...pushWordsFor(step, turn.words)];
-  const nothing = { transfer: null, printed: false, from: 0, tripped: null };
+  const nothing = { transfer: null, lists: null, printed: false, from: 0, tripped: null };
 
   const secret = step.stdin_secret === undefined ? null : secretText(session.secrets, step.stdin_secret);
   if (secret !== null && typeof secret !== 'string') return { ...nothing, outcome: secret };
@@ -98,7 +100,8 @@ export async function executeStep(
   // A tool that reads its limit from a file has the same one.
   const tripped =
     outcome.kind === 'blocked' ? (limit ?? currentLimit(job, session.state, turn.allowDeletes)) : null;
-  return { outcome, printed, from, tripped, transfer: table.transfer(output) };
+  const lists = table.lists?.(output) ?? null;
+  return { outcome, printed, from, tripped, lists, transfer: table.transfer(output) };
 }
 
 /** Another command of a step's tool, in the same directory and environment. It gets no secret. */
@@ -163,11 +166,17 @@ function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, o
   }
 }
 
+/** What an upstream without files has given: no mirror. A module over a disk that is not mounted looks like that. */
+export const NO_FILES: Outcome = {
+  kind: 'failed',
+  failure: 'transfer',
+  reason: 'upstream lists no files',
+};
+
 /** A tool that takes an upstream without files for a tree without files has made no mirror. */
-function orNothing(turn: Turn, { nothing }: ToolTable, outcome: Outcome): Outcome {
-  if (nothing === undefined || outcome.kind !== 'synced') return outcome;
-  if (!isEmpty(turn.session.job.dst)) return outcome;
-  return { kind: 'failed', failure: 'transfer', reason: nothing };
+function orNothing(turn: Turn, { lists }: ToolTable, outcome: Outcome): Outcome {
+  if (lists === undefined || outcome.kind !== 'synced') return outcome;
+  return isEmpty(turn.session.job.dst) ? NO_FILES : outcome;
 }
 
 /** A tool's environment: small and the same on every backend, so that what was reviewed is what runs. */

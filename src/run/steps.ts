@@ -8,7 +8,7 @@ import type { Transfer, Trigger } from '../state/package-state.js';
 import { readFreshDst } from '../state/store.js';
 import type { Lock } from '../system/flock.js';
 import { refuseDirectory } from './destination.js';
-import { executeStep } from './exec.js';
+import { NO_FILES, executeStep } from './exec.js';
 import { together } from './figures.js';
 import { hash } from './hash.js';
 import type { LogFile } from './log-file.js';
@@ -57,6 +57,7 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
   let transfer: Transfer | null = null;
   let facts: EndFacts = {};
   let over = false;
+  let lists: boolean | null = null;
   const rounds = new Map<Step, number>();
   for (let at = 0; at < source.steps.length; at++) {
     const step = source.steps[at] as Step;
@@ -65,9 +66,12 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
     if (session.interruption.signal !== null) {
       return { outcome: signalOutcome(session, 'between two steps'), transfer, facts };
     }
+    // Before anything that claims a sync; passes over parts of a tree may each find nothing.
+    if (lists === false && (step.kind === 'install-marker' || step.kind === 'write-file')) break;
     const result = await runStep(turn, step, outcome);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
+    lists ||= result.lists ?? lists;
     if (result.changed && step.kind === 'repeat-if-changed') {
       const round = (rounds.get(step) ?? 0) + 1;
       if (round >= step.rounds) return { outcome: keepsChanging(step.rounds), transfer, facts };
@@ -82,6 +86,7 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
     over ||= result.done;
     outcome = result.done ? result.outcome : worse(outcome, result.outcome);
   }
+  if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts };
   return { outcome, transfer, facts: over ? facts : { ...facts, ...measure(turn, outcome, transfer) } };
 }
 
@@ -91,6 +96,8 @@ export interface StepEnd {
   readonly done: boolean;
   readonly transfer?: Transfer | null;
   readonly facts?: EndFacts;
+  /** Whether upstream has files; null or not there: the step does not tell. */
+  readonly lists?: boolean | null;
   /** Upstream changed while it was read. */
   readonly changed?: boolean;
 }
@@ -152,11 +159,13 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
   const end = await executeStep(turn, step, 'pass');
   const { outcome, transfer, tripped } = end;
-  if (step.told_deletions !== undefined && outcome.kind === 'synced') {
+  // What a list of changes names may well be directories only.
+  const lists = step.only_with === undefined ? end.lists : null;
+  if (step.told_deletions !== undefined && outcome.kind === 'synced' && lists !== false) {
     return (await import('./special/index.js')).deleteTold(turn, step, end);
   }
   const done = !isThrough(outcome);
-  return { outcome, done, transfer, facts: tripped === null ? {} : { tripped } };
+  return { outcome, done, transfer, lists, facts: tripped === null ? {} : { tripped } };
 }
 
 /**

@@ -4,10 +4,24 @@ import { describe, expect, test } from 'vitest';
 import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/rsyncd.js';
-import { ROOT, suite, upstream, site, rsyncd, put, debian, mirrored, trace } from './ftpsync-archive.js';
+import {
+  ROOT,
+  suite,
+  upstream,
+  site,
+  rsyncd,
+  put,
+  publish,
+  debian,
+  mirrored,
+  trace,
+} from './ftpsync-archive.js';
 
 suite('a failure of ftpsync (needs the package ftpsync)', () => {
-  async function fails(settings: object, changes: object = {}): Promise<readonly [number | null, string]> {
+  async function fails(
+    settings: object = {},
+    changes: object = {},
+  ): Promise<readonly [number | null, string]> {
     await site.apply(debian(settings, changes));
     const { code } = await site.run('debian');
     const { last } = site.state('debian');
@@ -26,6 +40,22 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
     expect(mirrored('dists/stable/Release')).toContain('Version: 1.0');
     expect(mirrored('ours')).toBe('only here\n');
     expect(trace()).toContain('Upstream-mirror: 127.0.0.1');
+  });
+
+  test('upstream has no files, at first and later, as the only source and as the next one', async () => {
+    const empty = (): void => {
+      rmSync(upstream, { recursive: true });
+      mkdirSync(upstream);
+    };
+    const nothing = [69, 'transfer: upstream lists no files'];
+    empty();
+    expect(await fails()).toEqual(nothing);
+    publish('1.0');
+    expect(await fails()).toEqual([0, 'synced: ']);
+    empty();
+    const dead = `rsync://127.0.0.1:${String(await freePort())}/debian`;
+    expect(await fails({ src: [dead, rsyncd.url('debian')] })).toEqual(nothing);
+    expect(mirrored('dists/stable/Release')).toContain('Version: 1.0');
   });
 
   test('the connection is cut, or nothing more comes', async () => {
@@ -85,7 +115,7 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
   test('more would be deleted than the guard allows: blocked until a person says so', async () => {
     expect(await fails({})).toMatchObject([0, 'synced: ']);
     rmSync(upstream, { recursive: true });
-    mkdirSync(upstream);
+    put('README', 'The archive has moved\n');
     const { code } = await site.run('debian');
     expect(code).toBe(77);
     const blocked = site.state('debian');

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { ExecStep } from '../../job/step.js';
 import { isThrough } from '../../job/outcome.js';
 import type { Outcome } from '../../job/outcome.js';
-import { currentLimit, executeStep } from '../exec.js';
+import { isEmpty } from '../destination.js';
+import { NO_FILES, currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
 import { together } from '../figures.js';
 import { tooMany } from '../guard.js';
@@ -36,7 +37,10 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   }
   if (entries > 0) log.note('INFO', `deleted what is gone upstream: ${String(entries)} entries`);
   const transfer = pass.transfer === null ? null : { ...pass.transfer, deleted: entries };
-  if (trees.length === 0) return { outcome: pass.outcome, done: false, transfer };
+  if (trees.length === 0) {
+    const outcome = isEmpty(dst) ? NO_FILES : pass.outcome;
+    return { outcome, done: !isThrough(outcome), transfer };
+  }
   // Where a directory was, upstream may have a file by now, which could not take its place before.
   const again = await executeStep(turn, step, 'pass');
   const moved = together(transfer, again.transfer);

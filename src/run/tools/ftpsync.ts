@@ -1,6 +1,6 @@
 import type { Transfer } from '../../state/package-state.js';
 import { together } from '../figures.js';
-import { parseRsyncStats } from './rsync-stats.js';
+import { listsFiles, parseRsyncStats } from './rsync-stats.js';
 import { OK } from './table.js';
 import type { Row, ToolTable } from './table.js';
 
@@ -81,6 +81,8 @@ export const ftpsync: ToolTable = {
     /\]: Back from hook /,
     /^(touch|mkdir|rm|mv|cp): /,
   ],
+  // Of its second pass, which leaves out nothing. dst is not empty for want of them: ftpsync writes its own trace.
+  lists: listsFiles,
   transfer: bothPasses,
 };
 

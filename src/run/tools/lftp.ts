@@ -49,22 +49,23 @@ export const lftp: ToolTable = {
     [[126, 127], null, 'config', 'lftp cannot be run'],
   ],
   neverStarted: [],
-  // A page that is no list of files, or an upstream that lost them. lftp's words do not tell: it has none for a tree
-  // without directories in which nothing is new.
-  nothing: 'upstream lists no files',
+  // None: a page that is no list of files, or an upstream that lost them. It has no words for a tree without directories
+  // in which nothing is new.
+  lists: (output) => {
+    const total = totalOf(output);
+    return total === null ? null : (total[1] ?? 0) + (total[2] ?? 0) > 0;
+  },
   explains: [/^(mirror|cd|open|set|source): /, 'last'],
   transfer: parseLftpStats,
 };
 
 /** Reads what `mirror --verbose` prints at its end; the last of each line counts. */
 function parseLftpStats(output: string): Transfer | null {
-  const numbers = (pattern: RegExp): number[] | null =>
-    [...output.matchAll(pattern)].at(-1)?.slice(1).map(Number) ?? null;
-  const total = numbers(/^Total: (\d+) director(?:y|ies), (\d+) files?, (\d+) symlinks?$/gm);
+  const total = totalOf(output);
   const moved = ['New', 'Modified'].map((word) =>
-    numbers(new RegExp(`^${word}: (\\d+) files?, (\\d+) symlinks?$`, 'gm')),
+    numbers(output, new RegExp(`^${word}: (\\d+) files?, (\\d+) symlinks?$`, 'gm')),
   );
-  const bytes = numbers(/^(\d+) bytes? transferred/gm)?.[0];
+  const bytes = numbers(output, /^(\d+) bytes? transferred/gm)?.[0];
   // Of a tree without directories it tells only what is new.
   if (total === null && bytes === undefined) return null;
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -73,4 +74,13 @@ function parseLftpStats(output: string): Transfer | null {
     transferred_files: sum(moved.flatMap((counts) => counts ?? [])),
     transferred_bytes: bytes ?? 0,
   });
+}
+
+/** Directories, files and links of upstream's tree. */
+function totalOf(output: string): number[] | null {
+  return numbers(output, /^Total: (\d+) director(?:y|ies), (\d+) files?, (\d+) symlinks?$/gm);
+}
+
+function numbers(output: string, pattern: RegExp): number[] | null {
+  return [...output.matchAll(pattern)].at(-1)?.slice(1).map(Number) ?? null;
 }

@@ -20,6 +20,15 @@ export function parseRsyncStats(output: string): Transfer | null {
   };
 }
 
+/**
+ * Whether the last statistics tell of files that are no directories; null where there are none. rsync before 3.1 counts
+ * without telling them apart, and is believed.
+ */
+export function listsFiles(output: string): boolean | null {
+  const at = output.lastIndexOf('Number of files: ');
+  return at < 0 ? null : !/^.{17}(0|[\d,.]+ \(dir: [\d,.]+\))$/m.test(output.slice(at, at + 80));
+}
+
 /** The number behind the last `label`, which may have commas. */
 function numberAfter(text: string, label: string): number | null {
   const at = text.lastIndexOf(label);

@@ -1,4 +1,4 @@
-import { parseRsyncStats } from './rsync-stats.js';
+import { listsFiles, parseRsyncStats } from './rsync-stats.js';
 import { OK } from './table.js';
 import type { ToolTable } from './table.js';
 
@@ -38,8 +38,8 @@ export const rsync: ToolTable = {
     [[126, 127], null, 'config', 'rsync cannot be run'],
   ],
   neverStarted: [1, 2, 4, 5, 10, 35],
-  // A module over a disk that is not mounted, or patterns that leave out all of it.
-  nothing: 'upstream lists no files',
+  // None: a module over a disk that is not mounted, or patterns that leave out all of it.
+  lists: listsFiles,
   explains: [
     /@ERROR/,
     /^ssh: /,

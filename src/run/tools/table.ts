@@ -20,8 +20,11 @@ export interface ToolTable {
   readonly rows: readonly Row[];
   /** Exits after which the tool never began to change dst: it got no further than upstream's door. */
   readonly neverStarted: readonly number[];
-  /** What it means that dst is empty after a pass that went well; not there: nothing. */
-  readonly nothing?: string;
+  /**
+   * Whether its output tells of any file that upstream has, directories aside; null: it does not tell. Not there: a tree
+   * without files may be what upstream has to give, and an empty dst means nothing.
+   */
+  readonly lists?: (output: string) => boolean | null;
   /** Lines that explain a failure, the best first; `last` is the last line of all. */
   readonly explains: readonly (RegExp | 'last')[];
   /** What the tool says it moved; null where it says nothing. */
