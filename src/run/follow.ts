@@ -14,8 +14,9 @@ const POLL = 200;
 const PATIENCE = 5000;
 
 /**
- * Waits for the end of the run that serves a request made at `since` (epoch ms). Null when it ended without a record
- * (held meanwhile, no free slot, killed), or when we were told to stop looking; the run itself goes on then.
+ * Waits for the end of the run that serves a request made at `since` (epoch ms). Where the run before it was stopped, and
+ * the request with it, that run's record. Null when it ended without a record (held meanwhile, no free slot, killed), or
+ * when we were told to stop looking; the run itself goes on then.
  */
 export async function followRun(
   layout: Layout,
@@ -26,10 +27,13 @@ export async function followRun(
   const unit = unitToStart(job, layout);
   let quietSince = Date.now();
   for (;;) {
+    // Looked at first: a request that is served by now is gone only after its run is in the state.
+    const pending = existsSync(layout.requestFile(job.id));
     const { last, run } = peekState(layout, job.id);
-    if (last !== null && last.started >= since && !existsSync(layout.requestFile(job.id))) return last;
-    const busy = (run !== null && executorLives(run)) || (unit !== null && unitIsActive(unit));
-    if (busy) quietSince = Date.now();
+    if (last !== null && last.started >= since && !pending) return last;
+    const runs = run !== null && executorLives(run);
+    if (last?.outcome === 'stopped' && last.ended >= since && !pending && !runs) return last;
+    if (runs || (unit !== null && unitIsActive(unit))) quietSince = Date.now();
     if (Date.now() - quietSince > PATIENCE) return null;
     if ((await pause(Date.now() + POLL, interruption)) === 'interrupted') return null;
   }

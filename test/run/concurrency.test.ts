@@ -165,6 +165,21 @@ describe('an end from outside', () => {
     expect(await stopRun(site.layout, job, 'ada')).toBe('not-running');
   });
 
+  test('mirror stop is what all hear who wait: for the run, and for the one that was to follow it', async () => {
+    const job = site.script('awaited', 'echo > $F/awaited; exec sleep 1000');
+    const ask = (): ReturnType<typeof start> => site.start(['start', '--wait', '--root', site.root, job.id]);
+    const first = ask();
+    await until(() => existsSync(flag('awaited')));
+    const second = ask();
+    await until(() => existsSync(site.layout.requestFile('awaited')));
+    expect(await stopRun(site.layout, job, 'ada')).toBe('stopped');
+    for (const { code, stdout } of [await first.ended, await second.ended]) {
+      expect(stdout).toContain('awaited: stopped: stopped by ada while sh ran');
+      expect(code).toBe(143);
+    }
+    expect(site.history('awaited')).toHaveLength(1);
+  });
+
   test('mirror stop ends what a dead executor left behind', async () => {
     const job = site.script('left', 'echo $$ > $F/left; exec sleep 1000');
     const running = start('left');
