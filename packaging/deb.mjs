@@ -162,7 +162,7 @@ async function machineFiles(tree) {
   for (const { packaged, content } of [
     sysusersFile([account], paths),
     tmpfilesFile(account, paths.state, paths),
-    logrotateFile(account, '/var/log/mirror/mirror.log', paths),
+    logrotateFile(account, { path: '/var/log/mirror/mirror.log', gzip: true }, paths),
   ])
     put(tree, packaged.path.slice(1), content);
 }

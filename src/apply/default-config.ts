@@ -20,6 +20,7 @@ export function defaultConfig(hostname: string, zone: string): string {
     "gid": "mirror",
     "localtimezone": ${JSON.stringify(zone)},
     "logger": {
+      "fileformat": { "base": "/var/log/mirror", "filename": "mirror.log" },
       "packagefileformat": {
         "base": "/var/log/mirror/packages",
         "folder": "{year}/{month}/{day}",

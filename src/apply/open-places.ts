@@ -1,3 +1,4 @@
+import { logBases, siteLogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { Owner } from '../system/system.js';
 import type { Work } from './setup-work.js';
@@ -9,12 +10,12 @@ import { closedPlaces, isShared, runAccounts, runPlaces } from './shared-places.
  */
 export async function openPlaces(site: Site, gid: number, work: Work): Promise<void> {
   const { system } = work;
-  const { base } = site.settings.logger.packagefileformat;
+  const bases = logBases(site.settings.logger);
   const closed = (): ReturnType<typeof closedPlaces> => closedPlaces(site, system.now(), system);
   const shut = isShared(site) ? closed() : [];
   for (const place of runPlaces(site.settings)) {
     const isOurs = work.record.directories.includes(place);
-    const what = place !== base ? 'place' : isOurs ? 'both' : 'folders';
+    const what = !bases.includes(place) ? 'place' : isOurs ? 'both' : 'folders';
     const isShut = shut.some(({ path }) => path === place || path.startsWith(`${place}/`));
     if (!isShut || (what === 'place' && !isOurs)) continue;
     for (const { user } of runAccounts(site)) {
@@ -25,11 +26,30 @@ export async function openPlaces(site: Site, gid: number, work: Work): Promise<v
       work.done.push(...opened.map((path) => `opened ${path} to group ${String(site.settings.gid)}`));
     }
   }
+  if (isShared(site)) await openSiteLog(site, gid, work);
   for (const { path, users, sure, help } of closed()) {
     const may = sure ? 'cannot' : 'perhaps cannot';
     const what = users.length > 0 ? `${may} be written by ${users.join(', ')}` : 'does not hand its group on';
     work.problems.push(`${path} ${what}: ${help}`);
   }
+}
+
+/**
+ * Makes the site's own log as the site's user, open to the group: the one who made it with his first line would be the
+ * only one to write there, and logrotate, which works as the site's user, could not compress what is another's.
+ */
+async function openSiteLog({ settings }: Site, gid: number, work: Work): Promise<void> {
+  const { system } = work;
+  const [log, owner] = [siteLogFile(settings.logger), system.user(settings.uid)];
+  if (log === null || !owner || owner.uid === 0) return;
+  const facts = system.facts(log.path);
+  if (facts !== null && facts.gid === gid && (facts.mode & 0o020) !== 0) return;
+  const { code } = await system.run([
+    ...as(owner, gid),
+    ...['sh', '-c', 'umask 002; : >>"$1" && chmod g+w "$1"', 'sh', log.path],
+  ]);
+  if (code === 0) work.done.push(`opened ${log.path} to group ${String(settings.gid)}`);
+  else work.problems.push(`${log.path} cannot be opened to group ${String(settings.gid)}`);
 }
 
 /**
@@ -41,10 +61,9 @@ function opening(path: string, owner: Owner, gid: number, what: 'place' | 'folde
   const depth = what === 'place' ? ['-maxdepth', '0'] : what === 'folders' ? ['-mindepth', '1'] : [];
   const shut = `-type d -uid ${user} ( ! -perm -2070 -o ! -gid ${group} ) -print`;
   const open = `-exec chgrp ${group} {} + -exec chmod g+rwxs {} +`;
-  return [
-    ...`setpriv --reuid=${user} --regid=${group} --clear-groups find`.split(' '),
-    path,
-    ...depth,
-    ...`${shut} ${open}`.split(' '),
-  ];
+  return [...as(owner, gid), 'find', path, ...depth, ...`${shut} ${open}`.split(' ')];
+}
+
+function as({ uid }: Owner, gid: number): string[] {
+  return ['setpriv', `--reuid=${String(uid)}`, `--regid=${String(gid)}`, '--clear-groups'];
 }

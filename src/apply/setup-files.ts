@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import type { LogFile } from '../model/logs.js';
 import { sha256 } from '../system/digest.js';
 import type { Reader } from '../system/system.js';
 import type { Work } from './setup-work.js';
@@ -71,27 +72,20 @@ export function tmpfilesFile({ user, group }: Account, state: string, layout: La
 }
 
 /**
- * logrotate(8) rule for the tool's own log: what `mirror daemon` or a wrapper writes there through one open file, hence
- * copytruncate. `su`, because root must not rename files in a directory of the mirror user. Logs of runs are pruned by the
- * runs themselves. null for a path that logrotate would take for a pattern.
+ * logrotate(8) rule for the site's own log. Runs open it anew for every line, so it may be moved; a new one is open to
+ * the group, whose other members may write there, too. `su`, because root must not rename files in a directory of the mirror user. Logs of runs are pruned by the runs
+ * themselves. null for a path that logrotate would take for a pattern.
  */
-export function logrotateFile({ user, group }: Account, log: string, layout: Layout): SetupFile | null {
-  if (/["\\*?[\]{}]/.test(log)) return null;
-  const options = [
-    'weekly',
-    'rotate 8',
-    'missingok',
-    'notifempty',
-    'compress',
-    'delaycompress',
-    'copytruncate',
-  ];
+export function logrotateFile({ user, group }: Account, log: LogFile, layout: Layout): SetupFile | null {
+  if (/["\\*?[\]{}]/.test(log.path)) return null;
+  const compression = log.gzip ? ['compress', 'delaycompress'] : ['nocompress'];
+  const options = ['weekly', 'rotate 8', 'missingok', 'notifempty', 'create 0664', ...compression];
   const lines = [`su ${String(user)} ${String(group)}`, ...options].map((line) => `    ${line}\n`);
   return {
     path: `${layout.root}/etc/logrotate.d/mirror-site`,
-    content: `${HEADER}"${log}" {\n${lines.join('')}}\n`,
+    content: `${HEADER}"${log.path}" {\n${lines.join('')}}\n`,
     reader: 'logrotate',
-    packaged: { path: `${layout.root}/etc/logrotate.d/mirror`, names: `"${log}"` },
+    packaged: { path: `${layout.root}/etc/logrotate.d/mirror`, names: `"${log.path}"` },
   };
 }
 

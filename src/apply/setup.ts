@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { siteLogFile, type LogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
 import { makeAccounts } from './accounts.js';
@@ -19,8 +19,8 @@ export interface Needs {
   readonly accounts: readonly Account[];
   /** Directories that the mirror user writes to, made if missing. */
   readonly writable: readonly string[];
-  /** The tool's own log, rotated by logrotate; null for one whose name changes with time. */
-  readonly log: string | null;
+  /** The site's own log, rotated by logrotate; null for none, or one whose name changes with time. */
+  readonly log: LogFile | null;
   readonly scheduler: 'systemd' | 'crontab' | 'daemon';
   readonly packages: Site['packages'];
 }
@@ -48,7 +48,7 @@ export function needsOf(site: Site): Needs {
     gid,
     accounts,
     writable: [...new Set(places)],
-    log: ownLog(logger, logfolder),
+    log: siteLogFile(logger),
     scheduler,
     packages,
   };
@@ -103,13 +103,6 @@ async function machineFiles(site: Account, { log }: Needs, work: Work): Promise<
   }
   const logrotate = log === null ? null : logrotateFile(site, log, layout);
   if (logrotate) putFile(logrotate, work);
-}
-
-/** Where the tool's own log lies, as the config says or beside those of the runs; null for a name that changes with time. */
-function ownLog({ fileformat }: Site['settings']['logger'], logfolder: string): string | null {
-  if (!fileformat) return `${logfolder}/mirror.log`;
-  const path = join(fileformat.base, fileformat.folder, fileformat.filename);
-  return path.includes('{') ? null : path;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { shellWord } from '../job/shell.js';
 import { zoneOffset } from '../job/zone.js';
+import { logBases } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { ClosedPlace } from '../plan/observation.js';
 import type { FileFacts, Reader } from '../system/system.js';
@@ -11,7 +12,7 @@ export const SHARED_MODE = 0o2775;
 
 /** Directories outside mirror's own that every run writes to: its log, and what publishing writes. */
 export function runPlaces({ logger, statusfile, statfile }: Site['settings']): string[] {
-  return [...new Set([logger.packagefileformat.base, dirname(statusfile), dirname(statfile)])];
+  return [...new Set([...logBases(logger), dirname(statusfile), dirname(statfile)])];
 }
 
 /** The site's own user first, then those of single packages, each once. All are in the site's group. */
@@ -34,15 +35,17 @@ export function isShared(site: Site): boolean {
 export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlace[] {
   const { settings } = site;
   const accounts = runAccounts(site);
-  const { packagefileformat: format } = settings.logger;
+  const { packagefileformat, fileformat } = settings.logger;
+  const logs = [packagefileformat, ...(fileformat === null ? [] : [fileformat])];
   const groups = (system.read('/etc/group') ?? '').split('\n').map((line) => line.split(':'));
   const writers = accounts
     .map((account) => writer(account, settings.gid, groups, system))
     .filter((found) => found !== null);
   return runPlaces(settings).flatMap((path): ClosedPlace[] => {
-    const isLog = path === format.base;
-    const today =
-      isLog && accounts.length > 1 ? folders(format, at + zoneOffset(settings.localtimezone, at)) : [];
+    const here = logs.filter(({ base }) => base === path);
+    const isLog = here.length > 0;
+    const wall = at + zoneOffset(settings.localtimezone, at);
+    const today = accounts.length > 1 ? here.flatMap((log) => folders(log, wall)) : [];
     const help = openCommand(path, isLog, accounts, settings);
     for (const place of [path, ...today]) {
       const facts = system.facts(place);

@@ -59,7 +59,7 @@ const DEFAULTS: Needs = {
   gid: 'mirror',
   accounts: [],
   writable: ['/var/log/mirror', '/var/www/mirror', '/var/lib/mirror', '/var/log/mirror/packages'],
-  log: '/var/log/mirror/mirror.log',
+  log: { path: '/var/log/mirror/mirror.log', gzip: true },
   scheduler: 'systemd',
   packages: [],
 };

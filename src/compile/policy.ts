@@ -1,6 +1,6 @@
-import type { JobPolicy } from '../job/job.js';
+import type { JobPolicy, SiteLog } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
-import type { Package, Site } from '../model/site.js';
+import type { FileFormat, Package, Site } from '../model/site.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import { passwordFile } from './secret.js';
 
@@ -40,7 +40,8 @@ export function sharedPolicies(
 }
 
 function policyOf({ settings }: Site, pkg: Package, scheduler: Scheduler, secret: string | null): JobPolicy {
-  const { base, folder, filename, gzip } = settings.logger.packagefileformat;
+  const { packagefileformat, fileformat, format, level } = settings.logger;
+  const { base, folder, filename, gzip } = packagefileformat;
   return {
     guard: {
       deletes: pkg.guard.deletes,
@@ -65,6 +66,11 @@ function policyOf({ settings }: Site, pkg: Package, scheduler: Scheduler, secret
       keep: pkg.keep,
       console_format: settings.logger.packageformat,
       console_level: settings.logger.packagelevel,
+      ...(fileformat === null ? {} : { site: siteLog(fileformat, format, level) }),
     },
   };
+}
+
+function siteLog({ base, folder, filename }: FileFormat, format: string, level: string): SiteLog {
+  return { base, folder, filename, format, level };
 }

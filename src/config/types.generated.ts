@@ -390,7 +390,7 @@ export interface Maintainer {
  */
 export interface Logger {
   /**
-   * mirror.py's level of its daemon's messages. Read, but without effect: nothing is resident here.
+   * Least level of the messages in the site's own log.
    */
   level?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
   /**
@@ -398,16 +398,37 @@ export interface Logger {
    */
   packagelevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
   /**
-   * mirror.py's form of its daemon's messages. Read, but without effect; `packageformat` forms the executor's.
+   * A line of the site's own log, in Python's %-style; its message begins with the package's id.
    */
   format?: string;
   /**
    * A line of a sync's messages, in Python's %-style, with {package}.
    */
   packageformat?: string;
-  fileformat?: FileFormat;
+  fileformat?: SiteLogFormat;
   packagefileformat?: FileFormat;
   keep?: Keep;
+}
+/**
+ * Where the site's own log goes. Fields as in `packagefileformat`; they stand for the midnight before a line, so that a log whose name has a date begins anew each day.
+ */
+export interface SiteLogFormat {
+  /**
+   * Directory of the log; default `logfolder`.
+   */
+  base?: string;
+  /**
+   * Directory below `base`, with fields.
+   */
+  folder?: string;
+  /**
+   * Name of the file, with fields.
+   */
+  filename?: string;
+  /**
+   * Compress what logrotate has put aside; it is asked to by setup, where the name has no fields.
+   */
+  gzip?: boolean;
 }
 /**
  * Where a log file goes. Fields: {year} {month} {day} {hour} {minute} {second} {microsecond} {packageid}.

@@ -44,6 +44,17 @@ export interface JobLog {
   readonly console_format: string;
   /** Least level shown on the console: DEBUG INFO WARNING ERROR CRITICAL. */
   readonly console_level: string;
+  /** Absent where the site has no log of its own. */
+  readonly site?: SiteLog;
+}
+
+/** The log that the runs of all packages write to: a place as those of runs have it, and its own level and line. */
+export interface SiteLog {
+  readonly base: string;
+  readonly folder: string;
+  readonly filename: string;
+  readonly format: string;
+  readonly level: string;
 }
 
 /** How a package's runs are held in check, whoever they sync from: most packages of a site have the same. All times in seconds. */

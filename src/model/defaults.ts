@@ -2,7 +2,7 @@ import common from '../../schemas/common.schema.json' with { type: 'json' };
 import packageSchema from '../../schemas/package.schema.json' with { type: 'json' };
 import siteSchema from '../../schemas/site.schema.json' with { type: 'json' };
 
-const { retry, firstSync, guard, network, resources, keep, fileFormat } = common.definitions;
+const { retry, firstSync, guard, network, resources, keep, fileFormat, siteLogFormat } = common.definitions;
 const settings = siteSchema.properties.settings.properties;
 const pkg = packageSchema.properties;
 
@@ -46,6 +46,11 @@ export const DEFAULTS = {
     folder: fileFormat.properties.folder.default,
     filename: fileFormat.properties.filename.default,
     gzip: fileFormat.properties.gzip.default,
+  },
+  siteLogFormat: {
+    folder: siteLogFormat.properties.folder.default,
+    filename: siteLogFormat.properties.filename.default,
+    gzip: siteLogFormat.properties.gzip.default,
   },
   settings: {
     scheduler: settings.scheduler.default as 'systemd',

@@ -1,10 +1,9 @@
-import type {
-  FileFormat as FileFormatConfig,
-  Settings as SettingsConfig,
-} from '../config/types.generated.js';
+import type { Settings as SettingsConfig } from '../config/types.generated.js';
 import { DEFAULTS } from './defaults.js';
+import { runLogPlace, siteLogPlace } from './logs.js';
 import { BUILT_IN, overlay, type Policy } from './normalize-policy.js';
-import type { FileFormat, Settings } from './site.js';
+import { plainPath } from './path.js';
+import type { Settings } from './site.js';
 
 /** The site's settings and what its packages fall back to. */
 export interface SiteDefaults {
@@ -42,8 +41,8 @@ export function normalizeSettings(config: SettingsConfig, node: string): SiteDef
       packagelevel: logger?.packagelevel ?? DEFAULTS.settings.packagelevel,
       format: logger?.format ?? DEFAULTS.settings.format,
       packageformat: logger?.packageformat ?? DEFAULTS.settings.packageformat,
-      fileformat: logger?.fileformat ? fileFormat(logger.fileformat, config.logfolder) : null,
-      packagefileformat: fileFormat(logger?.packagefileformat ?? {}, `${config.logfolder}/packages`),
+      fileformat: logger?.fileformat ? siteLogPlace(logger.fileformat, config.logfolder) : null,
+      packagefileformat: runLogPlace(logger?.packagefileformat ?? {}, config.logfolder),
     },
     notify: notify(config.notify),
     socket: {
@@ -56,12 +55,6 @@ export function normalizeSettings(config: SettingsConfig, node: string): SiteDef
   const legacy =
     errorcontinuetime === undefined ? BUILT_IN : overlay(BUILT_IN, legacyRetry(errorcontinuetime));
   return { settings, policy: overlay(legacy, config), node: config.node ?? node };
-}
-
-/** A path without doubled or trailing slashes, so that equal directories are equal strings. */
-export function plainPath(path: string): string {
-  if (!path.endsWith('/') && !path.includes('//')) return path;
-  return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
 }
 
 /** Without notes. */
@@ -84,14 +77,5 @@ function notify(config: SettingsConfig['notify']): Settings['notify'] {
     mail: config.mail ?? null,
     sendmail: config.sendmail ?? DEFAULTS.settings.sendmail,
     webhook: file !== undefined ? { file } : literal !== undefined ? { literal } : null,
-  };
-}
-
-function fileFormat(config: FileFormatConfig, base: string): FileFormat {
-  return {
-    base: plainPath(config.base ?? base),
-    folder: config.folder ?? DEFAULTS.fileFormat.folder,
-    filename: config.filename ?? DEFAULTS.fileFormat.filename,
-    gzip: config.gzip ?? DEFAULTS.fileFormat.gzip,
   };
 }

@@ -60,7 +60,7 @@ export interface Logger {
   readonly packagelevel: string;
   readonly format: string;
   readonly packageformat: string;
-  /** The tool's own log; null: none. */
+  /** The site's own log, to which all runs write; null: none. */
   readonly fileformat: FileFormat | null;
   readonly packagefileformat: FileFormat;
 }

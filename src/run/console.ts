@@ -16,25 +16,31 @@ export type Say = (level: Level, message: string) => void;
  */
 export function consoleFor(job: Job, env: NodeJS.ProcessEnv): Say {
   const journal = isJournal(env.JOURNAL_STREAM);
-  const least = PRIORITY[job.log.console_level as Level] as number | undefined;
   return (level, message) => {
-    if (PRIORITY[level] > (least ?? PRIORITY.ERROR)) return;
+    if (!reaches(level, job.log.console_level)) return;
     const line = oneLine(message);
     writeStderr(
-      journal ? `<${PRIORITY[level]}>${job.id}: ${line}` : formatLine(job, level, line, Date.now()),
+      journal
+        ? `<${PRIORITY[level]}>${job.id}: ${line}`
+        : formatLine(job, job.log.console_format, level, line, Date.now()),
     );
   };
 }
 
+/** Whether a message is one of those that a level lets through; a level that nobody knows lets errors through. */
+export function reaches(level: Level, least: string): boolean {
+  return PRIORITY[level] <= ((PRIORITY[least as Level] as number | undefined) ?? PRIORITY.ERROR);
+}
+
 /** One line in Python's %-style with `{package}`; fields that we do not have stay as they are written. */
-export function formatLine(job: Job, level: Level, message: string, now: number): string {
+export function formatLine(job: Job, format: string, level: Level, message: string, now: number): string {
   const fields: Record<string, string> = {
     levelname: level,
     message,
     name: 'mirror',
     process: String(process.pid),
   };
-  return job.log.console_format.replace(
+  return format.replace(
     /\{package\}|%%|%\((\w+)\)(-?)(\d*)[sd]/g,
     (whole, name: string | undefined, minus: string, width: string) => {
       if (whole === '{package}') return job.id;
@@ -71,6 +77,6 @@ function isJournal(stream: string | undefined): boolean {
   return stream === `${dev}:${ino}`;
 }
 
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 }

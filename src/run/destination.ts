@@ -66,8 +66,13 @@ export function isEmpty(directory: string): boolean {
  */
 export function outsideRoot(job: Job, { root, state }: Layout): string | null {
   if (root === '') return null;
-  const places = { dst: job.dst, 'the log folder': job.log.base, 'the state directory': state };
-  const found = Object.entries(places).find(([, path]) => !isInside(path, root));
+  const places = {
+    dst: job.dst,
+    'the log folder': job.log.base,
+    "the folder of the site's log": job.log.site?.base,
+    'the state directory': state,
+  };
+  const found = Object.entries(places).find(([, path]) => path !== undefined && !isInside(path, root));
   return found ? `${found[0]} ${found[1]} is outside --root ${root}` : null;
 }
 

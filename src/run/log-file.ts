@@ -4,7 +4,6 @@ import {
   constants,
   createReadStream,
   createWriteStream,
-  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -14,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Job } from '../job/job.js';
+import type { Job, JobLog } from '../job/job.js';
 import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
 import type { Level } from './console.js';
@@ -42,7 +41,7 @@ export interface LogFile {
 /** Opens the log of a run that starts at `at` (epoch ms with fractions). Throws the system's error. */
 export function openLog(job: Job, at: number): LogFile {
   const path = logPath(job, at);
-  makeFolder(dirname(path), job.log.base);
+  shared(job.log.base, () => mkdirSync(dirname(path), { recursive: true }));
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, 0o644);
   const size = (): number => fstatSync(fd).size;
@@ -52,7 +51,7 @@ export function openLog(job: Job, at: number): LogFile {
     size,
     note(level, message) {
       try {
-        writeSync(fd, `${formatLine(job, level, message, Date.now())}\n`);
+        writeSync(fd, `${formatLine(job, job.log.console_format, level, message, Date.now())}\n`);
       } catch {
         // The state says how the run ended; the log is a convenience.
       }
@@ -68,21 +67,17 @@ export function openLog(job: Job, at: number): LogFile {
 }
 
 /**
- * Makes a log's folder. Where several users write below a base of set-group-id and group-writable mode, the one whose run
- * is the day's first must not lock the others out: the folders inherit the group, and the umask leaves it its write bit.
+ * Makes a folder or file of logs. Where several users write below a base of set-group-id and group-writable mode, the one
+ * who is there first must not lock the others out: what is made inherits the group, and the umask leaves it its write bit.
  * A chmod afterwards would be too late for a run of the same second, and its set-group-id bit is refused in the sandbox.
  */
-function makeFolder(folder: string, base: string): void {
-  if (existsSync(folder)) return;
+export function shared<T>(base: string, make: () => T): T {
   const mode = statSync(base, { throwIfNoEntry: false })?.mode ?? 0;
-  if ((mode & SHARED) !== SHARED) {
-    mkdirSync(folder, { recursive: true });
-    return;
-  }
+  if ((mode & SHARED) !== SHARED) return make();
   const umask = process.umask(0);
   process.umask(umask & ~0o070);
   try {
-    mkdirSync(folder, { recursive: true });
+    return make();
   } finally {
     process.umask(umask);
   }
@@ -90,10 +85,18 @@ function makeFolder(folder: string, base: string): void {
 
 /** The path that `logger.packagefileformat` gives a run, in the site's time zone. */
 export function logPath(job: Job, at: number): string {
-  const fields: Readonly<Record<string, string>> = { ...timeFields(at, job.timezone), packageid: job.id };
-  const fill = (text: string): string =>
-    text.replace(/\{(\w+)\}/g, (whole, name: string) => fields[name] ?? whole);
-  return join(job.log.base, fill(job.log.folder), fill(job.log.filename));
+  return filled(job.log, { ...timeFields(at, job.timezone), packageid: job.id });
+}
+
+/** The path of a log with these fields; others stay as they are written. */
+export function filled(
+  { base, folder, filename }: Pick<JobLog, 'base' | 'folder' | 'filename'>,
+  fields: Readonly<Record<string, string>>,
+): string {
+  return join(
+    base,
+    `${folder}/${filename}`.replace(/\{(\w+)\}/g, (whole, name: string) => fields[name] ?? whole),
+  );
 }
 
 /**

@@ -8,6 +8,7 @@ import { bootId, processStart } from '../system/process.js';
 import { UsageError, parsePublishArguments, parseRunArguments } from './arguments.js';
 import type { RunArguments } from './arguments.js';
 import { consoleFor, writeStderr } from './console.js';
+import type { Say } from './console.js';
 import { outsideRoot } from './destination.js';
 import { exitOf } from './finish.js';
 import { JobFileError, readJob } from './job-file.js';
@@ -17,6 +18,7 @@ import { run } from './run.js';
 import { readSecrets } from './secrets.js';
 import type { Session } from './session.js';
 import { watchSignals } from './signals.js';
+import { siteLog } from './site-log.js';
 import { levelOf } from './turns.js';
 import { unitToStart } from './unit.js';
 import { whoAsks } from './who.js';
@@ -72,7 +74,11 @@ async function dryRun(args: RunArguments, layout: Layout, job: Job): Promise<num
 
 /** A run in this process. */
 async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<number> {
-  const say = consoleFor(job, process.env);
+  const [toConsole, toSiteLog] = [consoleFor(job, process.env), siteLog(job)];
+  const say: Say = (level, message) => {
+    toConsole(level, message);
+    toSiteLog(level, message);
+  };
   // A timer leaves no request, so nobody reads its name.
   const by = args.scheduled ? 'mirror' : whoAsks(process.env);
   const secrets = readSecrets(job, process.env.CREDENTIALS_DIRECTORY);
@@ -89,7 +95,9 @@ async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<nu
   };
   const { outcome, record } = await run(session, by);
   const exit = exitOf(session, outcome);
-  if (args.scheduled && !args.json) say(levelOf(outcome), describe(outcome));
+  const [level, how] = [levelOf(outcome), describe(outcome)];
+  toSiteLog(level, how);
+  if (args.scheduled && !args.json) toConsole(level, how);
   else reportRun(job.id, outcome, exit, record, args.json);
   return exit;
 }

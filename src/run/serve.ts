@@ -11,6 +11,7 @@ import { dueSlot } from './due-slot.js';
 import { finish } from './finish.js';
 import { clock } from './local-time.js';
 import { pause } from './pause.js';
+import { describe } from './report.js';
 import { retryAt } from './retry.js';
 import type { RunEnd } from './run.js';
 import { save, signalOutcome } from './session.js';
@@ -96,7 +97,7 @@ async function attempts(session: LockedSession, first: AttemptWish): Promise<Run
     const next = retries ? retryAt(job.retry, end.outcome, attempt, now, nextSlot(job.schedule, now)) : null;
     if (next === null) return record(session, end);
     await finish(session, end, { ...activeRun(session, 'retry', now), phase: 'retrying', until: next });
-    session.say('WARNING', `${end.outcome.kind}; trying again at ${clock(next, job.timezone)}`);
+    session.say('WARNING', `${describe(end.outcome)}; trying again at ${clock(next, job.timezone)}`);
     const woken = await sleepUntil(session, { ...wish, trigger: 'retry', started: now }, next);
     if ('outcome' in woken) return record(session, woken);
     wish = woken;

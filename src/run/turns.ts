@@ -82,7 +82,9 @@ async function turn(
       runPhase(session.state, { phase: 'running', src: source.src, log: log.path, until: null }, began),
     );
     const limit = session.state.last_success === null ? job.first_sync.max_runtime : job.max_runtime;
-    log.note('INFO', `${job.id} from ${source.src === '' ? 'this host' : source.src} (${wish.trigger})`);
+    const begins = `from ${source.src === '' ? 'this host' : source.src} (${wish.trigger})`;
+    log.note('INFO', `${job.id} ${begins}`);
+    session.say('INFO', begins);
     const { outcome, transfer, facts } = await runSteps({
       session,
       source,

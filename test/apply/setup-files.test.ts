@@ -115,8 +115,8 @@ describe('a file for another program', () => {
   });
 
   test('rotates no log twice: the package has a rule for the same path', () => {
-    const own = logrotateFile(mirror, '/var/log/mirror/mirror.log', paths);
-    const other = logrotateFile(mirror, '/srv/log/mirror.log', paths);
+    const own = logrotateFile(mirror, { path: '/var/log/mirror/mirror.log', gzip: true }, paths);
+    const other = logrotateFile(mirror, { path: '/srv/log/mirror.log', gzip: true }, paths);
     const { work } = begin({ '/etc/logrotate.d/mirror': file(own?.content ?? '') });
     expect(own && putFile(own, work)).toBe(false);
     expect(other && putFile(other, work)).toBe(true);
@@ -170,10 +170,13 @@ describe('read by the real program', () => {
     mkdirSync(join(directory, 'a log.d'));
     writeFileSync(log, 'x');
     const rule = join(directory, 'rule');
-    writeFileSync(rule, logrotateFile({ user: 0, group: 0 }, log, paths)?.content ?? '');
+    writeFileSync(
+      rule,
+      logrotateFile({ user: 0, group: 0 }, { path: log, gzip: true }, paths)?.content ?? '',
+    );
     const { stderr } = spawnSync('logrotate', ['-d', rule], { encoding: 'utf8' });
     expect(stderr).toContain(`considering log ${log}\n`);
     expect(stderr).not.toMatch(/error/i);
-    expect(logrotateFile(mirror, '/var/log/*/mirror.log', paths)).toBeNull();
+    expect(logrotateFile(mirror, { path: '/var/log/*/mirror.log', gzip: false }, paths)).toBeNull();
   });
 });

@@ -3,6 +3,7 @@ import { apply } from '../../src/apply/apply.js';
 import { needsOf, setup } from '../../src/apply/setup.js';
 import { uninstall } from '../../src/apply/uninstall.js';
 import { layout } from '../../src/job/layout.js';
+import type { Site } from '../../src/model/site.js';
 import { intercept } from '../../src/system/intercept.js';
 import { memorySystem, type MemorySystem, type Node } from '../../src/system/memory.js';
 import { pkg } from '../compile/site.js';
@@ -12,6 +13,12 @@ const paths = layout();
 const intent = intend([pkg('debian'), pkg('own', { password: { literal: 'hunter2' } })]);
 const readers = ['systemd-sysusers', 'systemd-tmpfiles', 'logrotate', 'systemctl', 'systemd-analyze'];
 const made = ['/etc/tmpfiles.d/mirror.conf', '/etc/logrotate.d/mirror-site'];
+
+/** With a log that logrotate is to rotate. */
+function withLog(site: Site): Site {
+  const fileformat = { base: '/var/log/mirror', folder: '', filename: 'mirror.log', gzip: true };
+  return { ...site, settings: { ...site.settings, logger: { ...site.settings.logger, fileformat } } };
+}
 
 /** A machine that is set up and applied, with state, a config and mirrored data. */
 async function installed(): Promise<MemorySystem> {
@@ -24,7 +31,7 @@ async function installed(): Promise<MemorySystem> {
   const system = machine(
     Object.fromEntries([...tools, dst, keep('/etc/mirror/config.json'), keep('/srv/ftp/debian/README')]),
   );
-  await setup(needsOf(intent.site), paths, system);
+  await setup(needsOf(withLog(intent.site)), paths, system);
   expect((await apply(intent, ask(), system)).kind).toBe('applied');
   system.writeFile(`${paths.state}/history/debian.jsonl`, 'run\n', 0o644);
   system.ran.length = 0;

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { logBases, siteLogFile } from '../../src/model/logs.js';
 import { normalizeSettings } from '../../src/model/normalize.js';
 import type { Package, Site } from '../../src/model/site.js';
 import { formatSize, parseMinFree, parseSize } from '../../src/model/size.js';
@@ -52,6 +53,7 @@ describe("mirror.py's example config with new keys", () => {
       logger: {
         level: 'INFO',
         packagelevel: 'ERROR',
+        fileformat: null,
         packagefileformat: { base: '/var/log/mirror/packages', folder: '{year}/{month}/{day}', gzip: true },
       },
     });
@@ -312,6 +314,30 @@ describe('sizes', () => {
       { share: 0.025 },
       null,
       { bytes: 10 * 1024 ** 3 },
+      null,
+    ]);
+  });
+
+  test('the site has a log of its own where it says so: one file beside the logs of runs', () => {
+    const at = {
+      logfolder: '/var/log/',
+      webroot: '/w',
+      statusfile: '/a/b',
+      statfile: '/c/d',
+      localtimezone: 'UTC',
+    };
+    const log = (logger: object): unknown => {
+      const { settings } = normalizeSettings({ ...at, logger }, 'n');
+      return [settings.logger.fileformat, logBases(settings.logger), siteLogFile(settings.logger)];
+    };
+    const mirrorLog = { base: '/var/log', folder: '', filename: 'mirror.log', gzip: true };
+    const file = { path: '/var/log/mirror.log', gzip: true };
+    expect(log({})).toEqual([null, ['/var/log/packages'], null]);
+    expect(log({ fileformat: {} })).toEqual([mirrorLog, ['/var/log/packages', '/var/log'], file]);
+    const daily = { base: '/l/', folder: '{year}', filename: 'm.log', gzip: false };
+    expect(log({ fileformat: daily, packagefileformat: { base: '/l' } })).toEqual([
+      { ...daily, base: '/l' },
+      ['/l'],
       null,
     ]);
   });

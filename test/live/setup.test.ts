@@ -16,7 +16,13 @@ const pkg = (id: string, more: object = {}): object => ({
 });
 
 const config = (packages: Record<string, object>): string =>
-  JSON.stringify(siteConfig(packages, { executable: MIRROR, localtimezone: 'Asia/Seoul' }, BED));
+  JSON.stringify(
+    siteConfig(
+      packages,
+      { executable: MIRROR, localtimezone: 'Asia/Seoul', logger: { fileformat: {} } },
+      BED,
+    ),
+  );
 
 describe.skipIf(noBed !== null)(
   `setup on a real system${noBed === null ? '' : ` (skipped: ${noBed})`}`,
@@ -60,7 +66,8 @@ describe.skipIf(noBed !== null)(
       // Archie's runs log and publish, too.
       expect(owner('/var/www/mirror')).toBe('mirror:mirror 2775');
       expect(owner('/var/log/mirror/packages')).toBe('mirror:mirror 2775');
-      expect(owner('/var/log/mirror')).toBe('mirror:mirror 755');
+      expect(owner('/var/log/mirror')).toBe('mirror:mirror 2775');
+      expect(owner('/var/log/mirror/mirror.log')).toBe('mirror:mirror 664');
       expect(owner('/etc/mirror/secrets')).toBe('root:root 700');
     });
 
@@ -86,13 +93,13 @@ describe.skipIf(noBed !== null)(
       expect(bed.must('id', '-gn', 'archie')).toBe('mirror\n');
     });
 
-    it.skipIf(!existsSync('/usr/sbin/logrotate'))("rotates the tool's own log as the mirror user", () => {
-      bed.write('/var/log/mirror/mirror.log', 'one line\n');
-      bed.must('chown', 'mirror:mirror', '/var/log/mirror/mirror.log');
+    it.skipIf(!existsSync('/usr/sbin/logrotate'))("rotates the site's own log as the mirror user", () => {
+      bed.must('sh', '-c', 'echo one line >/var/log/mirror/mirror.log');
       expect(bed.must('logrotate', '-f', '/etc/logrotate.d/mirror-site')).toBe('');
       expect(bed.read('/var/log/mirror/mirror.log.1')).toBe('one line\n');
       expect(owner('/var/log/mirror/mirror.log.1')).toMatch(/^mirror:mirror /);
       expect(bed.read('/var/log/mirror/mirror.log')).toBe('');
+      expect(owner('/var/log/mirror/mirror.log')).toBe('mirror:mirror 664');
       // Without root's rights: a file that is not his to read stays as it is.
       bed.write('/var/log/mirror/mirror.log', 'secret\n', 0o600);
       bed.must('chown', 'root:root', '/var/log/mirror/mirror.log');

@@ -8,6 +8,7 @@ const WWW = '/var/www/mirror';
 /** Logs as most sites have them, below the day. */
 const SETTINGS = {
   logger: {
+    fileformat: { base: '/var/log/mirror' },
     packagefileformat: {
       base: LOGS,
       folder: '{year}/{month}/{day}',
@@ -56,6 +57,10 @@ describe.skipIf(noBed !== null)(
       site.must('apply');
       for (const id of ['a', 'm', 'b']) expect(run(id), id).toEqual([0, '']);
       expect(logs()).toEqual({ a: 'archie:mirror 644', m: 'mirror:mirror 644', b: 'berta:mirror 644' });
+      // One log that all write to, whoever made it.
+      expect(site.read('/var/log/mirror/mirror.log').match(/\w: synced/g)).toEqual(
+        ['a', 'm', 'b'].map((id) => `${id}: synced`),
+      );
       expect(published()).toMatchObject({
         a: { status: 'ACTIVE' },
         m: { status: 'ACTIVE' },

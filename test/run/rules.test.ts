@@ -129,7 +129,7 @@ describe('the command line of run', () => {
 test('a console line follows Python’s format, and a message cannot smuggle fields into it', () => {
   const log = { console_format: '%(levelname)-8s|%(asctime)s|{package}|%(message)s|%(nope)s|100%%' };
   const job = { id: 'CTAN', timezone: 'Asia/Seoul', log } as unknown as Job;
-  const line = formatLine(job, 'INFO', '{package} %(levelname)s', 1_800_000_000_123);
+  const line = formatLine(job, job.log.console_format, 'INFO', '{package} %(levelname)s', 1_800_000_000_123);
   expect(line).toBe('INFO    |2027-01-15 17:00:00,123|CTAN|{package} %(levelname)s|%(nope)s|100%');
 });
 

@@ -129,6 +129,13 @@ describe('generated units', () => {
     expect(values(service, 'ExecStopPost')).toEqual(['-"/bin/true" publish']);
   });
 
+  it('let it write to the site’s log where there is one', () => {
+    const fileformat = { base: '/var/log/mirror', folder: '', filename: 'mirror.log', gzip: true };
+    const { logger } = site(some).settings;
+    const service = units(some, { logger: { ...logger, fileformat } }).get('mirror-sync-ArchLinux.service');
+    expect(values(service, 'ReadWritePaths')).toContain('/var/log/mirror');
+  });
+
   it('open homes, /tmp and user namespaces only to a run that has a path or a user there', () => {
     const key = { key: '/home/mirror/.ssh/id', knownHosts: '/etc/ssh/known', port: null };
     const ssh = (id: string, keys: Partial<typeof key>): Package => {

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix';
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { logBases } from '../../model/logs.js';
 import { packageError, packageWarning, shareMachine, type CheckedPackage, type CheckedSite } from './rule.js';
 
 /** Trees of the system itself: a sync that deletes there ends the machine. */
@@ -69,11 +70,12 @@ export function dstOfStatusFile({ settings, packages }: CheckedSite): Finding[] 
 
 /** The logs would be deleted by the sync. */
 export function logsInDst({ settings, packages }: CheckedSite): Finding[] {
-  const { base } = settings.logger.packagefileformat;
+  const bases = logBases(settings.logger);
+  const within = (dst: string): string | undefined => bases.find((base) => dst === base || inside(base, dst));
   return packages
-    .filter(({ pkg: { dst, synctype } }) => synctype !== 'local' && (dst === base || inside(base, dst)))
+    .filter(({ pkg: { dst, synctype } }) => synctype !== 'local' && within(dst) !== undefined)
     .map(({ pkg: { id, dst } }) => {
-      const message = `the logs (${base}) are in \`${dst}\`, where the sync deletes what upstream does not have`;
+      const message = `the logs (${String(within(dst))}) are in \`${dst}\`, where the sync deletes what upstream does not have`;
       return packageError(id, AT, { code: 'logs-in-dst', message, help: 'keep the logs outside every dst' });
     });
 }

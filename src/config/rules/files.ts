@@ -1,5 +1,6 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { layout, STATE_DIRECTORIES } from '../../job/layout.js';
+import { logBases, siteLogFile } from '../../model/logs.js';
 import { inside } from './directories.js';
 import { siteError, type CheckedSite } from './rule.js';
 
@@ -24,7 +25,7 @@ export function filesAreApart({ config, settings }: CheckedSite): Finding[] {
   const { logfolder, logger, webroot } = settings;
   const directories = [
     ['the log folder', logfolder],
-    ['the log folder', logger.packagefileformat.base],
+    ...logBases(logger).map((base) => ['the log folder', base] as const),
     ['the web root', webroot],
     ['the state directory', state],
   ] as const;
@@ -39,6 +40,7 @@ export function filesAreApart({ config, settings }: CheckedSite): Finding[] {
       const other = settings[first];
       return said(file === other ? `the \`${first}\` too` : `in the way of the \`${first}\` (${other})`);
     }
+    if (siteLogFile(logger)?.path === file) return said("the site's log (`logger.fileformat`) too");
     const own = OWN.find((path) => path === file || inside(file, path));
     if (own !== undefined) return said(own === file ? "mirror's own" : `in mirror's own \`${own}\``);
     const directory = directories.find(([, path]) => path === file || inside(path, file));

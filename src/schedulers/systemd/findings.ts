@@ -10,7 +10,9 @@ const OLDEST = 247;
 /** What units cannot hold (errors), and what the operator gave up (warnings). */
 export function findings(site: Site, { executable, jobs }: SchedulerContext): Finding[] {
   const { settings } = site;
+  const { fileformat } = settings.logger;
   const shared = {
+    ...(fileformat === null ? {} : { '/settings/logger/fileformat/base': fileformat.base }),
     '/settings/logger/packagefileformat/base': settings.logger.packagefileformat.base,
     '/settings/statfile': settings.statfile,
     '/settings/statusfile': settings.statusfile,

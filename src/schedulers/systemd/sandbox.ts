@@ -2,6 +2,7 @@ import { dirname } from 'node:path/posix';
 import type { Job } from '../../job/job.js';
 import type { Layout } from '../../job/layout.js';
 import type { Step } from '../../job/step.js';
+import { logBases } from '../../model/logs.js';
 import type { Package, Settings } from '../../model/site.js';
 import { templates } from './templates.js';
 
@@ -30,7 +31,7 @@ export function packageSandbox(
   settings: Settings,
   layout: Layout,
 ): (pkg: Package, job: Job) => string | null {
-  const writable = [settings.logger.packagefileformat.base, ...publishing(settings, layout)];
+  const writable = [...logBases(settings.logger), ...publishing(settings, layout)];
   const home = writable.some((path) => HOME.test(path));
   const tmp = writable.some((path) => TMP.test(path));
   return (pkg, job) => {
