@@ -1,6 +1,7 @@
 import type { Network } from '../model/site.js';
 import { unsupported } from './findings.js';
 import type { PackageFinding, SyncMethod } from './method.js';
+import { untoldPassword } from './password.js';
 
 /**
  * Runs an argv list from the config, without a shell, in dst. The program learns what to do from its environment:
@@ -12,7 +13,7 @@ export const command: SyncMethod = {
     const program = argv(pkg.options)[0];
     return program === undefined ? [] : [{ command: program, debian: '' }];
   },
-  check: (pkg) => unusedNetwork(pkg.network),
+  check: (pkg) => [...unusedNetwork(pkg.network), ...untoldPassword(pkg)],
   steps: (pkg, { source }) => [
     { kind: 'require-directory', path: pkg.dst },
     {

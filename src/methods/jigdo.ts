@@ -3,7 +3,7 @@ import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-import { networkFindings } from './rsync-connection.js';
+import { connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DRY_RUN, onePass } from './rsync-pass.js';
 import { rsync } from './rsync.js';
@@ -63,7 +63,7 @@ export const jigdo: SyncMethod = {
       ...traceFindings(pkg.options),
       ...wordListFindings('extra_rsync_args', extra_rsync_args, ALL_DELETES),
       ...exitFindings(pkg),
-      ...networkFindings(pkg),
+      ...connectionFindings(pkg),
     ];
   },
   steps: (pkg, context) => {

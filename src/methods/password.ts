@@ -1,5 +1,7 @@
 import type { Package, Source } from '../model/site.js';
 import { decodedLogin } from '../model/source.js';
+import { mistake, sourceAt } from './findings.js';
+import type { PackageFinding } from './method.js';
 
 /**
  * Whether a source is told the package's password. It belongs to the source in whose URL it stood, else to the first one;
@@ -12,6 +14,25 @@ export function hearsPassword(pkg: Package, source: Source): boolean {
   const user = userOf(source.url);
   const { user: common } = pkg.options;
   return user !== null && user === (userOf(owner.url) ?? common);
+}
+
+/** A password that the package's tool is never told; `help` says where it belongs. */
+export function unusedPassword(pkg: Package, message: string, help: string): PackageFinding {
+  return mistake('password-unused', passwordAt(pkg), message, help);
+}
+
+/** A password in a URL of a method that has no tool to tell it to, or one of the site's own. */
+export function untoldPassword(pkg: Package): PackageFinding[] {
+  if (pkg.password === null) return [];
+  const message = `\`${pkg.synctype}\` is never told the password of a URL`;
+  return [unusedPassword(pkg, message, 'let the program read it from a file of its own')];
+}
+
+/** Where the password stands: in an option, or in a source's URL. */
+function passwordAt(pkg: Package): string {
+  if (pkg.password === null || 'file' in pkg.password) return '/settings/options/password_file';
+  const { source } = pkg.password;
+  return source === undefined ? '/settings/options/password' : sourceAt(pkg, source);
 }
 
 /** The user that a URL names, as it is meant, or null. */

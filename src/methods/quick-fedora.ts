@@ -6,7 +6,7 @@ import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-import { connection, networkFindings } from './rsync-connection.js';
+import { connection, connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DELETE_LIMIT, DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
 import { rsync } from './rsync.js';
@@ -42,7 +42,7 @@ export const quickFedora: SyncMethod = {
     ...listFindings(pkg.options),
     ...wordListFindings('extra_args', (pkg.options as QuickFedoraOptions).extra_args, ALL_DELETES),
     ...exitFindings(pkg),
-    ...networkFindings(pkg),
+    ...connectionFindings(pkg),
   ],
   steps: (pkg, context) => {
     const require: Step = { kind: 'require-directory', path: pkg.dst };

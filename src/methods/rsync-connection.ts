@@ -3,7 +3,7 @@ import type { Network, Package, Source } from '../model/site.js';
 import { unsupported } from './findings.js';
 import { privateFile } from './method.js';
 import type { PackageFinding } from './method.js';
-import { hearsPassword } from './password.js';
+import { hearsPassword, unusedPassword } from './password.js';
 
 /** How rsync reaches a source, or null when it cannot. */
 export function endpoint(url: string): 'daemon' | 'ssh' | 'path' | null {
@@ -63,10 +63,10 @@ export function passwordFile(pkg: Package, source: Source, path: string): WriteF
   return [privateFile(path, [{ secret: 'password', quote: 'raw' }, '\n'])];
 }
 
-/** Settings that rsync has no way to honour. */
-export function networkFindings(pkg: Package): PackageFinding[] {
+/** Settings that rsync has no way to honour, and a password that it tells nobody. */
+export function connectionFindings(pkg: Package): PackageFinding[] {
   const { proxy, caFile, ssh } = pkg.network;
-  const findings: PackageFinding[] = [];
+  const findings = passwordFindings(pkg);
   if (caFile !== null)
     findings.push(unsupported('ca_file', 'rsync has no TLS, so `ca_file` would not be used'));
   findings.push(...rsyncProxyFindings(pkg.network));
@@ -84,6 +84,15 @@ export function networkFindings(pkg: Package): PackageFinding[] {
     findings.push(unsupported(key, message, 'use a plain path'));
   }
   return findings;
+}
+
+function passwordFindings(pkg: Package): PackageFinding[] {
+  const { password, sources } = pkg;
+  if (password === null || sources.some((source) => tellsPassword(pkg, source))) return [];
+  // What is wrong with other sources is said of them.
+  if (sources.length === 0 || sources.some(({ url }) => endpoint(url) === null)) return [];
+  const message = 'no source is told this password: rsync gives it to daemons only';
+  return [unusedPassword(pkg, message, 'take it out; for ssh name a key in `network.ssh.key`')];
 }
 
 /** A proxy that rsync does not take. */

@@ -6,6 +6,8 @@ export interface RsyncWord {
   readonly name: string;
   /** `lacks-value`: the option takes the next word, and there is none. `end`: after `--` nothing is an option. */
   readonly kind: 'option' | 'lacks-value' | 'no-option' | 'end';
+  /** Behind the `=`, in the rest of a cluster, or the next item; null where the option has none. */
+  readonly value: string | null;
 }
 
 /** Long options whose value may be a word of its own: those of rsync 3.5.0, old names too (rsync(1); a test asks rsync). */
@@ -29,15 +31,18 @@ export function readRsyncWords(words: readonly string[]): RsyncWord[] {
   const found: RsyncWord[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
-    if (word === '--') return [...found, { at, name: word, kind: 'end' }];
+    if (word === '--') return [...found, { at, name: word, kind: 'end', value: null }];
     if (!/^-./.test(word)) {
-      found.push({ at, name: word, kind: 'no-option' });
+      found.push({ at, name: word, kind: 'no-option', value: null });
       continue;
     }
-    const { names, wants } = word.startsWith('--') ? longOption(word) : cluster(word);
-    const lacks = wants && at + 1 >= words.length;
-    for (const [i, name] of names.entries())
-      found.push({ at, name, kind: lacks && i === names.length - 1 ? 'lacks-value' : 'option' });
+    const { names, value, wants } = word.startsWith('--') ? longOption(word) : cluster(word);
+    const given = wants ? (words[at + 1] ?? null) : value;
+    for (const [i, name] of names.entries()) {
+      const isLast = i === names.length - 1;
+      const kind = isLast && wants && given === null ? 'lacks-value' : 'option';
+      found.push({ at, name, kind, value: isLast ? given : null });
+    }
     if (wants) at += 1;
   }
   return found;
@@ -52,20 +57,24 @@ export function withoutDeletes(words: readonly string[]): string[] {
 /** Names of options that delete what upstream does not have. */
 export const DELETES = /^--del(ete(-.*)?)?$/;
 
-/** What an item has in it; `wants`: the next item is the value of its last option. */
+/** What an item has in it: options, and the value of the last one. `wants`: that is the next item. */
 interface Item {
   readonly names: readonly string[];
+  readonly value: string | null;
   readonly wants: boolean;
 }
 
 function longOption(word: string): Item {
-  const [name = '', value] = word.split('=', 2);
-  return { names: [name], wants: value === undefined && TAKES_VALUE.has(name.slice(2)) };
+  const equals = word.indexOf('=');
+  if (equals < 0) return { names: [word], value: null, wants: TAKES_VALUE.has(word.slice(2)) };
+  return { names: [word.slice(0, equals)], value: word.slice(equals + 1), wants: false };
 }
 
 function cluster(word: string): Item {
   const letters = word.slice(1);
   const last = letters.search(LETTER_WITH_VALUE);
-  const names = Array.from(last < 0 ? letters : letters.slice(0, last + 1), (letter) => `-${letter}`);
-  return { names, wants: last >= 0 && last === letters.length - 1 };
+  if (last < 0) return { names: Array.from(letters, (letter) => `-${letter}`), value: null, wants: false };
+  const names = Array.from(letters.slice(0, last + 1), (letter) => `-${letter}`);
+  const value = letters.slice(last + 1);
+  return { names, value: value || null, wants: value === '' };
 }

@@ -1,6 +1,6 @@
 import type { Package, Source } from '../model/site.js';
 import type { SyncMethod } from './method.js';
-import { endpoint, networkFindings } from './rsync-connection.js';
+import { endpoint, connectionFindings } from './rsync-connection.js';
 import {
   OTHER_DELETES,
   STAGES_OWN,
@@ -53,7 +53,7 @@ export const rsync: SyncMethod = {
       ...wordListFindings('extra_args', extra_args, refused),
       ...wordFindings(letters, () => 'option_include', [refused]),
       ...exitFindings(pkg),
-      ...networkFindings(pkg),
+      ...connectionFindings(pkg),
     ];
   },
   steps: (pkg, context) => {

@@ -1,6 +1,6 @@
 import type { Package } from '../model/site.js';
 import type { MethodContext, SyncMethod } from './method.js';
-import { networkFindings } from './rsync-connection.js';
+import { connectionFindings } from './rsync-connection.js';
 import {
   STAGES_OWN,
   exitFindings,
@@ -44,7 +44,7 @@ export const ubuntu: SyncMethod = {
       ...(trace === false ? [] : traceFindings(pkg.options)),
       ...wordListFindings('extra_rsync_args', extra_rsync_args, STAGES_OWN),
       ...exitFindings(pkg),
-      ...networkFindings(pkg),
+      ...connectionFindings(pkg),
     ];
   },
   steps: (pkg, context) => {

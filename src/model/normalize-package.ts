@@ -112,7 +112,7 @@ function passwordOf(
   if (typeof options.password_file === 'string') return { file: options.password_file };
   if (typeof options.password === 'string' && options.password !== '') return { literal: options.password };
   for (const [source, { password }] of sources.entries())
-    if (password !== null) return source === 0 ? { literal: password } : { literal: password, source };
+    if (password !== null) return { literal: password, source };
   return null;
 }
 

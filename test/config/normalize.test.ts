@@ -187,7 +187,7 @@ describe('passwords', () => {
       options: expect.not.objectContaining({ password: 'hunter2', _note: 'x' }) as object,
     });
     const url = packageOf({}, { src: 'rsync://me:hun:ter@2@UP.example.org:8730/x' });
-    expect(url.password).toEqual({ literal: 'hun:ter@2' });
+    expect(url.password).toEqual({ literal: 'hun:ter@2', source: 0 });
     const fallback = packageOf(
       {},
       { src: ['rsync://a.example.org/x', 'rsync://me:hunter2@b.example.org/x'] },

@@ -1,5 +1,4 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
-import { endpoint, tellsPassword } from '../../methods/rsync-connection.js';
 import { parseSource } from '../../model/source.js';
 import { escapeSegment } from '../pointer.js';
 import { withoutCredentials } from '../secret-text.js';
@@ -66,40 +65,6 @@ export function onePassword({ packages }: CheckedSite): Finding[] {
     const help = 'keep one: `password_file` is the best place';
     return [packageError(pkg.id, at, { code: 'two-passwords', message, help }, 'key')];
   });
-}
-
-/** Methods whose tool takes no password from us, and would silently go without. */
-const TELLS_NOBODY = ['command', 'local'];
-
-/** Methods whose tool is rsync itself. */
-const RSYNC = ['jigdo', 'quick-fedora', 'rsync', 'ubuntu'];
-
-/** A password that reaches nobody. */
-export function passwordReachesTool({ packages }: CheckedSite): Finding[] {
-  return packages.flatMap(({ pkg, config }) => {
-    if (pkg.password === null) return [];
-    const { src, options } = config.settings;
-    const code = 'password-unused';
-    if (TELLS_NOBODY.includes(pkg.synctype)) {
-      const message = `\`${pkg.synctype}\` is never told the password of a URL`;
-      const help = 'let the program read it from a file of its own';
-      return [packageError(pkg.id, passwordUrl(src), { code, message, help })];
-    }
-    if (!RSYNC.includes(pkg.synctype) || pkg.sources.some((source) => tellsPassword(pkg, source))) return [];
-    // What is wrong with other sources has been said.
-    if (pkg.sources.length === 0 || !pkg.sources.every(({ url }) => endpoint(url) !== null)) return [];
-    const key = ['password_file', 'password'].find((name) => isText(options?.[name]));
-    const message = 'no source is told this password: rsync gives it to daemons only';
-    const help = 'take it out; for ssh name a key in `network.ssh.key`';
-    const at = key === undefined ? passwordUrl(src) : `/settings/options/${key}`;
-    return [packageError(pkg.id, at, { code, message, help })];
-  });
-}
-
-/** Where the URL with the password stands. */
-function passwordUrl(src: string | readonly string[] | undefined): string {
-  const found = sourceTexts(src).find(([text]) => parseSource(text).password !== null);
-  return found?.[1] ?? '/settings/src';
 }
 
 /** Environment is written to job files and shown by plan: no secret may be there. */

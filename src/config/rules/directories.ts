@@ -1,6 +1,8 @@
 import { dirname } from 'node:path/posix';
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { readRsyncWords, type RsyncWord } from '../../methods/rsync-words.js';
 import { logBases } from '../../model/logs.js';
+import type { Package } from '../../model/site.js';
 import { packageError, packageWarning, shareMachine, type CheckedPackage, type CheckedSite } from './rule.js';
 
 /** Trees of the system itself: a sync that deletes there ends the machine. */
@@ -112,25 +114,27 @@ function nesting(outer: CheckedPackage, inner: CheckedPackage): Finding | null {
 }
 
 /** Whether an exclude does not keep rsync from deleting. */
-function deletesExcluded({ base_args, extra_args }: Readonly<Record<string, unknown>>): boolean {
-  return [base_args, extra_args].some((words) => Array.isArray(words) && words.includes('--delete-excluded'));
+function deletesExcluded(options: Package['options']): boolean {
+  return ownWords(options).some(({ name }) => name === '--delete-excluded');
 }
 
 /** Whether rsync's exclude patterns cover a path, plain names only: an anchored one for it or a directory above, or a bare name. */
-function excludes(options: Readonly<Record<string, unknown>>, path: string): boolean {
-  const lists = [options.exclude, options.extra_args, options.base_args].map((list) =>
-    Array.isArray(list) ? (list as string[]) : [],
-  );
-  const [patterns = [], ...argLists] = lists;
-  const fromArgs = argLists
-    .flat()
-    .flatMap((word, i, words) =>
-      word === '--exclude' ? [words[i + 1] ?? ''] : word.startsWith('--exclude=') ? [word.slice(10)] : [],
-    );
+function excludes(options: Package['options'], path: string): boolean {
+  const patterns = [
+    ...(Array.isArray(options.exclude) ? (options.exclude as string[]) : []),
+    ...ownWords(options).flatMap(({ name, value }) => (name === '--exclude' ? (value ?? []) : [])),
+  ];
   const names = path.split('/');
   const covered = new Set(names);
   names.forEach((_, i) => covered.add(`/${names.slice(0, i + 1).join('/')}`));
-  return [...patterns, ...fromArgs].some((pattern) => covered.has(pattern.replace(/(.)\/\*{0,3}$/, '$1')));
+  return patterns.some((pattern) => covered.has(pattern.replace(/(.)\/\*{0,3}$/, '$1')));
+}
+
+/** The site's own words for rsync, as rsync reads them. */
+function ownWords({ base_args, extra_args }: Package['options']): RsyncWord[] {
+  return [base_args, extra_args].flatMap((words) =>
+    Array.isArray(words) ? readRsyncWords(words as string[]) : [],
+  );
 }
 
 /** Whether a path is below a directory; not the directory itself. */

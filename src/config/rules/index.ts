@@ -2,7 +2,6 @@ import {
   literalPassword,
   noPasswordInOtherUrls,
   onePassword,
-  passwordReachesTool,
   runsAsRoot,
   secretInEnvironment,
 } from './accounts.js';
@@ -39,7 +38,6 @@ export const rules: Readonly<Record<string, Rule>> = {
   plainWords,
   onePassword,
   onePrecheckFile,
-  passwordReachesTool,
   pluginsAreIgnored,
   precheckIsUsed,
   renamedFromIsGone,
