@@ -1,21 +1,21 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { check, show } from '../../src/commands/status-report.js';
 import type { Layout } from '../../src/job/layout.js';
 import { emptyState } from '../../src/state/package-state.js';
 import { runEnded, runStarted } from '../../src/state/reduce.js';
 import { writeHold, writeState } from '../../src/state/store.js';
 import { outputOf, type Ran } from './output-of.js';
-import { aPackage, aRecord, aRun, HOUR, makeSite, NOON } from './site.js';
+import { aPackage, aRecord, aRun, HOUR, NOON } from './site.js';
+import { siteOfTest } from './site-of-test.js';
 
 let layout: Layout;
-afterEach(() => rmSync(layout.root, { recursive: true }));
 
 /** One package of every kind an operator must tell apart. */
 function everyKind(): void {
   const ids = ['ok', 'broken', 'held', 'waiting', 'retrying', 'blocked'];
   const packages = [...ids.map((id) => aPackage(id)), aPackage('secret', { hidden: true })];
-  layout = makeSite(packages).layout;
+  layout = siteOfTest(...packages).layout;
   writeState(layout, runEnded(emptyState('ok'), aRecord('synced', NOON - 5 * 60_000)));
   const reason = 'connection refused\n\u001b[31mred\u0007';
   const broken = runEnded(
@@ -94,7 +94,7 @@ secret    never ran  never         0       hidden
   });
 
   test('before the first apply it says what to do', async () => {
-    layout = makeSite([]).layout;
+    layout = siteOfTest().layout;
     rmSync(layout.siteFile);
     expect(await status({})).toMatchObject({
       exit: 66,
@@ -181,7 +181,7 @@ describe('mirror status --check', () => {
       'debian syncing (last',
     ],
   ])('a package that is %s', async (_, arrange, exit, line) => {
-    layout = makeSite([aPackage('debian')]).layout;
+    layout = siteOfTest(aPackage('debian')).layout;
     arrange();
     const ran = await checked({});
     expect(ran.exit).toBe(exit);
@@ -190,7 +190,7 @@ describe('mirror status --check', () => {
   });
 
   test('--max-age replaces the packages’ own limits, both ways', async () => {
-    layout = makeSite([aPackage('debian')]).layout;
+    layout = siteOfTest(aPackage('debian')).layout;
     success(30);
     expect((await checked({ 'max-age': 'PT36H' })).exit).toBe(0);
     expect((await checked({ 'max-age': 'PT29H' })).exit).toBe(2);
@@ -203,7 +203,7 @@ describe('mirror status --check', () => {
   });
 
   test('an old package says why it is not synced, and how old it is', async () => {
-    layout = makeSite([aPackage('debian')]).layout;
+    layout = siteOfTest(aPackage('debian')).layout;
     const state = runEnded(emptyState('debian'), aRecord('synced', NOON - 2 * HOUR));
     writeState(layout, runEnded(state, aRecord('blocked', NOON, { reason: '30000 deletions' })));
     expect((await checked({ 'max-age': 'PT1H' })).stdout).toContain(
@@ -212,7 +212,7 @@ describe('mirror status --check', () => {
   });
 
   test('tells times on the clock of the site', async () => {
-    layout = makeSite([aPackage('debian')]).layout;
+    layout = siteOfTest(aPackage('debian')).layout;
     writeHold(layout, 'debian', { since: NOON, until: NOON + 12 * HOUR, by: 'kim', reason: null });
     expect((await status({})).stdout).toContain('by kim until 2026-11-23 09:00:00');
     expect((await checked({})).stdout).toContain('debian held (by kim until 2026-11-23 09:00:00)');
@@ -223,12 +223,12 @@ describe('mirror status --check', () => {
 
   test('a disabled package, and a tree without a schedule, are nobody’s alarm', async () => {
     const own = aPackage('own', { synctype: 'local', syncrate: '', stale_after: null, dst: '/tmp' });
-    layout = makeSite([aPackage('debian', { disabled: true }), own]).layout;
+    layout = siteOfTest(aPackage('debian', { disabled: true }), own).layout;
     expect((await checked({ 'max-age': 'PT1H' })).exit).toBe(0);
   });
 
   test('what cannot be told is UNKNOWN, on stdout', async () => {
-    layout = makeSite([]).layout;
+    layout = siteOfTest().layout;
     rmSync(layout.siteFile);
     expect(await checked({})).toMatchObject({
       exit: 3,
@@ -238,7 +238,7 @@ describe('mirror status --check', () => {
   });
 
   test('names the worst first and no more than fit a pager', async () => {
-    layout = makeSite(Array.from({ length: 9 }, (_, i) => aPackage(`p${String(i)}`))).layout;
+    layout = siteOfTest(...Array.from({ length: 9 }, (_, i) => aPackage(`p${String(i)}`))).layout;
     writeState(layout, runEnded(emptyState('p8'), aRecord('synced', NOON - 48 * HOUR)));
     const { stdout } = await checked({});
     expect(stdout).toMatch(/packages fine; p8 stale .*; p0 never ran .*; 4 more \|/);
