@@ -1,21 +1,17 @@
-import { zoneOffset } from '../job/zone.js';
+import { withTimes } from '../job/times.js';
+import { stamp, zoneOffset } from '../job/zone.js';
 import { parseDuration } from '../model/duration.js';
+
+export { stamp };
 
 /** Epoch ms as an ISO 8601 time in UTC, for JSON; null stays null. */
 export function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
-/** Epoch ms on the wall clock of `zone`, for people: `2026-11-22 23:08:01`. */
-export function stamp(at: number, zone: string): string {
-  return new Date(at + zoneOffset(zone, at)).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-const UTC_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
-
-/** A text with the UTC times that programs read in it (`2026-11-22T14:08:01.000Z`) on the wall clock of `zone`. */
+/** A text with the times in it on the wall clock of `zone`, for people. */
 export function localTimes(text: string, zone: string): string {
-  return text.replace(UTC_TIME, (time) => stamp(Date.parse(time), zone));
+  return withTimes(text, (at) => stamp(at, zone));
 }
 
 /** Milliseconds in the two largest units that say something: `3 d 4 h`, `12 min`, `0 s`. */

@@ -110,11 +110,12 @@ async function wait(
   interruption: Interruption,
   json: boolean,
 ): Promise<number> {
-  const record = await followRun(layout, readJob(layout, id), at, interruption);
+  const job = readJob(layout, id);
+  const record = await followRun(layout, job, at, interruption);
   const outcome =
     record === null ? ({ kind: 'busy', reason: 'ended without a record' } as const) : outcomeOfRecord(record);
   const exit = record?.exit ?? EXIT.busy;
-  reportRun(id, outcome, exit, record, json);
+  reportRun(job, outcome, exit, record, json);
   return exit;
 }
 

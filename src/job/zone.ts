@@ -34,6 +34,11 @@ export function zoneOffset(zone: string, at: number): number {
   return offset;
 }
 
+/** Epoch ms on the wall clock of `zone`, for people: `2026-11-22 23:08:01`. */
+export function stamp(at: number, zone: string): string {
+  return new Date(at + zoneOffset(zone, at)).toISOString().slice(0, 19).replace('T', ' ');
+}
+
 /** Wall-clock minute of the day (0 to 1439) in `zone` at epoch millisecond `at`. */
 export function minuteOfDay(zone: string, at: number): number {
   const minute = Math.floor((at + zoneOffset(zone, at)) / MINUTE) % 1440;

@@ -1,4 +1,6 @@
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
+import { withTimes } from '../job/times.js';
+import { stamp } from '../job/zone.js';
 import type { Incident } from '../state/incident.js';
 import type { PackageState } from '../state/package-state.js';
 
@@ -13,6 +15,8 @@ export interface Message {
   readonly mirrorname: string;
   readonly hostname: string;
   readonly node: string;
+  /** IANA zone of the site, for times that people read. */
+  readonly timezone: string;
   /** How the last run ended, or null. */
   readonly outcome: string | null;
   readonly reason: string | null;
@@ -87,8 +91,12 @@ export function environment(message: Message): Record<string, string> {
   );
 }
 
-/** The message as a mail, header and body, for `sendmail`'s stdin. `now` in epoch ms. Pure. */
+/**
+ * The message as a mail, header and body, for `sendmail`'s stdin; `now` in epoch ms. People read it: times are on the clock
+ * of the site. Pure.
+ */
 export function mail(message: Message, to: string, now: number): string {
+  const { timezone } = message;
   const state = { failure: 'failing', recovery: 'well again', test: 'test' }[message.event];
   const subject = `[${message.mirrorname}] ${message.event === 'test' ? 'notices' : message.package}: ${state}`;
   const rows: readonly [string, string | null][] = [
@@ -98,6 +106,13 @@ export function mail(message: Message, to: string, now: number): string {
     ['since', message.since],
     ['last success', message.last_success],
     ['log', message.log],
+  ];
+  const body = [
+    message.text,
+    '',
+    ...rows.flatMap(([key, value]) => (value === null ? [] : [`${key}: ${value}`])),
+    ...(message.event === 'failure' ? ['', `mirror logs ${message.package} shows the log.`] : []),
+    '',
   ];
   return [
     `To: ${to}`,
@@ -110,16 +125,13 @@ export function mail(message: Message, to: string, now: number): string {
     'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: 8bit',
     '',
-    message.text,
-    '',
-    ...rows.flatMap(([key, value]) => (value === null ? [] : [`${key}: ${value}`])),
-    ...(message.event === 'failure' ? ['', `mirror logs ${message.package} shows the log.`] : []),
-    '',
+    withTimes(body.join('\n'), (at) => `${stamp(at, timezone)} ${timezone}`),
   ].join('\n');
 }
 
-function siteFields(site: SiteFile): Pick<Message, 'mirrorname' | 'hostname' | 'node'> {
-  return { mirrorname: clean(site.mirrorname), hostname: site.hostname, node: site.node };
+function siteFields(site: SiteFile): Pick<Message, 'mirrorname' | 'hostname' | 'node' | 'timezone'> {
+  const { hostname, node, timezone } = site;
+  return { mirrorname: clean(site.mirrorname), hostname, node, timezone };
 }
 
 function time(at: number): string {

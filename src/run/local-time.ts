@@ -1,3 +1,5 @@
+import { withTimes } from '../job/times.js';
+
 /** Wall-clock fields of a moment, zero-padded, under the names that mirror.py's `packagefileformat` uses. */
 export type TimeFields = Readonly<
   Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second' | 'microsecond', string>
@@ -26,6 +28,11 @@ export function timeFields(at: number, zone: string): TimeFields {
 export function clock(at: number, zone: string): string {
   const { year, month, day, hour, minute, second } = timeFields(at, zone);
   return `${year}-${month}-${day} ${hour}:${minute}:${second}`;
+}
+
+/** A text with the times in it on the clock of the zone, for people. */
+export function localTimes(text: string, zone: string): string {
+  return withTimes(text, (at) => clock(at, zone));
 }
 
 /** Python's default asctime: `2026-11-22 23:08:01,123`. */

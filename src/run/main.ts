@@ -95,10 +95,10 @@ async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<nu
   };
   const { outcome, record } = await run(session, by);
   const exit = exitOf(session, outcome);
-  const [level, how] = [levelOf(outcome), describe(outcome)];
+  const [level, how] = [levelOf(outcome), describe(outcome, job.timezone)];
   toSiteLog(level, how);
   if (args.scheduled && !args.json) toConsole(level, how);
-  else reportRun(job.id, outcome, exit, record, args.json);
+  else reportRun(job, outcome, exit, record, args.json);
   return exit;
 }
 

@@ -1,16 +1,18 @@
 import { writeSync } from 'node:fs';
+import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { RunRecord, Transfer } from '../state/package-state.js';
+import { localTimes } from './local-time.js';
 
-/** One line for people. */
-export function describe(outcome: Outcome): string {
+/** One line for people, with times on the clock of `zone`. */
+export function describe(outcome: Outcome, zone: string): string {
   const kind = outcome.kind === 'failed' ? `failed (${outcome.failure})` : outcome.kind;
-  return 'reason' in outcome && outcome.reason !== '' ? `${kind}: ${outcome.reason}` : kind;
+  return 'reason' in outcome && outcome.reason !== '' ? `${kind}: ${localTimes(outcome.reason, zone)}` : kind;
 }
 
-/** What a person who started a run is told on stdout: a line, or with `--json` one object. */
+/** What a person who started a run of `job` is told on stdout: a line, or with `--json` one object. */
 export function reportRun(
-  id: string,
+  { id, timezone }: Job,
   outcome: Outcome,
   exit: number,
   record: RunRecord | null,
@@ -18,7 +20,7 @@ export function reportRun(
 ): void {
   const text = json
     ? JSON.stringify({ format: 'mirror/run/1', id, exit, ...recorded(outcome), record }, null, 2)
-    : sentence(id, outcome, record);
+    : sentence(`${id}: ${describe(outcome, timezone)}`, record);
   try {
     writeSync(1, `${text}\n`);
   } catch {
@@ -41,8 +43,7 @@ export function outcomeOfRecord(record: RunRecord): Outcome {
   return { kind: outcome, failure, reason: reason ?? '' } as Outcome;
 }
 
-function sentence(id: string, outcome: Outcome, record: RunRecord | null): string {
-  const how = `${id}: ${describe(outcome)}`;
+function sentence(how: string, record: RunRecord | null): string {
   if (record === null) return how;
   const seconds = ((record.ended - record.started) / 1000).toFixed(1);
   const moved = record.transfer === null ? '' : `, ${transferred(record.transfer)}`;

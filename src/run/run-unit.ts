@@ -17,7 +17,7 @@ export async function runUnit(args: RunArguments, layout: Layout, job: Job): Pro
   const at = Date.now();
   const hold = readHold(layout, job.id, at);
   if (hold !== null) {
-    reportRun(job.id, heldOutcome(hold), EXIT.ok, null, args.json);
+    reportRun(job, heldOutcome(hold), EXIT.ok, null, args.json);
     return EXIT.ok;
   }
   const by = whoAsks(process.env);
@@ -29,12 +29,12 @@ export async function runUnit(args: RunArguments, layout: Layout, job: Job): Pro
   const interruption = watchSignals();
   const record = await followRun(layout, job, at, interruption);
   if (record !== null) {
-    reportRun(job.id, outcomeOfRecord(record), record.exit, record, args.json);
+    reportRun(job, outcomeOfRecord(record), record.exit, record, args.json);
     return record.exit;
   }
   const reason =
     interruption.signal === null ? 'ended without a record' : 'not followed any longer; the run goes on';
   const outcome: Outcome = { kind: 'busy', reason };
-  reportRun(job.id, outcome, exitCode(outcome), null, args.json);
+  reportRun(job, outcome, exitCode(outcome), null, args.json);
   return exitCode(outcome);
 }

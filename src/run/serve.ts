@@ -1,4 +1,3 @@
-import type { Job } from '../job/job.js';
 import { nextSlot } from '../job/slots.js';
 import type { Outcome } from '../job/outcome.js';
 import { servedFrom } from '../state/debounce.js';
@@ -44,7 +43,7 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
     words: request?.words ?? [],
   };
   if (session.state.blocked !== null && wish.allowDeletes === null) {
-    return record(session, { ...nothing(wish), outcome: stillBlocked(job, session.state.blocked) });
+    return record(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
   }
   const makeUp = makeUpAt(found.slot, bootTime(started), started, job.node, job.id);
   const until = Math.max(makeUp ?? 0, found.from);
@@ -97,7 +96,8 @@ async function attempts(session: LockedSession, first: AttemptWish): Promise<Run
     const next = retries ? retryAt(job.retry, end.outcome, attempt, now, nextSlot(job.schedule, now)) : null;
     if (next === null) return record(session, end);
     await finish(session, end, { ...activeRun(session, 'retry', now), phase: 'retrying', until: next });
-    session.say('WARNING', `${describe(end.outcome)}; trying again at ${clock(next, job.timezone)}`);
+    const when = clock(next, job.timezone);
+    session.say('WARNING', `${describe(end.outcome, job.timezone)}; trying again at ${when}`);
     const woken = await sleepUntil(session, { ...wish, trigger: 'retry', started: now }, next);
     if ('outcome' in woken) return record(session, woken);
     wish = woken;
@@ -160,8 +160,8 @@ function nothing(wish: AttemptWish): AttemptEnd {
   return { ...wish, outcome, src: null, log: null, transfer: null, facts: {}, fallback: false };
 }
 
-function stillBlocked({ id, timezone }: Job, blocked: NonNullable<PackageState['blocked']>): Outcome {
-  const since = clock(blocked.since, timezone);
+function stillBlocked(id: string, blocked: NonNullable<PackageState['blocked']>): Outcome {
+  const since = new Date(blocked.since).toISOString();
   const reason = `since ${since} (${blocked.reason}); look at upstream, then: mirror run ${id} --allow-deletes N`;
   return { kind: 'blocked', reason };
 }

@@ -6,6 +6,7 @@ import { runPhase } from '../state/reduce.js';
 import type { Transfer, Trigger } from '../state/package-state.js';
 import type { Level } from './console.js';
 import { acquireSlots, releaseAll } from './limits.js';
+import { localTimes } from './local-time.js';
 import { openLog } from './log-file.js';
 import type { LogFile } from './log-file.js';
 import { describe } from './report.js';
@@ -55,7 +56,8 @@ export async function attemptSources(session: LockedSession, wish: AttemptWish):
     // No slot for the next source: how the one before it ended is what there is to say.
     if (end.outcome.kind === 'busy' && index > 0) return { ...end, outcome: previous };
     if (end.outcome.kind !== 'failed' || end.outcome.failure !== 'unavailable') return end;
-    end.log?.note('WARNING', `${end.src ?? 'source'}: ${end.outcome.reason}`);
+    const why = localTimes(end.outcome.reason, session.job.timezone);
+    end.log?.note('WARNING', `${end.src ?? 'source'}: ${why}`);
   }
   return end;
 }
@@ -97,7 +99,7 @@ async function turn(
       words: wish.words,
       syncing: () => publishQuietly(session),
     });
-    log.note(levelOf(outcome), describe(outcome));
+    log.note(levelOf(outcome), describe(outcome, job.timezone));
     return { ...sofar, outcome, src: source.src, log, transfer, facts, fallback: index > 0 };
   } catch (error) {
     return { ...sofar, src: source.src, outcome: troubleOf(error, layout.state) };

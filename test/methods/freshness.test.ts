@@ -46,23 +46,24 @@ async function shown(): Promise<Shown> {
 }
 
 test('an upstream that is itself old makes a synced package stale, and going backwards is said', async () => {
-  await site.apply({
-    tree: {
-      synctype: 'rsync',
-      freshness: { file: 'project/trace/master', format: 'trace', max_age: 'PT6H' },
-      settings: { src: rsyncd.url('tree') },
-    },
-  });
+  const tree = {
+    synctype: 'rsync',
+    freshness: { file: 'project/trace/master', format: 'trace', max_age: 'PT6H' },
+    settings: { src: rsyncd.url('tree') },
+  };
+  await site.apply({ tree }, { localtimezone: 'Asia/Seoul' });
   const recent = hoursAgo(1);
   publish(recent);
   expect(await site.run('tree')).toMatchObject({ code: 0 });
   expect(site.state('tree').freshness).toMatchObject({ time: recent.getTime(), max_age: 21_600 });
   expect((await shown()).status).toBe('ok');
 
-  publish(hoursAgo(10));
+  const old = hoursAgo(10);
+  publish(old);
   expect(await site.run('tree')).toMatchObject({ code: 0 });
   expect(site.state('tree').last?.outcome).toBe('synced');
-  expect(site.log('tree')).toContain('upstream went backwards');
+  const seoul = new Date(old.getTime() + 9 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+  expect(site.log('tree')).toContain(`upstream went backwards: its time is ${seoul}, and was `);
   const { status, reason } = await shown();
   expect(status).toBe('stale');
   expect(reason).toContain('upstream itself');

@@ -55,7 +55,7 @@ async function applied(notify: object, scheduler = 'daemon'): Promise<void> {
         '[ -e $FLAGS/ok ] || { echo "no route to upstream" >&2; exit 69; }; : >$MIRROR_DST/file',
       ),
     },
-    { notify, scheduler },
+    { notify, scheduler, localtimezone: 'Asia/Seoul' },
   );
   const { code, stderr } = await site.run('apply');
   expect(code, stderr).toBe(0);
@@ -126,6 +126,11 @@ describe('a notice', () => {
       /^To: admin@mirror\.test\nSubject: \[Example\] debian: failing\nDate: .* \+0000\nMessage-ID: </,
     );
     expect(mail).toContain(`\n\n${String(body?.text)}\n`);
+    // Programs get UTC, people the clock of the site.
+    expect(body).toMatchObject({ timezone: 'Asia/Seoul', since: expect.stringMatching(/Z$/) as string });
+    const seoul = new Date(Date.parse(String(body?.since)) + 9 * 3_600_000).toISOString();
+    expect(mail).toContain(`\nsince: ${seoul.slice(0, 19).replace('T', ' ')} Asia/Seoul\n`);
+    expect(mail).not.toMatch(/\dZ/);
     for (const text of [mail, JSON.stringify(body), readFileSync(at('env'), 'utf8')])
       expect(text).not.toContain('s3cret');
   });

@@ -69,9 +69,12 @@ describe('the delete guard', () => {
     }
     const { stdout } = await site.run('guarded');
     expect(stdout).toContain('mirror run guarded --allow-deletes N');
-    // The site's clock, as everywhere where people read times: Seoul has no summer time.
-    const since = new Date((site.state('guarded').blocked?.since ?? NaN) + 9 * 3_600_000).toISOString();
-    expect(stdout).toContain(`since ${since.slice(0, 19).replace('T', ' ')} (`);
+    // The site's clock where people read it, which is Seoul's without summer time; UTC where it is kept.
+    const { blocked, last } = site.state('guarded');
+    const since = (hours: number): string =>
+      new Date((blocked?.since ?? NaN) + hours * 3_600_000).toISOString();
+    expect(stdout).toContain(`since ${since(9).slice(0, 19).replace('T', ' ')} (`);
+    expect(last?.reason).toContain(`since ${since(0)} (`);
     expect(listing(site.dst('guarded'))).toHaveLength(17);
 
     expect((await site.run('guarded', '--allow-deletes', '5')).code).toBe(77);

@@ -1,5 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { CheckFreshnessStep, FreshnessFormat } from '../../job/step.js';
+import type { Level } from '../console.js';
+import { localTimes } from '../local-time.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 
@@ -11,20 +13,22 @@ const LARGEST = 1 << 20;
  * synced what upstream has. A time before the one known is upstream going backwards.
  */
 export function checkFreshness(turn: Turn, step: CheckFreshnessStep): StepEnd {
-  const { log, session } = turn;
+  const { session } = turn;
   const known = step.monotonic ? (session.state.freshness?.newest ?? null) : null;
   const time = readTime(step.path, step.format);
+  const note = (level: Level, words: string): void =>
+    turn.log.note(level, localTimes(words, session.job.timezone));
   if (time === null) {
-    log.note('WARNING', `no ${step.format} time in ${step.path}: how fresh upstream is cannot be told`);
+    note('WARNING', `no ${step.format} time in ${step.path}: how fresh upstream is cannot be told`);
     return GO_ON;
   }
   if (known !== null && time < known) {
     const words = `upstream went backwards: its time is ${iso(time)}, and was ${iso(known)}`;
-    log.note('WARNING', words);
+    note('WARNING', words);
     // The next source, or a later try, may be newer.
     if (step.refuse)
       return { outcome: { kind: 'failed', failure: 'unavailable', reason: words }, done: true };
-  } else log.note('INFO', `upstream's time is ${iso(time)}`);
+  } else note('INFO', `upstream's time is ${iso(time)}`);
   if (step.refuse) return GO_ON;
   const freshness = { time, newest: Math.max(time, known ?? time), max_age: step.max_age };
   return { ...GO_ON, facts: { freshness } };
