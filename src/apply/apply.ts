@@ -1,5 +1,5 @@
 import { EXIT } from '../job/outcome.js';
-import { assemble, renamed, type Intent } from '../plan/assemble.js';
+import { assemble, judge, renamed, type Intent } from '../plan/assemble.js';
 import type { Permissions } from '../plan/guards.js';
 import type { Observation } from '../plan/observation.js';
 import type { Plan, Refusal } from '../plan/plan.js';
@@ -46,8 +46,8 @@ export async function apply(intent: Intent, request: Request, system: System): P
   const { layout } = intent;
   const isWhole = system.actual(journalPath(layout)).kind === 'absent';
   if (isWhole) {
-    const early = settled(planned(intent, request, system).plan);
-    if (early) return early;
+    const end = settledEarly(intent, request, system);
+    if (end) return end;
   }
   for (const step of missingParents([{ kind: 'link', path: layout.applyLock, target: '' }], system))
     perform(step, system);
@@ -111,7 +111,7 @@ async function transact(
   const { layout } = intent;
   const isLive = layout.root === '';
   const adopt = request.permissions.drift === 'adopt';
-  const files = artifactOperations(plan, layout, seen.manifest, adopt, system);
+  const files = artifactOperations(plan, intent, seen.manifest, adopt, system);
   const bad = isLive && intent.site.settings.scheduler === 'systemd' ? await verifyUnits(files, system) : [];
   if (bad.length > 0) return { kind: 'refused', plan, refusals: bad };
 
@@ -161,6 +161,13 @@ function planned(
 ): { plan: Plan; seen: Observation } {
   const seen = observe(intent, system, permissions.refetch);
   return { plan: assemble(intent, seen, permissions, seen.now), seen };
+}
+
+/** The result that needs no lock, if there is one; words on packages, which the plan under the lock makes, only for that. */
+function settledEarly(intent: Intent, { permissions }: Request, system: System): Result | null {
+  const seen = observe(intent, system, permissions.refetch);
+  const { nothing, refusals } = judge(intent, seen, permissions);
+  return nothing || refusals.length > 0 ? settled(assemble(intent, seen, permissions, seen.now)) : null;
 }
 
 /** The result that a plan already is, if it is one. */

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { adoption } from '../plan/adopt.js';
-import { manifestText } from '../plan/manifest.js';
-import type { Artifact } from '../compile/artifact.js';
-import type { Layout } from '../job/layout.js';
+import { manifestText, nextManifest } from '../plan/manifest.js';
+import type { Artifact, FileArtifact } from '../compile/artifact.js';
+import type { Intent } from '../plan/assemble.js';
 import type { Change, Manifest, Plan } from '../plan/plan.js';
 import type { Reader } from '../system/system.js';
 import type { Operation } from './operation.js';
@@ -14,7 +14,7 @@ import type { Operation } from './operation.js';
  */
 export function artifactOperations(
   plan: Plan,
-  layout: Layout,
+  { layout, artifacts }: Intent,
   old: Manifest,
   adopt: boolean,
   system: Reader,
@@ -27,19 +27,20 @@ export function artifactOperations(
   ];
   const inner = (list: readonly Operation[]): Operation[] => list.filter(isInner);
   const outer = (list: readonly Operation[]): Operation[] => list.filter((operation) => !isInner(operation));
+  const texts = new Map(
+    come.flatMap((operation) =>
+      operation.kind === 'write' ? [[operation.path, operation.content] as const] : [],
+    ),
+  );
+  const textOf = (artifact: FileArtifact): string => texts.get(artifact.path) ?? artifact.content;
+  const next = nextManifest(old, artifacts, plan.changes, textOf);
   const manifest = {
     kind: 'write',
     path: layout.manifest,
-    content: manifestText(plan.manifest),
+    content: manifestText(next),
     mode: 0o644,
   } as const;
-  return [
-    ...inner(come),
-    ...outer(come),
-    ...outer(go),
-    ...inner(go),
-    ...(plan.manifest === old ? [] : [manifest]),
-  ];
+  return [...inner(come), ...outer(come), ...outer(go), ...inner(go), ...(next === old ? [] : [manifest])];
 }
 
 /**

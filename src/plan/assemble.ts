@@ -5,7 +5,7 @@ import type { Site } from '../model/site.js';
 import { lateByClock } from '../schedulers/crontab/late.js';
 import { dstNotes } from './destinations.js';
 import { guards, type Permissions } from './guards.js';
-import { nextManifest } from './manifest.js';
+import { isListed } from './manifest.js';
 import type { Observation } from './observation.js';
 import type { Change, Manifest, PackageChange, Plan } from './plan.js';
 import { packageChange } from './words.js';
@@ -23,27 +23,21 @@ export interface Intent {
 
 /** The plan: what was observed, judged. `at` (epoch ms) is when the next runs are counted from. */
 export function assemble(intent: Intent, seen: Observation, permissions: Permissions, at: number): Plan {
+  const verdict = judge(intent, seen, permissions);
+  return { ...verdict, packages: verdict.nothing ? [] : packageChanges(intent, seen, verdict.changes, at) };
+}
+
+/** A plan without words on packages, which cost as much as all the rest: whether there is anything to do, and may be done. */
+export function judge(intent: Intent, seen: Observation, permissions: Permissions): Omit<Plan, 'packages'> {
   const { site, layout, artifacts, jobs } = intent;
   const changes = seen.changes.filter(({ kind }) => kind !== 'unchanged');
-  const manifest = nextManifest(seen.manifest, artifacts, seen.changes);
+  const isRefetched = [...seen.destinations.values()].some(({ refetch }) => refetch);
   // Most plans are these: nothing is to be found out about packages of which nothing changes.
-  const refetched = [...seen.destinations].flatMap(([id, { refetch }]) => (refetch ? [id] : []));
-  if (changes.length === 0 && manifest === seen.manifest && refetched.length === 0)
-    return {
-      manifest,
-      changes,
-      packages: [],
-      refusals: [],
-      warnings: standingWarnings(site),
-      nothing: true,
-    };
-  const renames = renamed(site, layout, seen.manifest);
-  const removed = packagesOf(layout, seen.manifest).filter((id) => !jobs.has(id) && !renames.has(id));
-  const { refusals, warnings } = guards(site, layout, seen, removed, permissions);
+  if (changes.length === 0 && isListed(seen.manifest, artifacts) && !isRefetched)
+    return { changes, refusals: [], warnings: standingWarnings(site), nothing: true };
+  const { refusals, warnings } = guards(site, layout, seen, removals(intent, seen), permissions);
   return {
-    manifest,
     changes,
-    packages: packageChanges(intent, seen, changes, removed, renames, at),
     refusals,
     warnings: [...warnings, ...clockWarnings(site, jobs, seen), ...standingWarnings(site)],
     nothing: false,
@@ -72,22 +66,22 @@ export function jobBefore(changes: readonly Change[], path: string): Job | null 
   }
 }
 
-/** Ids that the manifest has a job of. */
-function packagesOf(layout: Layout, manifest: Manifest): string[] {
+/** Ids that the manifest has a job of and the config no package, under no new name either. */
+function removals({ site, layout, jobs }: Intent, { manifest }: Observation): string[] {
+  const renames = renamed(site, layout, manifest);
   return Object.entries(manifest.entries).flatMap(([path, { package: id }]) =>
-    id !== null && path === layout.job(id) ? [id] : [],
+    id !== null && path === layout.job(id) && !jobs.has(id) && !renames.has(id) ? [id] : [],
   );
 }
 
 function packageChanges(
-  { layout, jobs }: Intent,
+  intent: Intent,
   seen: Observation,
   changes: readonly Change[],
-  removed: readonly string[],
-  renames: ReadonlyMap<string, string>,
   at: number,
 ): PackageChange[] {
-  const oldIds = new Map([...renames].map(([old, id]) => [id, old]));
+  const { site, layout, jobs } = intent;
+  const oldIds = new Map([...renamed(site, layout, seen.manifest)].map(([old, id]) => [id, old]));
   const byPath = new Map(changes.map((change) => [change.path, change]));
   const before = (id: string): Job | null => {
     const change = byPath.get(layout.job(id));
@@ -107,7 +101,7 @@ function packageChanges(
     const notes = [...(destination ? dstNotes(destination) : []), ...(secret ? [secretNote(secret)] : [])];
     return { ...packageChange(id, old, job, fresh ? 'new' : 'changed', at), renamedFrom, notes };
   });
-  const gone = [...removed]
+  const gone = removals(intent, seen)
     .sort()
     .map((id) => ({ ...packageChange(id, before(id), null, 'removed', at), renamedFrom: null, notes: [] }));
   return [...present, ...gone];

@@ -1,4 +1,4 @@
-import type { Artifact } from '../compile/artifact.js';
+import type { Artifact, FileArtifact } from '../compile/artifact.js';
 import { sha256 } from '../system/digest.js';
 import type { Change, Manifest, ManifestEntry } from './plan.js';
 
@@ -16,27 +16,35 @@ export function parseManifest(text: string): Manifest | null {
   }
 }
 
+/** Whether every artifact has its entry, of the right package, and no other path has one. */
+export function isListed(manifest: Manifest, artifacts: readonly Artifact[]): boolean {
+  const { entries } = manifest;
+  return (
+    artifacts.length === Object.keys(entries).length &&
+    artifacts.every(({ path, package: id }) => entries[path]?.package === id)
+  );
+}
+
 /**
- * The manifest once `changes` are done: entries of what stays as it is are taken over, so that only new content is
- * hashed. Returns the old manifest itself when every entry would be the same.
+ * The manifest once `changes` are done, which are all but the unchanged ones: entries of what stays as it is are taken
+ * over, so that only new content is hashed. `textOf` gives a file's content, where somebody has made it already. Paths in
+ * the order of the artifacts. Returns the old manifest itself when every entry would be the same.
  */
 export function nextManifest(
   manifest: Manifest,
   artifacts: readonly Artifact[],
   changes: readonly Change[],
+  textOf = ({ content }: FileArtifact): string => content,
 ): Manifest {
-  const isSettled = changes.every(({ kind }) => kind === 'unchanged');
-  const isSame = ({ path, package: id }: Artifact): boolean => manifest.entries[path]?.package === id;
-  if (isSettled && artifacts.length === Object.keys(manifest.entries).length && artifacts.every(isSame))
-    return manifest;
-  const unchanged = new Set(changes.filter(({ kind }) => kind === 'unchanged').map(({ path }) => path));
-  const known = (artifact: Artifact): ManifestEntry | undefined =>
-    unchanged.has(artifact.path) && isSame(artifact) ? manifest.entries[artifact.path] : undefined;
-  const sorted = [...artifacts].sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (changes.length === 0 && isListed(manifest, artifacts)) return manifest;
+  const { entries } = manifest;
+  const changed = new Set(changes.map(({ path }) => path));
+  const known = ({ path, package: id }: Artifact): ManifestEntry | undefined =>
+    !changed.has(path) && entries[path]?.package === id ? entries[path] : undefined;
   return {
     format: EMPTY_MANIFEST.format,
     entries: Object.fromEntries(
-      sorted.map((artifact) => [artifact.path, known(artifact) ?? entry(artifact)]),
+      artifacts.map((artifact) => [artifact.path, known(artifact) ?? entry(artifact, textOf)]),
     ),
   };
 }
@@ -51,11 +59,11 @@ export function modeText(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-function entry(artifact: Artifact): ManifestEntry {
+function entry(artifact: Artifact, textOf: (artifact: FileArtifact) => string): ManifestEntry {
   if (artifact.kind === 'link') return { kind: 'link', package: artifact.package, target: artifact.target };
-  const { package: id, content, secret } = artifact;
+  const { package: id, secret } = artifact;
   const mode = modeText(artifact.mode);
   return secret
     ? { kind: 'file', package: id, mode, secret }
-    : { kind: 'file', package: id, mode, sha256: sha256(content) };
+    : { kind: 'file', package: id, mode, sha256: sha256(textOf(artifact)) };
 }

@@ -89,8 +89,6 @@ export interface Plan {
   readonly packages: readonly PackageChange[];
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly string[];
-  /** The manifest that apply will write, and whether that differs from the one on disk. */
-  readonly manifest: Manifest;
   /** True when an apply would do nothing at all. */
   readonly nothing: boolean;
 }
