@@ -1,5 +1,6 @@
-// Builds dist/ (or --outdir=DIR): the dispatcher, the executor and the control server (CommonJS, built-ins only: they start
-// fastest), the command line (ES modules, split so that each command loads only what it needs) and the typed client.
+// Builds dist/ (or --outdir=DIR): the dispatcher, the executor, `mirror publish` and the control server (CommonJS, built-ins
+// only: they start fastest), the command line (ES modules, split so that each command loads only what it needs) and the
+// typed client.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -39,6 +40,7 @@ await build({
   entryPoints: {
     run: 'src/run/main.ts',
     special: 'src/run/special/index.ts',
+    publish: 'src/run/publish-main.ts',
     control: 'src/control/main.ts',
   },
   plugins: [special],

@@ -11,7 +11,7 @@ let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'mirror-precompiled-'));
   for (const name of ['mirror.cjs', 'precompile.cjs']) copyFileSync(join(DIST, name), join(directory, name));
-  for (const name of ['special', 'control']) bundle(name, 'never called');
+  for (const name of ['special', 'publish', 'control']) bundle(name, 'never called');
 });
 
 afterEach(() => {
@@ -21,7 +21,9 @@ afterEach(() => {
 test('the build compiles what starts often for its own Node', () => {
   const kind = `${process.version}-${process.arch}.cache`;
   expect(readdirSync(DIST)).toEqual(
-    expect.arrayContaining(['run', 'special', 'control'].map((name) => `${name}.cjs.${kind}`)) as string[],
+    expect.arrayContaining(
+      ['run', 'special', 'publish', 'control'].map((name) => `${name}.cjs.${kind}`),
+    ) as string[],
   );
 });
 

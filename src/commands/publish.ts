@@ -9,8 +9,8 @@ export const command: CommandModule<GlobalOptions, GlobalOptions> = {
     'Repair dead runs and write stat.json and status.json anew (systemd and cron call this every 15 minutes)',
   builder: (yargs) => yargs.example('mirror publish', 'after restoring the state directory from a backup'),
   handler: async (argv) => {
-    const { execute } = await import('../run/main.js');
-    const code = await execute(['publish', ...(argv.root === undefined ? [] : ['--root', argv.root])]);
+    const { execute } = await import('../run/publish-main.js');
+    const code = await execute(argv.root === undefined ? [] : ['--root', argv.root]);
     if (code !== 0) throw new ExitError(code);
   },
 };

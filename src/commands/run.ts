@@ -54,7 +54,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
       ...(options.json ? ['--json'] : []),
       ...(allow === undefined ? [] : ['--allow-deletes', String(allow)]),
     ];
-    const code = await execute(['run', ...flags, '--', options.id]);
+    const code = await execute([...flags, '--', options.id]);
     if (code !== 0) throw new ExitError(code);
   },
 };

@@ -109,7 +109,9 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
       expect(bed.must('mirror', '--version').trim()).toBe('0.1.0');
       expect(bed.must('stat', '-c', '%U:%G %a', '/var/lib/mirror/state')).toBe('mirror:mirror 2775\n');
       expect(bed.must('dpkg', '--verify', 'mirror')).toBe('');
-      expect(compiled()).toEqual(['control', 'run', 'special'].map((name) => `${name}.cjs.${node}`));
+      expect(compiled()).toEqual(
+        ['control', 'publish', 'run', 'special'].map((name) => `${name}.cjs.${node}`),
+      );
     });
 
     it('compiles anew for a Node that has been upgraded', () => {
@@ -117,7 +119,9 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
       for (const name of compiled()) renameSync(join(dir, name), join(dir, `${name}.older.cache`));
       bed.must('dpkg-trigger', '--no-await', '/usr/bin/node');
       bed.must('dpkg', '--triggers-only', 'mirror');
-      expect(compiled()).toEqual(['control', 'run', 'special'].map((name) => `${name}.cjs.${node}`));
+      expect(compiled()).toEqual(
+        ['control', 'publish', 'run', 'special'].map((name) => `${name}.cjs.${node}`),
+      );
     });
 
     it('leaves setup nothing to write for other programs', () => {

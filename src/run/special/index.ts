@@ -26,11 +26,9 @@ import { makeDirectory, writeStepFile } from './write-file.js';
  * What only some jobs need, in a bundle of its own (`dist/special.cjs`) that the executor loads when a job has such a
  * step, or is not asked to run one: most runs are one rsync, and start the sooner for it.
  */
-export { describeRun, dryRunText } from '../dry-run.js';
-export { describeTransfer } from '../dry-transfer.js';
+export { printDryRun } from '../print-dry-run.js';
 export { gatherLogs } from './gather-logs.js';
 export { runListStep } from './lists/index.js';
-export { publishCommand } from '../publish.js';
 export { runUnit } from '../run-unit.js';
 export { deleteTold } from './told-deletions.js';
 

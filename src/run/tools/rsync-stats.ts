@@ -26,7 +26,7 @@ export function parseRsyncStats(output: string): Transfer | null {
  */
 export function listsFiles(output: string): boolean | null {
   const at = output.lastIndexOf('Number of files: ');
-  return at < 0 ? null : !/^.{17}(0|[\d,.]+ \(dir: [\d,.]+\))$/m.test(output.slice(at, at + 80));
+  return at < 0 ? null : !/^[^:]+: (0|\S+ \(dir: \S+\))\n/.test(output.slice(at, at + 80));
 }
 
 /** The number behind the last `label`, which may have commas. */

@@ -1,0 +1,25 @@
+import type { Job } from '../job/job.js';
+import type { Layout } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
+import { peekState } from '../state/store.js';
+import type { RunArguments } from './arguments.js';
+import { describeRun, dryRunText } from './dry-run.js';
+import { describeTransfer } from './dry-transfer.js';
+import { dropPrivileges } from './privileges.js';
+import { readSecrets } from './secrets.js';
+
+/**
+ * `mirror run --dry-run`: prints what a run would do and, with `--transfer`, what its tools say they would move. Returns the
+ * exit code.
+ */
+export async function printDryRun(args: RunArguments, layout: Layout, job: Job): Promise<number> {
+  const commands = describeRun(job, peekState(layout, job.id), args.allowDeletes);
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  if (!args.json) print(commands.join('\n'));
+  const secrets = args.transfer ? readSecrets(job, process.env.CREDENTIALS_DIRECTORY) : new Map();
+  if (args.transfer && args.root === '') dropPrivileges(job.run_as);
+  const transfer = args.transfer ? await describeTransfer(job, secrets) : null;
+  if (args.json) print(dryRunText(job.id, commands, transfer));
+  else if (transfer !== null) print(transfer.lines.join('\n'));
+  return transfer?.exit ?? EXIT.ok;
+}
