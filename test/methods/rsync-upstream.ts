@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -61,9 +61,10 @@ export function touch(path: string): void {
   utimesSync(join(upstream, path), second, second);
 }
 
-/** Writes a file of upstream, with a time of its own. */
+/** Writes a file of upstream, with a time of its own; whoever reads it meanwhile gets the old one or the new one. */
 export function put(path: string, content: string | Buffer): void {
   mkdirSync(dirname(join(upstream, path)), { recursive: true });
-  writeFileSync(join(upstream, path), content);
+  writeFileSync(`${upstream}.new`, content);
+  renameSync(`${upstream}.new`, join(upstream, path));
   touch(path);
 }
