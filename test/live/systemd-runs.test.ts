@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootBed, noBed, type Bed } from '../bed/bed.js';
-import { gated, liveSite, pkg, serveUpstream, type LiveSite } from '../bed/site.js';
+import { MIRROR, gated, liveSite, pkg, serveUpstream, type LiveSite } from '../bed/site.js';
 
 /** Of the crowd; one more slot is taken by the package that outlasts its slots. */
 const CONCURRENT = 2;
@@ -128,8 +128,20 @@ describe.skipIf(noBed !== null)(`runs on a live systemd${SKIPPED}`, () => {
     site.gate('ended', 'shut');
     site.wake(['ended'], HOURS);
     await site.until('it runs', () => site.status('ended').status === 'syncing');
+    const said = ['/tmp/first', '/tmp/second'];
+    const request = '/var/lib/mirror/request/ended.json';
+    const asked = (): string => (site.exists(request) ? site.read(request) : '');
+    for (const file of said) {
+      const before = asked();
+      bed.must('sh', '-c', `${MIRROR} run ended >${file} 2>&1 &`);
+      await site.until('it is asked for', () => asked() !== before);
+    }
     site.must('stop', 'ended');
     await site.until('its unit has ended', () => !isActive('ended'));
+    for (const file of said) {
+      await site.until('whoever waits is told', () => site.read(file).includes('\n'));
+      expect(site.read(file)).toContain('ended: stopped: stopped by root');
+    }
     expect(site.show(unit('ended'), 'Result')).toBe('success');
     expect(site.history('ended')).toMatchObject([{ outcome: 'stopped', trigger: 'schedule' }]);
     expect(site.status('ended').status).toBe('stopped');
