@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { isZone } from '../job/zone.js';
 import type { Site } from '../model/site.js';
 import { jobBefore, renamed, type Intent } from '../plan/assemble.js';
 import { changes } from '../plan/changes.js';
@@ -158,13 +159,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
 /** By localtime(5), a link into the zone database. */
 function hostZone(system: Reader): string | null {
   const zone = /\/zoneinfo\/(.+)$/.exec(system.realPath('/etc/localtime') ?? '')?.[1] ?? null;
-  if (zone === null) return null;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return zone;
-  } catch {
-    return null;
-  }
+  return zone !== null && isZone(zone) ? zone : null;
 }
 
 function accounts(

@@ -1,5 +1,6 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { nearest } from '../../diagnostics/suggest.js';
+import { isZone } from '../../job/zone.js';
 import { formatDuration } from '../../model/duration.js';
 import { seconds } from '../../model/normalize-policy.js';
 import type { Retry } from '../types.generated.js';
@@ -11,19 +12,15 @@ const FASTEST_RETRY = 300;
 
 /** The zone names log files and moves wall-clock schedules: one that does not exist must not become UTC. */
 export function knownTimeZone({ settings }: CheckedSite): Finding[] {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: settings.localtimezone });
-    return [];
-  } catch {
-    const isEmpty = settings.localtimezone.trim() === '';
-    const message = isEmpty ? 'the time zone is empty' : `unknown time zone \`${settings.localtimezone}\``;
-    const guess = nearest(settings.localtimezone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
-    const help =
-      guess === null
-        ? 'an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`'
-        : `did you mean \`${guess}\`?`;
-    return [siteError('/settings/localtimezone', { code: 'unknown-time-zone', message, help })];
-  }
+  const { localtimezone: zone } = settings;
+  if (isZone(zone)) return [];
+  const message = zone.trim() === '' ? 'the time zone is empty' : `unknown time zone \`${zone}\``;
+  const guess = nearest(zone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
+  const help =
+    guess === null
+      ? 'an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`'
+      : `did you mean \`${guess}\`?`;
+  return [siteError('/settings/localtimezone', { code: 'unknown-time-zone', message, help })];
 }
 
 /** No upstream asks for less than this. */
