@@ -9,12 +9,20 @@ export function listPattern(pattern: string): string {
   const anchored = pattern.startsWith('/');
   const body = pattern.slice(anchored ? 1 : 0, directory ? -1 : undefined);
   const literal = !/[*?[]/.test(body);
-  return `${anchored ? '^' : '(?:^|/)'}${regexBody(body, literal)}${directory ? '/' : '(?:/|$)'}`;
+  const lead = anchored ? '^' : '(?:^|/)';
+  // A leading `**/` is also met by what has nothing before it.
+  const rest = !anchored && body.startsWith('**/') ? body.slice(3) : body;
+  return `${lead}${regexBody(rest, literal)}${directory ? '/' : '(?:/|$)'}`;
 }
 
-/** Patterns that mean something else to rsync than a file to leave out, or that lists cannot be filtered by. */
+/**
+ * Not the patterns that mean something else to rsync than a file to leave out, or that lists cannot be filtered by: a
+ * `/` between brackets parts directories for rsync unless there is a `**`, and a `\\` there has rules of its own.
+ */
 export function isListPattern(pattern: string): boolean {
-  return !/^$|^\/$|^!$|^[+-][ _]|\/\/|\*{3}|\\$|\[:/.test(pattern) && isRegex(listPattern(pattern));
+  return (
+    !/^$|^\/$|^!$|^[+-][ _]|\/\/|\*{3}|\\$|\[:|\[[^\]]*[/\\]/.test(pattern) && isRegex(listPattern(pattern))
+  );
 }
 
 function regexBody(body: string, literal: boolean): string {
