@@ -44,7 +44,16 @@ describe('words for rsync', () => {
       '--exclude',
       ...Array.from('prltvHSB', (letter) => `-${letter}`),
     ]);
-    const values = readRsyncWords(['--exclude', '/a', '--exclude=b=c', '-vB8', '-e', 'ssh -4', '-z', '--rsh']);
+    const values = readRsyncWords([
+      '--exclude',
+      '/a',
+      '--exclude=b=c',
+      '-vB8',
+      '-e',
+      'ssh -4',
+      '-z',
+      '--rsh',
+    ]);
     expect(values.map(({ name, value }) => [name, value])).toEqual([
       ['--exclude', '/a'],
       ['--exclude', 'b=c'],
