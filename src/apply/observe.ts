@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import { isZone } from '../job/zone.js';
+import { webhookFile } from '../model/notify.js';
 import type { Site } from '../model/site.js';
 import { jobBefore, renamed, type Intent } from '../plan/assemble.js';
 import { changes } from '../plan/changes.js';
@@ -150,8 +151,8 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     missingTools: live ? missingTools(site, system) : [],
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
-    missingSecrets: missingSecrets(jobs, artifacts, system),
-    openSecrets: live ? openSecrets(site, jobs, system) : [],
+    missingSecrets: missingSecrets(jobs, webhookFile(site, layout), artifacts, system),
+    openSecrets: live ? openSecrets(site, jobs, webhookFile(site, layout), system) : [],
     executable: runnable ? system.realPath(executable) : null,
   };
 }

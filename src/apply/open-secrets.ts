@@ -6,15 +6,17 @@ import type { OpenSecret } from '../plan/observation.js';
 import type { Reader } from '../system/system.js';
 
 /**
- * Password files and ssh keys of packages that everybody on this machine may read, each once, with the command that
- * closes it. A file in a directory that others cannot enter is none. Access control lists are not seen.
+ * Password files and ssh keys of packages, and the file of the webhook's URL, that everybody on this machine may read,
+ * each once, with the command that closes it. A file in a directory that others cannot enter is none. Access control lists are not seen.
  */
 export function openSecrets(
   { settings, packages }: Site,
   jobs: ReadonlyMap<string, Job>,
+  webhook: string | null,
   system: Reader,
 ): OpenSecret[] {
   const passwords = new Set([...jobs.values()].flatMap(({ secrets }) => Object.values(secrets)));
+  if (webhook !== null) passwords.add(webhook);
   const keys = new Map<string, Set<Package['user']>>();
   for (const { user, network } of packages) {
     const { key } = network.ssh;
@@ -23,7 +25,7 @@ export function openSecrets(
   return [
     ...[...passwords]
       .filter((path) => isOpen(path, system))
-      // Root reads them, before a run becomes anybody else.
+      // Root reads them: systemd, or an executor that becomes somebody else only then.
       .map((path) => ({ path, help: `chmod o= ${shellWord(path)}` })),
     ...[...keys]
       .filter(([path]) => isOpen(path, system))

@@ -25,25 +25,21 @@ export function missingTools(site: Pick<Site, 'packages'>, system: Reader): Tool
 }
 
 /**
- * Files that jobs take their secrets from and that neither lie on this machine nor are among the artifacts: path → ids of
- * the packages. None for whoever may not look: only root reads them.
+ * Files that jobs and notices take their secrets from and that neither lie on this machine nor are among the artifacts:
+ * path → ids of the packages, none for the webhook's. Empty for whoever may not look: only root reads them.
  */
 export function missingSecrets(
   jobs: ReadonlyMap<string, Job>,
+  webhook: string | null,
   artifacts: readonly Artifact[],
   system: Reader,
 ): Map<string, string[]> {
-  const missing = new Map<string, string[]>();
-  const named = [...jobs.values()].flatMap(({ id, secrets }) =>
-    Object.values(secrets).map((path) => ({ id, path })),
-  );
-  if (named.length === 0 || system.uid() !== 0) return missing;
+  const named = new Map<string, string[]>(webhook === null ? [] : [[webhook, []]]);
+  for (const { id, secrets } of jobs.values())
+    for (const path of Object.values(secrets)) named.set(path, [...(named.get(path) ?? []), id]);
+  if (named.size === 0 || system.uid() !== 0) return new Map();
   const written = new Set(artifacts.map(({ path }) => path));
-  for (const { id, path } of named) {
-    if (written.has(path) || system.facts(path)?.kind === 'file') continue;
-    missing.set(path, [...(missing.get(path) ?? []), id]);
-  }
-  return missing;
+  return new Map([...named].filter(([path]) => !written.has(path) && system.facts(path)?.kind !== 'file'));
 }
 
 /** Whether a program (a bare name, or an absolute path) is there and executable. */

@@ -141,10 +141,16 @@ function openSecretWarnings({ openSecrets }: Host): string[] {
 /** systemd starts no unit whose LoadCredential= file is missing (243/CREDENTIALS), and cron's runs would end as failed(auth). */
 function secretRefusals({ missingSecrets }: Host): Refusal[] {
   return [...missingSecrets].map(([path, ids]) => {
+    const isWebhook = ids.length === 0;
     const some = ids.slice(0, 5).join(', ') + (ids.length > 5 ? ', …' : '');
-    const message = `${some}: no password file ${path}`;
-    const help = `install -m 600 /dev/null ${path}, and write the password into it`;
-    return { code: 'no-password-file', exit: EXIT.needsPerson, message, help };
+    return {
+      code: isWebhook ? 'no-webhook-file' : 'no-password-file',
+      exit: EXIT.needsPerson,
+      message: isWebhook
+        ? `nobody would be notified: no webhook file ${path}`
+        : `${some}: no password file ${path}`,
+      help: `install -m 600 /dev/null ${path}, and write the ${isWebhook ? 'URL' : 'password'} into it`,
+    };
   });
 }
 

@@ -44,7 +44,7 @@ export interface ClosedPlace {
   readonly help: string;
 }
 
-/** A secret of packages that everybody on the machine may read. */
+/** A secret that everybody on the machine may read. */
 export interface OpenSecret {
   readonly path: string;
   /** The command that closes it. */
@@ -65,9 +65,9 @@ export interface Host {
   /** Directories that runs write to and cannot. */
   readonly closed: readonly ClosedPlace[];
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
-  /** Files with packages' passwords that are not there, nor written by this apply: path → ids. */
+  /** Files with packages' passwords, or (no ids) the webhook's URL, that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;
-  /** Password files and ssh keys that everybody may read. */
+  /** Files with a password, the webhook's URL or an ssh key that everybody may read. */
   readonly openSecrets: readonly OpenSecret[];
   /** Time zone of the host's clock where cron is to go by it; null when that is not so or cannot be told. */
   readonly zone: string | null;

@@ -232,6 +232,27 @@ describe('a plan refuses', () => {
     expect([codes(there), there.warnings]).toEqual([[], [`debian, CTAN: no password file ${file}`]]);
   });
 
+  test('a file of the webhook that is not there, before nobody is notified', () => {
+    const file = '/etc/mirror/secrets/hook';
+    const notify = {
+      afterFailures: 3,
+      command: null,
+      mail: null,
+      sendmail: '/usr/sbin/sendmail',
+      webhook: { file },
+    };
+    const system = machine();
+    const found = plan([pkg('debian')], system, {}, { notify });
+    expect(renderRefusals(found.refusals, view)).toBe(
+      `error[no-webhook-file]: nobody would be notified: no webhook file ${file}\n` +
+        `  help: install -m 600 /dev/null ${file}, and write the URL into it\n`,
+    );
+    system.tree.set(file, { kind: 'file', content: 'https://chat.example.org/x\n', mode: 0o644 });
+    const open = plan([pkg('debian')], system, {}, { notify });
+    expect(codes(open)).toEqual([]);
+    expect(open.warnings).toContain(`everybody on this machine may read ${file}: chmod o= ${file}`);
+  });
+
   test('a dst that moves to an empty place once there is something to lose', async () => {
     const system = await applied([debian]);
     const moved = [pkg('debian', { options: debian.options, dst: '/srv/ftp/new' })];
