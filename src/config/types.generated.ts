@@ -710,7 +710,7 @@ export interface PackageSettings {
    */
   hidden?: boolean;
   /**
-   * Upstream, or several in order: the next one is tried only when the one before is unavailable, and then nothing is deleted.
+   * Upstream, or several in order: the next one is tried only when the one before is unavailable, and then nothing is deleted. A login in an http, https or ftp URL is percent-encoded (`user%40example.org@`); in others it stands as it is.
    */
   src?: string | string[];
   /**
