@@ -12,7 +12,7 @@ import { outsideRoot } from './destination.js';
 import { exitOf } from './finish.js';
 import { readJob } from './job-file.js';
 import { dropPrivileges } from './privileges.js';
-import { describe, reportRun } from './report.js';
+import { reportRun, tell } from './report.js';
 import { run } from './run.js';
 import { readSecrets } from './secrets.js';
 import type { Session } from './session.js';
@@ -75,7 +75,7 @@ async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<nu
   };
   const { outcome, record } = await run(session, by);
   const exit = exitOf(session, outcome);
-  const [level, how] = [levelOf(outcome), describe(outcome, job.timezone)];
+  const [level, how] = [levelOf(outcome), tell(outcome, record, job.timezone)];
   toSiteLog(level, how);
   if (args.scheduled && !args.json) toConsole(level, how);
   else reportRun(job, outcome, exit, record, args.json);

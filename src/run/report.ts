@@ -10,6 +10,14 @@ export function describe(outcome: Outcome, zone: string): string {
   return 'reason' in outcome && outcome.reason !== '' ? `${kind}: ${localTimes(outcome.reason, zone)}` : kind;
 }
 
+/** The same with how long the run took and what it moved, where there was one. */
+export function tell(outcome: Outcome, record: RunRecord | null, zone: string): string {
+  const how = describe(outcome, zone);
+  if (record === null) return how;
+  const seconds = ((record.ended - record.started) / 1000).toFixed(1);
+  return `${how} (${seconds} s${record.transfer === null ? '' : `, ${transferred(record.transfer)}`})`;
+}
+
 /** What a person who started a run of `job` is told on stdout: a line, or with `--json` one object. */
 export function reportRun(
   { id, timezone }: Job,
@@ -18,9 +26,10 @@ export function reportRun(
   record: RunRecord | null,
   json: boolean,
 ): void {
+  const log = record === null || record.log === null ? '' : `\nlog: ${record.log}`;
   const text = json
     ? JSON.stringify({ format: 'mirror/run/1', id, exit, ...recorded(outcome), record }, null, 2)
-    : sentence(`${id}: ${describe(outcome, timezone)}`, record);
+    : `${id}: ${tell(outcome, record, timezone)}${log}`;
   try {
     writeSync(1, `${text}\n`);
   } catch {
@@ -41,14 +50,6 @@ export function recorded(outcome: Outcome): Pick<RunRecord, 'outcome' | 'failure
 export function outcomeOfRecord(record: RunRecord): Outcome {
   const { outcome, failure, reason } = record;
   return { kind: outcome, failure, reason: reason ?? '' } as Outcome;
-}
-
-function sentence(how: string, record: RunRecord | null): string {
-  if (record === null) return how;
-  const seconds = ((record.ended - record.started) / 1000).toFixed(1);
-  const moved = record.transfer === null ? '' : `, ${transferred(record.transfer)}`;
-  const log = record.log === null ? '' : `\nlog: ${record.log}`;
-  return `${how} (${seconds} s${moved})${log}`;
 }
 
 function transferred(transfer: Transfer): string {
