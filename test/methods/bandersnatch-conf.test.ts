@@ -63,7 +63,7 @@ describe.skipIf(WITHOUT !== '')(`a generated bandersnatch.conf${WITHOUT}`, () =>
           return path;
         });
         const read = JSON.parse(
-          execFileSync(PYTHON, ['-c', READ, ...paths], { encoding: 'utf8' }),
+          execFileSync(PYTHON, ['-c', READ, ...paths], { encoding: 'utf8', maxBuffer: 1 << 28 }),
         ) as unknown[];
         const expected = many.map((meant) =>
           Object.fromEntries(
