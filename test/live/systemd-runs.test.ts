@@ -185,6 +185,17 @@ describe.skipIf(noBed !== null)(`runs on a live systemd${SKIPPED}`, () => {
     expect(site.runs('kept')).toBe(1);
   });
 
+  it('say so where the place of their logs is gone, and what is published tells it', () => {
+    const base = site.job('kept').log.base;
+    bed.must('mv', base, `${base}.gone`);
+    expect(site.mirror('run', 'kept').status).toBe(74);
+    expect(site.must('status')).toMatch(/^kept +failed\b/m);
+    expect(site.history('kept').at(-1)).toMatchObject({ outcome: 'failed', failure: 'io', log: null });
+    expect(site.history('kept').at(-1)?.reason).toContain(base);
+    bed.must('mv', `${base}.gone`, base);
+    expect(site.mirror('run', 'kept').status).toBe(0);
+  });
+
   it('that outlast their next slot are not followed by another for it', async () => {
     const next = Math.ceil(served / 60_000) * 60_000;
     await site.until('the next slot has passed', () => Date.now() > next + 1500, 70);

@@ -121,9 +121,9 @@ describe('generated units', () => {
     expect(values(service, 'ProtectSystem')).toEqual(['strict']);
     expect(values(service, 'ReadWritePaths')).toEqual([
       '-/srv/ftp/ArchLinux',
-      '/var/log/mirror/packages',
       '/var/lib/mirror',
-      '/var/www/mirror',
+      '-/var/log/mirror/packages',
+      '-/var/www/mirror',
     ]);
     expect(values(service, 'ExecStart')).toEqual(['"/bin/true" run --scheduled "ArchLinux"']);
     expect(values(service, 'ExecStopPost')).toEqual(['-"/bin/true" publish']);
@@ -133,7 +133,7 @@ describe('generated units', () => {
     const fileformat = { base: '/var/log/mirror', folder: '', filename: 'mirror.log', gzip: true };
     const { logger } = site(some).settings;
     const service = units(some, { logger: { ...logger, fileformat } }).get('mirror-sync-ArchLinux.service');
-    expect(values(service, 'ReadWritePaths')).toContain('/var/log/mirror');
+    expect(values(service, 'ReadWritePaths')).toContain('-/var/log/mirror');
   });
 
   it('open homes, /tmp and user namespaces only to a run that has a path or a user there', () => {
@@ -258,10 +258,10 @@ describe('hostile text in a config', () => {
       const lines = values(files.get('mirror-sync-debian.service'), 'ReadWritePaths');
       expect(lines.map(unquote)).toEqual([
         `-${path}`,
-        '/var/log/mirror/packages',
         '/var/lib/mirror',
-        `/var/${text}`,
-        '/var/www/mirror',
+        '-/var/log/mirror/packages',
+        `-/var/${text}`,
+        '-/var/www/mirror',
       ]);
     }
   });

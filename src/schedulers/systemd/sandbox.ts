@@ -10,6 +10,9 @@ import { templates } from './templates.js';
 interface Walls {
   readonly strict: boolean;
   readonly user: string | number;
+  /** Directories that must be there: systemd starts no unit without one of them. */
+  readonly needed: readonly string[];
+  /** Others that it writes to. */
   readonly writable: readonly string[];
   readonly protectHome: boolean;
   readonly privateTmp: boolean;
@@ -31,9 +34,11 @@ export function packageSandbox(
   settings: Settings,
   layout: Layout,
 ): (pkg: Package, job: Job) => string | null {
-  const writable = [...logBases(settings.logger), ...publishing(settings, layout)];
-  const home = writable.some((path) => HOME.test(path));
-  const tmp = writable.some((path) => TMP.test(path));
+  const writable = [...logBases(settings.logger), ...publishing(settings)];
+  const needed = [layout.state];
+  const places = [...needed, ...writable];
+  const home = places.some((path) => HOME.test(path));
+  const tmp = places.some((path) => TMP.test(path));
   return (pkg, job) => {
     if (pkg.sandbox === 'off') return null;
     const { ssh, caFile } = pkg.network;
@@ -45,6 +50,7 @@ export function packageSandbox(
     return walls({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,
+      needed,
       writable,
       protectHome: !home && !sshHome && !uses(HOME),
       privateTmp: !tmp && !uses(TMP),
@@ -54,30 +60,43 @@ export function packageSandbox(
 
 /** Walls around `mirror publish` in a unit of its own. */
 export function publishSandbox(settings: Settings, layout: Layout): string {
-  const writable = publishing(settings, layout);
-  const inside = (places: RegExp): boolean => writable.some((path) => places.test(path));
+  const [needed, writable] = [[layout.state], publishing(settings)];
+  const inside = (places: RegExp): boolean => [...needed, ...writable].some((path) => places.test(path));
   const { uid } = settings;
-  return walls({ strict: true, user: uid, writable, protectHome: !inside(HOME), privateTmp: !inside(TMP) });
+  return walls({
+    strict: true,
+    user: uid,
+    needed,
+    writable,
+    protectHome: !inside(HOME),
+    privateTmp: !inside(TMP),
+  });
 }
 
 /** Walls around what serves the control sockets: it writes requests and stops; root's half writes nothing. */
 export function controlSandbox(user: string | number, layout: Layout): string {
   const isRoot = user === 'root';
-  const writable = isRoot ? [] : [layout.state];
-  return walls({ strict: true, user, writable, protectHome: true, privateTmp: true });
+  const needed = isRoot ? [] : [layout.state];
+  return walls({ strict: true, user, needed, writable: [], protectHome: true, privateTmp: true });
 }
 
 const rendered = new Map<string, string>();
 
-/** Rendered once for each combination: a site of thousands of packages has a handful. */
-function walls({ strict, user, protectHome, privateTmp, writable }: Walls): string {
-  const key = `${strict} ${user} ${protectHome} ${privateTmp} ${writable.join('\0')}`;
+/**
+ * Rendered once for each combination: a site of thousands of packages has a handful. A directory of logs or of what is
+ * published may be missing (a /var/log in memory, a disk that is not mounted): the run starts all the same, and its state
+ * says what failed, which it could not if systemd did not even start it.
+ */
+function walls({ strict, user, protectHome, privateTmp, needed, writable }: Walls): string {
+  const perhaps = writable.filter((path) => !needed.includes(path)).map((path) => `-${path}`);
+  const paths = [...new Set([...needed, ...perhaps])];
+  const key = `${strict} ${user} ${protectHome} ${privateTmp} ${paths.join('\0')}`;
   let text = rendered.get(key);
   if (text === undefined) {
     const root = String(user) === '0' || user === 'root';
     text = templates.sandbox({
       strict,
-      writable: [...new Set(writable)],
+      writable: paths,
       protectHome: protectHome ? 'yes' : 'read-only',
       privateTmp: privateTmp ? 'yes' : 'no',
       // A user namespace knows root and the unit's user only: root could give files to nobody else.
@@ -91,8 +110,8 @@ function walls({ strict, user, protectHome, privateTmp, writable }: Walls): stri
   return text;
 }
 
-function publishing(settings: Settings, layout: Layout): string[] {
-  return [layout.state, dirname(settings.statfile), dirname(settings.statusfile)];
+function publishing(settings: Settings): string[] {
+  return [dirname(settings.statfile), dirname(settings.statusfile)];
 }
 
 function argv(step: Step): readonly string[] {
