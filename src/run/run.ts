@@ -6,9 +6,11 @@ import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
 import { dueSlot } from './due-slot.js';
 import { takeOver } from './orphan.js';
+import { tell } from './report.js';
 import { serve } from './serve.js';
 import { heldOutcome } from './session.js';
 import type { Session } from './session.js';
+import { levelOf } from './turns.js';
 
 /** Seconds to wait for a run lock that a status check may hold for a moment. */
 const LOCK_PATIENCE = 0.3;
@@ -42,6 +44,8 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
     if (Date.now() > last || readRequest(layout, job.id) === null || refuse(session) !== null) return end;
     lock = tryLock(layout.runLock(job.id), LOCK_PATIENCE);
     if (lock === null) return end;
+    // The last one's end is the caller's to say.
+    session.say(levelOf(end.outcome), tell(end.outcome, end.record, job.timezone));
   }
 }
 

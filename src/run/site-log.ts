@@ -29,12 +29,12 @@ export function siteLog(job: Job): Say {
   };
 }
 
-/** One write of a whole line: lines of runs that write at once do not mix. */
+/** One write of a whole line: lines of runs that write at once do not mix. A pipe in its place keeps nobody waiting. */
 function append(path: string, base: string, line: string): void {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const fd = shared(base, () => {
     mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o664);
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o664);
   });
   try {
     writeSync(fd, line);

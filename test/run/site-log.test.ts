@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -56,6 +57,22 @@ describe("the site's log", () => {
     expect(logged().map((line) => line.split(' ')[2])).toEqual(['INFO', 'INFO', 'INFO', 'ERROR']);
   });
 
+  test('has the end of each run that one executor makes', async () => {
+    script('twice', 'echo x >>$F/twice; while ! [ -e $F/go ]; do sleep 0.02; done');
+    const first = site.start(['run', '--root', site.root, 'twice']).ended;
+    await until(() => existsSync(join(site.root, 'flags/twice')));
+    await site.run('twice');
+    writeFileSync(join(site.root, 'flags/go'), '');
+    await first;
+    expect(messages().map((line) => line.replace(/ \(\d.*/, ''))).toEqual([
+      'twice: from test:twice (request)',
+      'twice: busy: already running; one more run will follow it',
+      'twice: synced',
+      'twice: from test:twice (request)',
+      'twice: synced',
+    ]);
+  });
+
   test('leaves out what is below its level', async () => {
     script('good', ':', { level: 'WARNING' });
     script('bad', 'exit 73', { level: 'WARNING' });
@@ -109,6 +126,12 @@ describe("the site's log", () => {
     script('quiet', ':');
     expect(await site.run('quiet')).toMatchObject({ code: 0, stderr: '' });
     expect(site.state('quiet').last).toMatchObject({ outcome: 'synced' });
+  });
+
+  test('keeps nobody waiting where somebody has put a pipe in its place', async () => {
+    execFileSync('mkfifo', [join(place.base, 'mirror.log')]);
+    script('piped', ':');
+    expect(await site.run('piped')).toMatchObject({ code: 0, stderr: '' });
   });
 
   test('does not follow a link to somebody else’s file', async () => {
