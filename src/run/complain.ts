@@ -5,9 +5,9 @@ import { writeStderr } from './console.js';
 import { JobFileError } from './job-file.js';
 
 /** Says on stderr what went wrong in `mirror run` or `mirror publish`; returns the exit code. Never throws. */
-export function complain(error: unknown): number {
+export function complain(command: 'run' | 'publish', error: unknown): number {
   if (error instanceof UsageError) {
-    writeStderr(`mirror: ${error.message}\nTry: mirror run --help`);
+    writeStderr(`mirror: ${error.message}\nTry: mirror ${command} --help`);
     return EXIT.usage;
   }
   if (error instanceof JobFileError) {

@@ -32,7 +32,7 @@ export async function execute(argv: readonly string[]): Promise<number> {
   try {
     return await runCommand(parseRunArguments(argv));
   } catch (error) {
-    return complain(error);
+    return complain('run', error);
   }
 }
 

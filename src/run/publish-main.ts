@@ -16,6 +16,6 @@ export async function execute(argv: readonly string[]): Promise<number> {
     const { root, json } = parsePublishArguments(argv);
     return await publishCommand(root, json);
   } catch (error) {
-    return complain(error);
+    return complain('publish', error);
   }
 }

@@ -93,6 +93,12 @@ test('publish starts what was asked for and never began, and ends what died', as
   await until(() => existsSync(flag('asked')) && site.state('asked').run === null);
 });
 
+test.each(['run', 'publish'])('%s names its own help where it is called wrongly', async (command) => {
+  const { code, stderr } = await mirror(command, 'one', 'two');
+  expect(code).toBe(64);
+  expect(stderr).toMatch(new RegExp(`^Try: mirror ${command} --help$`, 'm'));
+});
+
 test('run after options that come before it is the same run', async () => {
   site.script('late', 'true');
   const { code, stdout } = await site.start(['--root', site.root, 'run', 'late']).ended;
