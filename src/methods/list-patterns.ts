@@ -21,7 +21,8 @@ export function listPattern(pattern: string): string {
  */
 export function isListPattern(pattern: string): boolean {
   return (
-    !/^$|^\/$|^!$|^[+-][ _]|\/\/|\*{3}|\\$|\[:|\[[^\]]*[/\\]/.test(pattern) && isRegex(listPattern(pattern))
+    !/^$|^\/$|^!$|^[+-][ _]|\/\/|\*{3}|\\$|\[:|\[[!^]?\]?[^\]]*[/\\]/.test(pattern) &&
+    isRegex(listPattern(pattern))
   );
 }
 
@@ -39,7 +40,7 @@ function regexBody(body: string, literal: boolean): string {
       at += 1;
       text += escaped(body[at] ?? '\\');
     } else if (char === '[') {
-      const [, not, set] = /^\[([!^]?)(\]?[^\]/\\]*)\]/.exec(body.slice(at)) ?? [];
+      const [, not, set] = /^\[([!^]|(?![!^]))(\][^\]/\\]*|[^\]/\\]+)\]/.exec(body.slice(at)) ?? [];
       // Without an end, rsync matches nothing.
       if (set === undefined) return '(?!)';
       text += `${not === '' ? '' : '(?!/)'}[${not === '' ? '' : '^'}${set.replace(/[[\]^&~|\\]/g, '\\$&')}]`;

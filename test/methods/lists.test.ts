@@ -217,12 +217,15 @@ test('a pattern leaves out of a list what rsync leaves out of a tree', () => {
       const regex = new RegExp(listPattern(text));
       expect(files.filter((file) => !regex.test(file)).sort()).toEqual(left.sort());
     }),
-    { numRuns: 150, examples: [['**/a'], ['/**/a'], ['a/**/c']] },
+    {
+      numRuns: 150,
+      examples: [['**/a'], ['/**/a'], ['a/**/c'], ['a[!]'], ['[^]'], ['[]a]'], ['b[!]a]'], ['a[]b']],
+    },
   );
 });
 
 test('brackets with a slash or a backslash in them are left to rsync', () => {
-  for (const pattern of ['[/[^b]**', '[\\*[!a]', 'x[a\\]]'])
+  for (const pattern of ['[/[^b]**', '[\\*[!a]', 'x[a\\]]', '**[]/]', '**[!]/]'])
     expect(isListPattern(pattern), pattern).toBe(false);
   for (const pattern of ['[ab]/[!c]', '**/debug', '[]a]']) expect(isListPattern(pattern), pattern).toBe(true);
 });
