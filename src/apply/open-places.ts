@@ -46,10 +46,11 @@ async function openSiteLog({ settings }: Site, gid: number, work: Work): Promise
   if (facts !== null && facts.gid === gid && (facts.mode & 0o020) !== 0) return;
   const { code } = await system.run([
     ...as(owner, gid),
-    ...['sh', '-c', 'umask 002; : >>"$1" && chmod g+w "$1"', 'sh', log.path],
+    ...['sh', '-c', 'umask 002; mkdir -p "${1%/*}" && : >>"$1" && chmod g+w "$1"', 'sh', log.path],
   ]);
-  if (code === 0) work.done.push(`opened ${log.path} to group ${String(settings.gid)}`);
-  else work.problems.push(`${log.path} cannot be opened to group ${String(settings.gid)}`);
+  const group = `group ${String(settings.gid)}`;
+  if (code === 0) work.done.push(`opened ${log.path} to ${group}`);
+  else work.problems.push(`${log.path} cannot be opened to ${group}: move it away and run setup again`);
 }
 
 /**

@@ -73,8 +73,8 @@ export function tmpfilesFile({ user, group }: Account, state: string, layout: La
 
 /**
  * logrotate(8) rule for the site's own log. Runs open it anew for every line, so it may be moved; a new one is open to
- * the group, whose other members may write there, too. `su`, because root must not rename files in a directory of the mirror user. Logs of runs are pruned by the runs
- * themselves. null for a path that logrotate would take for a pattern.
+ * the group, whose other members may write there, too. `su`, because root must not rename files in a directory of the
+ * mirror user. Logs of runs are pruned by the runs themselves. null for a path that logrotate would take for a pattern.
  */
 export function logrotateFile({ user, group }: Account, log: LogFile, layout: Layout): SetupFile | null {
   if (/["\\*?[\]{}]/.test(log.path)) return null;

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { shellWord } from '../job/shell.js';
 import { zoneOffset } from '../job/zone.js';
-import { logBases } from '../model/logs.js';
+import { logBases, siteLogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { ClosedPlace } from '../plan/observation.js';
 import type { FileFacts, Reader } from '../system/system.js';
@@ -28,15 +28,16 @@ export function isShared(site: Site): boolean {
 }
 
 /**
- * Which of the places of a site somebody whose runs write there cannot write to, with the command that opens them; places
- * that are missing are left out. Under several users the log's base must hand its group on to the folders that runs make
- * there, and those of today that are there already must be open. `at` in epoch ms.
+ * Which of the places of a site somebody whose runs write there cannot write to, with the command that helps; places that
+ * are missing are left out. Below a log's base these are the folders of today, which may be those of a program of before,
+ * and the site's own log. Under several users the base must hand its group on to what runs make there. `at` in epoch ms.
  */
 export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlace[] {
   const { settings } = site;
   const accounts = runAccounts(site);
   const { packagefileformat, fileformat } = settings.logger;
   const logs = [packagefileformat, ...(fileformat === null ? [] : [fileformat])];
+  const siteFile = siteLogFile(settings.logger);
   const groups = (system.read('/etc/group') ?? '').split('\n').map((line) => line.split(':'));
   const writers = accounts
     .map((account) => writer(account, settings.gid, groups, system))
@@ -45,13 +46,19 @@ export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlac
     const here = logs.filter(({ base }) => base === path);
     const isLog = here.length > 0;
     const wall = at + zoneOffset(settings.localtimezone, at);
-    const today = accounts.length > 1 ? here.flatMap((log) => folders(log, wall)) : [];
-    const help = openCommand(path, isLog, accounts, settings);
-    for (const place of [path, ...today]) {
+    const inside = here.flatMap((log) => [
+      ...folders(log, wall),
+      ...(log === fileformat && siteFile !== null ? [siteFile.path] : []),
+    ]);
+    for (const place of [path, ...inside]) {
       const facts = system.facts(place);
-      if (facts?.kind !== 'directory') continue;
+      if (facts === null) continue;
+      const isFile = facts.kind !== 'directory';
+      const help = isFile
+        ? `mv ${shellWord(place)} ${shellWord(`${place}.old`)}`
+        : openCommand(path, place, isLog, accounts, settings);
       const [shut, unsure] = [outside(facts, writers, false), outside(facts, writers, true)];
-      const handsOn = !isLog || accounts.length === 1 || (facts.mode & 0o2020) === 0o2020;
+      const handsOn = isFile || !isLog || accounts.length === 1 || (facts.mode & 0o2020) === 0o2020;
       if (shut.length > 0) return [{ path: place, users: shut, sure: true, help }];
       if (!handsOn) return [{ path: place, users: [], sure: true, help }];
       if (unsure.length > 0) return [{ path: place, users: unsure, sure: false, help }];
@@ -88,7 +95,8 @@ function writer(
  * the group's bits, and groups that come from a directory such as LDAP are not known here.
  */
 function outside(facts: FileFacts, writers: readonly Writer[], isGroupOpen: boolean): string[] {
-  const bits = (shift: number): boolean => ((facts.mode >> shift) & 3) === 3;
+  const needed = facts.kind === 'directory' ? 3 : 2;
+  const bits = (shift: number): boolean => ((facts.mode >> shift) & needed) === needed;
   return writers
     .filter(({ uid, groups }) => {
       if (uid === 0) return false;
@@ -112,14 +120,17 @@ function folders({ base, folder }: Site['settings']['logger']['packagefileformat
   return names.map((_, i) => join(base, ...names.slice(0, i + 1)));
 }
 
+/** Opens a directory, `closed` of the folders in it. What the config does not name belongs to nobody else. */
 function openCommand(
   path: string,
+  closed: string,
   isLog: boolean,
   accounts: readonly Account[],
   { uid, gid }: Site['settings'],
 ): string {
   const [place, group] = [shellWord(path), shellWord(String(gid))];
-  if (accounts.length === 1) return `chown ${shellWord(String(uid))}:${group} ${place}`;
+  if (accounts.length === 1)
+    return `chown ${closed === path ? '' : '-R '}${shellWord(String(uid))}:${group} ${shellWord(closed)}`;
   return isLog
     ? `find ${place} -type d -exec chgrp ${group} {} + -exec chmod g+rwxs {} +`
     : `chgrp ${group} ${place} && chmod g+rwxs ${place}`;

@@ -110,6 +110,23 @@ describe('setup on a fresh machine', () => {
     ]);
   });
 
+  test('says when the site’s own log is one that mirror cannot write to', async () => {
+    const { settings, packages } = site([pkg('debian')]);
+    const fileformat = { base: '/var/log/mirror', folder: '', filename: 'mirror.log', gzip: true };
+    const logging = needsOf(site(packages, { logger: { ...settings.logger, fileformat } }));
+    const owner = { uid: 990, gid: 991 };
+    const problems = async (mode: number, whose: Owner): Promise<readonly string[]> => {
+      const log: Node = { kind: 'file', content: 'x', mode, ...whose };
+      const base: Node = { kind: 'directory', mode: 0o755, ...owner };
+      const system = withUsers(fresh({ '/var/log/mirror': base, '/var/log/mirror/mirror.log': log }));
+      return (await setup(logging, paths, system)).problems;
+    };
+    expect(await problems(0o600, owner)).toEqual([]);
+    expect(await problems(0o644, { uid: 0, gid: 0 })).toEqual([
+      '/var/log/mirror/mirror.log cannot be written by mirror: mv /var/log/mirror/mirror.log /var/log/mirror/mirror.log.old',
+    ]);
+  });
+
   test('doubts what only the group opens, and believes /etc/group', async () => {
     const www: Node = { kind: 'directory', mode: 0o2775, uid: 33, gid: 33 };
     const system = withUsers(fresh({ '/var/www/mirror': www }));

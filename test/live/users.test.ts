@@ -8,7 +8,7 @@ const WWW = '/var/www/mirror';
 /** Logs as most sites have them, below the day. */
 const SETTINGS = {
   logger: {
-    fileformat: { base: '/var/log/mirror' },
+    fileformat: { base: '/var/log/mirror', folder: 'site' },
     packagefileformat: {
       base: LOGS,
       folder: '{year}/{month}/{day}',
@@ -58,7 +58,7 @@ describe.skipIf(noBed !== null)(
       for (const id of ['a', 'm', 'b']) expect(run(id), id).toEqual([0, '']);
       expect(logs()).toEqual({ a: 'archie:mirror 644', m: 'mirror:mirror 644', b: 'berta:mirror 644' });
       // One log that all write to, whoever made it.
-      expect(site.read('/var/log/mirror/mirror.log').match(/\w: synced/g)).toEqual(
+      expect(site.read('/var/log/mirror/site/mirror.log').match(/\w: synced/g)).toEqual(
         ['a', 'm', 'b'].map((id) => `${id}: synced`),
       );
       expect(published()).toMatchObject({
@@ -176,6 +176,25 @@ describe.skipIf(noBed !== null)(
       );
       expect(site.history('b').at(-1)).toMatchObject({ outcome: 'stopped' });
       expect(bed.run('pgrep', '-u', 'berta').stdout).toBe('');
+    });
+
+    it('have one user’s rules too: what a program of before left closed to him stops an apply, with the command that helps', () => {
+      for (const path of [LOGS, '/var/log/mirror/site']) {
+        bed.must('chown', '-R', 'root:root', path);
+        bed.must('chmod', '-R', 'go-w', path);
+      }
+      bed.must('chown', 'mirror:mirror', LOGS);
+      configure({ n: null });
+      const { status, stderr } = site.mirror('apply');
+      expect(status).toBe(77);
+      expect(stderr).toMatch(new RegExp(`${LOGS}/\\d{4} cannot be written by mirror\n`));
+      expect(stderr).toContain('/var/log/mirror/site cannot be written by mirror\n');
+      const commands = [...stderr.matchAll(/help: (chown .*)\n/g)].map(([, command = '']) => command);
+      expect(commands).toHaveLength(2);
+      for (const command of commands) bed.must('sh', '-c', command);
+      site.must('apply');
+      expect(run('n')).toEqual([0, '']);
+      expect(site.read('/var/log/mirror/site/mirror.log')).toMatch(/ n: synced .*\n$/);
     });
   },
 );
