@@ -1,4 +1,6 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { plainPath } from '../../model/path.js';
+import type { FileFormat } from '../../model/site.js';
 import { siteError, siteWarning, type CheckedSite } from './rule.js';
 
 const AT = '/settings/logger/packagefileformat';
@@ -26,6 +28,16 @@ export function logsOfRunsAreApart({ config, settings }: CheckedSite): Finding[]
   const message = `runs of a package would write over each other's logs: \`${path}\` lacks ${fields}`;
   const help = 'add to `filename` or `folder` what is missing of the time';
   return [siteWarning(patternAt(config), { code: 'log-overwritten', message, help })];
+}
+
+/** What prunes and compresses the logs of runs takes the site's with it. */
+export function siteLogIsApart({ settings: { logger } }: CheckedSite): Finding[] {
+  const { fileformat, packagefileformat } = logger;
+  const path = ({ base, folder, filename }: FileFormat): string => plainPath(`${base}/${folder}/${filename}`);
+  if (fileformat === null || path(fileformat) !== path(packagefileformat)) return [];
+  const message = `the site's log would be removed as the log of a run: both are \`${path(fileformat)}\``;
+  const help = 'name a file of its own';
+  return [siteWarning('/settings/logger/fileformat', { code: 'log-overwritten', message, help })];
 }
 
 /** Where the pattern stands, as far as the config has one. */
