@@ -35,8 +35,8 @@ export async function openPlaces(site: Site, gid: number, work: Work): Promise<v
 }
 
 /**
- * Makes the site's own log as the site's user, open to the group: the one who made it with his first line would be the
- * only one to write there, and logrotate, which works as the site's user, could not compress what is another's.
+ * Makes the site's own log as the site's user, or opens to the group the one that he made when all runs were his: others
+ * could not write there.
  */
 async function openSiteLog({ settings }: Site, gid: number, work: Work): Promise<void> {
   const { system } = work;
