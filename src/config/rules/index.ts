@@ -10,7 +10,7 @@ import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './dir
 import { filesAreApart } from './files.js';
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
-import { logsAreApart, logsOfRunsAreApart, siteLogIsApart } from './logs.js';
+import { logsAreApart, logsHaveDirectories, logsOfRunsAreApart, siteLogIsApart } from './logs.js';
 import { fftsHasFile, onePrecheckFile, precheckIsUsed } from './precheck.js';
 import { literalWebhook, notifyReachesSomebody } from './notify.js';
 import type { Rule } from './rule.js';
@@ -31,6 +31,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   literalWebhook,
   noPasswordInOtherUrls,
   logsAreApart,
+  logsHaveDirectories,
   logsOfRunsAreApart,
   logsInDst,
   nestedDst,

@@ -40,6 +40,23 @@ export function siteLogIsApart({ settings: { logger } }: CheckedSite): Finding[]
   return [siteWarning('/settings/logger/fileformat', { code: 'log-overwritten', message, help })];
 }
 
+/** Directories that other programs have things in. */
+const SHARED =
+  /^\/((bin|boot|dev|etc|home|lib|lib64|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)|var\/(cache|lib|log|opt|spool|tmp|www))?$/;
+
+/** Every run may write to the base of a log, and mirror's users must own it. */
+export function logsHaveDirectories({ config, settings: { logger } }: CheckedSite): Finding[] {
+  return (['fileformat', 'packagefileformat'] as const).flatMap((name) => {
+    const base = logger[name]?.base;
+    if (base === undefined || !SHARED.test(base)) return [];
+    const own = config.settings.logger?.[name]?.base !== undefined;
+    const message = `the logs would lie in \`${base}\` itself, which other programs use, too`;
+    const help = `give them a directory of their own: \`${base === '/' ? '' : base}/mirror\``;
+    const at = own ? `/settings/logger/${name}/base` : '/settings/logfolder';
+    return [siteError(at, { code: 'log-base', message, help })];
+  });
+}
+
 /** Where the pattern stands, as far as the config has one. */
 function patternAt({ settings }: CheckedSite['config']): string {
   return settings.logger?.packagefileformat?.filename !== undefined ? `${AT}/filename` : `${AT}/folder`;
