@@ -140,6 +140,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     ? accounts([...jobs.values()], site, system)
     : { missingUsers: [], missingGroups: [], users: new Map() };
   const program = system.facts(executable);
+  const webhook = webhookFile(site, layout);
   const runnable = program?.kind === 'file' && (program.mode & 0o111) !== 0;
   return {
     live,
@@ -151,8 +152,8 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     missingTools: live ? missingTools(site, system) : [],
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
-    missingSecrets: missingSecrets(jobs, webhookFile(site, layout), artifacts, system),
-    openSecrets: live ? openSecrets(site, jobs, webhookFile(site, layout), system) : [],
+    missingSecrets: missingSecrets(jobs, webhook, artifacts, system),
+    openSecrets: live ? openSecrets(site, jobs, webhook, system) : [],
     executable: runnable ? system.realPath(executable) : null,
   };
 }

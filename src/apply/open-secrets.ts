@@ -7,7 +7,8 @@ import type { Reader } from '../system/system.js';
 
 /**
  * Password files and ssh keys of packages, and the file of the webhook's URL, that everybody on this machine may read,
- * each once, with the command that closes it. A file in a directory that others cannot enter is none. Access control lists are not seen.
+ * each once, with the command that closes it. A file in a directory that others cannot enter is none. Access control
+ * lists are not seen.
  */
 export function openSecrets(
   { settings, packages }: Site,

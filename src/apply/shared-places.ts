@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { shellWord } from '../job/shell.js';
 import { zoneOffset } from '../job/zone.js';
-import { logBases, siteLogFile } from '../model/logs.js';
+import { logBases, logPlaces, siteLogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { ClosedPlace } from '../plan/observation.js';
 import type { FileFacts, Reader } from '../system/system.js';
@@ -35,8 +35,7 @@ export function isShared(site: Site): boolean {
 export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlace[] {
   const { settings } = site;
   const accounts = runAccounts(site);
-  const { packagefileformat, fileformat } = settings.logger;
-  const logs = [packagefileformat, ...(fileformat === null ? [] : [fileformat])];
+  const logs = logPlaces(settings.logger);
   const siteFile = siteLogFile(settings.logger);
   const groups = (system.read('/etc/group') ?? '').split('\n').map((line) => line.split(':'));
   const writers = accounts
@@ -48,7 +47,7 @@ export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlac
     const wall = at + zoneOffset(settings.localtimezone, at);
     const inside = here.flatMap((log) => [
       ...folders(log, wall),
-      ...(log === fileformat && siteFile !== null ? [siteFile.path] : []),
+      ...(log === settings.logger.fileformat && siteFile !== null ? [siteFile.path] : []),
     ]);
     for (const place of [path, ...inside]) {
       const facts = system.facts(place);

@@ -33,11 +33,14 @@ export interface Keep {
   readonly total: number;
 }
 
-export interface JobLog {
-  /** Directory, then folder and file name with mirror.py's fields {year}…{microsecond} and {packageid}. */
+/** Where a log lies: directory, then folder and file name with mirror.py's fields {year}…{microsecond} and {packageid}. */
+export interface LogPlace {
   readonly base: string;
   readonly folder: string;
   readonly filename: string;
+}
+
+export interface JobLog extends LogPlace {
   readonly gzip: boolean;
   readonly keep: Keep;
   /** Console line of the executor, Python %-style with `{package}`, e.g. `[%(asctime)s][{package}] %(levelname)s # %(message)s`. */
@@ -48,11 +51,8 @@ export interface JobLog {
   readonly site?: SiteLog;
 }
 
-/** The log that the runs of all packages write to: a place as those of runs have it, and its own level and line. */
-export interface SiteLog {
-  readonly base: string;
-  readonly folder: string;
-  readonly filename: string;
+/** The log that the runs of all packages write to, with a level and a line of its own. */
+export interface SiteLog extends LogPlace {
   readonly format: string;
   readonly level: string;
 }

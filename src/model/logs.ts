@@ -16,9 +16,19 @@ export function siteLogPlace(config: SiteLogConfig, logfolder: string): FileForm
   return place(config, logfolder, DEFAULTS.siteLogFormat);
 }
 
+/** Where runs write logs: their own, and the site's if it has one. */
+export function logPlaces({ packagefileformat, fileformat }: Logger): FileFormat[] {
+  return fileformat === null ? [packagefileformat] : [packagefileformat, fileformat];
+}
+
 /** The directories below which runs write logs. */
-export function logBases({ packagefileformat, fileformat }: Logger): string[] {
-  return [...new Set([packagefileformat.base, ...(fileformat === null ? [] : [fileformat.base])])];
+export function logBases(logger: Logger): string[] {
+  return [...new Set(logPlaces(logger).map(({ base }) => base))];
+}
+
+/** The path of a log, its fields as they are written. */
+export function logPattern({ base, folder, filename }: FileFormat): string {
+  return plainPath(`${base}/${folder}/${filename}`);
 }
 
 /** A log that is one file for ever, and whether what is put aside of it is compressed. */
@@ -30,9 +40,8 @@ export interface LogFile {
 /** The site's own log; null where there is none, or where its name changes with time. */
 export function siteLogFile({ fileformat }: Logger): LogFile | null {
   if (fileformat === null) return null;
-  const { base, folder, filename, gzip } = fileformat;
-  const path = plainPath(`${base}/${folder}/${filename}`);
-  return path.includes('{') ? null : { path, gzip };
+  const path = logPattern(fileformat);
+  return path.includes('{') ? null : { path, gzip: fileformat.gzip };
 }
 
 function place(

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Job, JobLog } from '../job/job.js';
+import type { Job, LogPlace } from '../job/job.js';
 import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
 import type { Level } from './console.js';
@@ -90,7 +90,7 @@ export function logPath(job: Job, at: number): string {
 
 /** The path of a log with these fields; others stay as they are written. */
 export function filled(
-  { base, folder, filename }: Pick<JobLog, 'base' | 'folder' | 'filename'>,
+  { base, folder, filename }: LogPlace,
   fields: Readonly<Record<string, string>>,
 ): string {
   return join(

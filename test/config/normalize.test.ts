@@ -6,6 +6,7 @@ import { normalizeSettings } from '../../src/model/normalize.js';
 import type { Package, Site } from '../../src/model/site.js';
 import { formatSize, parseMinFree, parseSize } from '../../src/model/size.js';
 import { parseSource } from '../../src/model/source.js';
+import { HOST_SETTINGS } from '../support/site-config.js';
 import { readDirectory, readFiles, rsyncPackage, siteWith } from './read.js';
 
 function siteOf(packages: object, settings: object = {}, top: object = {}): Site {
@@ -319,15 +320,8 @@ describe('sizes', () => {
   });
 
   test('the site has a log of its own where it says so: one file beside the logs of runs', () => {
-    const at = {
-      logfolder: '/var/log/',
-      webroot: '/w',
-      statusfile: '/a/b',
-      statfile: '/c/d',
-      localtimezone: 'UTC',
-    };
     const log = (logger: object): unknown => {
-      const { settings } = normalizeSettings({ ...at, logger }, 'n');
+      const { settings } = normalizeSettings({ ...HOST_SETTINGS, logfolder: '/var/log/', logger }, 'n');
       return [settings.logger.fileformat, logBases(settings.logger), siteLogFile(settings.logger)];
     };
     const mirrorLog = { base: '/var/log', folder: '', filename: 'mirror.log', gzip: true };

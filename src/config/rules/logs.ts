@@ -1,6 +1,5 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
-import { plainPath } from '../../model/path.js';
-import type { FileFormat } from '../../model/site.js';
+import { logPattern } from '../../model/logs.js';
 import { siteError, siteWarning, type CheckedSite } from './rule.js';
 
 const AT = '/settings/logger/packagefileformat';
@@ -33,9 +32,9 @@ export function logsOfRunsAreApart({ config, settings }: CheckedSite): Finding[]
 /** What prunes and compresses the logs of runs takes the site's with it. */
 export function siteLogIsApart({ settings: { logger } }: CheckedSite): Finding[] {
   const { fileformat, packagefileformat } = logger;
-  const path = ({ base, folder, filename }: FileFormat): string => plainPath(`${base}/${folder}/${filename}`);
-  if (fileformat === null || path(fileformat) !== path(packagefileformat)) return [];
-  const message = `the site's log would be removed as the log of a run: both are \`${path(fileformat)}\``;
+  const path = logPattern(packagefileformat);
+  if (fileformat === null || logPattern(fileformat) !== path) return [];
+  const message = `the site's log would be removed as the log of a run: both are \`${path}\``;
   const help = 'name a file of its own';
   return [siteWarning('/settings/logger/fileformat', { code: 'log-overwritten', message, help })];
 }
