@@ -279,6 +279,17 @@ describe('what goes wrong', () => {
     expect(tree(site.dst('fedora'))).toEqual(tree(upstream));
   });
 
+  test('a file that changed within the second and the size that its list tells of is brought', async () => {
+    await synced();
+    const list = (): string => readFileSync(join(upstream, 'fedora/fullfiletimelist-fedora'), 'utf8');
+    const [line] = /.*repomd\.xml\n/.exec(list()) ?? [''];
+    put(`fedora/${REPOMD}`, '<repomd revision="2"/>\n');
+    publish({ spoil: (text) => text.replace(/^\d+\tf\t.*repomd\.xml\n/m, line) });
+    expect(list()).toContain(line);
+    expect(await ran()).toMatchObject({ code: 0, outcome: 'synced' });
+    expect(tree(site.dst('fedora'))).toEqual(tree(upstream));
+  });
+
   test('a file that has not the digest of the list fails, and heals when upstream does', async () => {
     await synced();
     put(`fedora/${REPOMD}`, '<repomd revision="2"/>\n');

@@ -56,11 +56,16 @@ export function changesOf(
       const [left, now] = [gone.filter(wanted), came.filter(wanted)];
       const names = new Set(now.map(({ path }) => path));
       for (const path of names) transfer.add(directory + path);
-      for (const [path, digest] of digests) {
-        if (filter.wantsPath(directory + path)) verify.add(`${digest}\t${directory}${path}`);
-      }
       const without = new Set(left.map(({ path }) => path).filter((path) => !names.has(path)));
       if (before.twice) keepListed(join(step.fetched, file), without, wanted);
+      for (const [path, digest] of digests) {
+        if (!filter.wantsPath(directory + path)) continue;
+        verify.add(`${digest}\t${directory}${path}`);
+        // Times of lists are whole seconds: another digest may be all that tells of a file that has kept its size.
+        if (!names.has(path) && !without.has(path) && isThere(dst, directory + path)) {
+          transfer.add(directory + path);
+        }
+      }
       for (const path of without) deletions.push(directory + path);
       totals[file] = {
         files: before.files + now.length - left.length,
@@ -78,10 +83,12 @@ export function changesOf(
 /** Whether a name that came without one that went is there already: then the list may name it on another line, too. */
 function hasAny(directory: string, came: ReadonlySet<string>, gone: readonly Entry[]): boolean {
   const before = new Set(gone.map(({ path }) => path));
-  return [...came]
-    .filter((path) => !before.has(path))
-    .map((path) => bytes(join(latin1(directory), path)))
-    .some((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  return [...came].filter((path) => !before.has(path)).some((path) => isThere(directory, path));
+}
+
+/** `path` has one byte a character, as lists are read. */
+function isThere(directory: string, path: string): boolean {
+  return lstatSync(bytes(join(latin1(directory), path)), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Bytes of regular files; what a directory takes on upstream's disk is nobody's business. */
