@@ -1,3 +1,4 @@
+import './jit.js';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import manifest from '../package.json' with { type: 'json' };

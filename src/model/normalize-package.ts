@@ -97,7 +97,8 @@ function ownOptions(
   options: Readonly<Record<string, unknown>>,
   defaults: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const own = { ...defaults, ...options };
+  // Not by spreading: V8 gives each object that two spreads made a hidden class of its own, and all that reads one gets slower.
+  const own: Record<string, unknown> = Object.assign({}, defaults, options);
   for (const key in options) {
     if (key.startsWith('_') || TAKEN_OUT.includes(key)) Reflect.deleteProperty(own, key);
   }

@@ -86,6 +86,7 @@ async function bundle(project, scratch) {
     stdin: {
       resolveDir: project,
       contents: `
+        import './src/jit.ts';
         import { diskReader, readSite } from './src/config/index.ts';
         import { compile } from './src/compile/index.ts';
         import { layout } from './src/job/layout.ts';

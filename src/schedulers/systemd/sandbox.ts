@@ -6,14 +6,10 @@ import { logBases } from '../../model/logs.js';
 import type { Package, Settings } from '../../model/site.js';
 import { templates } from './templates.js';
 
-/** What decides the directives, which most units share; see templates/sandbox.hbs. */
+/** What decides the directives beside the directories; most units share it. See templates/sandbox.hbs. */
 interface Walls {
   readonly strict: boolean;
   readonly user: string | number;
-  /** Directories that must be there: systemd starts no unit without one of them. */
-  readonly needed: readonly string[];
-  /** Others that it writes to. */
-  readonly writable: readonly string[];
   readonly protectHome: boolean;
   readonly privateTmp: boolean;
 }
@@ -39,6 +35,7 @@ export function packageSandbox(
   const places = [...needed, ...writable];
   const home = places.some((path) => HOME.test(path));
   const tmp = places.some((path) => TMP.test(path));
+  const build = walls(needed, writable);
   return (pkg, job) => {
     if (pkg.sandbox === 'off') return null;
     const { ssh, caFile } = pkg.network;
@@ -46,12 +43,12 @@ export function packageSandbox(
     const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
     const uses = (places: RegExp): boolean =>
       [pkg.dst, ssh.key, ssh.knownHosts, caFile].some((path) => path !== null && places.test(path)) ||
-      job.attempts.some(({ steps }) => steps.some((step) => argv(step).some((word) => places.test(word))));
-    return walls({
+      job.attempts.some(({ steps }) =>
+        steps.some((step) => argv(step).some((word) => word.startsWith('/') && places.test(word))),
+      );
+    return build({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,
-      needed,
-      writable,
       protectHome: !home && !sshHome && !uses(HOME),
       privateTmp: !tmp && !uses(TMP),
     });
@@ -63,51 +60,46 @@ export function publishSandbox(settings: Settings, layout: Layout): string {
   const [needed, writable] = [[layout.state], publishing(settings)];
   const inside = (places: RegExp): boolean => [...needed, ...writable].some((path) => places.test(path));
   const { uid } = settings;
-  return walls({
-    strict: true,
-    user: uid,
-    needed,
-    writable,
-    protectHome: !inside(HOME),
-    privateTmp: !inside(TMP),
-  });
+  const [protectHome, privateTmp] = [!inside(HOME), !inside(TMP)];
+  return walls(needed, writable)({ strict: true, user: uid, protectHome, privateTmp });
 }
 
 /** Walls around what serves the control sockets: it writes requests and stops; root's half writes nothing. */
 export function controlSandbox(user: string | number, layout: Layout): string {
-  const isRoot = user === 'root';
-  const needed = isRoot ? [] : [layout.state];
-  return walls({ strict: true, user, needed, writable: [], protectHome: true, privateTmp: true });
+  const needed = user === 'root' ? [] : [layout.state];
+  return walls(needed, [])({ strict: true, user, protectHome: true, privateTmp: true });
 }
 
-const rendered = new Map<string, string>();
-
 /**
- * Rendered once for each combination: a site of thousands of packages has a handful. A directory of logs or of what is
- * published may be missing (a /var/log in memory, a disk that is not mounted): the run starts all the same, and its state
- * says what failed, which it could not if systemd did not even start it.
+ * Walls with these directories, rendered once for each combination of the rest: a site of thousands of packages has a
+ * handful. What is `needed` must be there, systemd starts no unit without it. A directory of logs or of what is published
+ * may be missing (a /var/log in memory, a disk that is not mounted): the run starts all the same, and its state says what
+ * failed, which it could not if systemd did not even start it.
  */
-function walls({ strict, user, protectHome, privateTmp, needed, writable }: Walls): string {
+function walls(needed: readonly string[], writable: readonly string[]): (rest: Walls) => string {
   const perhaps = writable.filter((path) => !needed.includes(path)).map((path) => `-${path}`);
   const paths = [...new Set([...needed, ...perhaps])];
-  const key = `${strict} ${user} ${protectHome} ${privateTmp} ${paths.join('\0')}`;
-  let text = rendered.get(key);
-  if (text === undefined) {
-    const root = String(user) === '0' || user === 'root';
-    text = templates.sandbox({
-      strict,
-      writable: paths,
-      protectHome: protectHome ? 'yes' : 'read-only',
-      privateTmp: privateTmp ? 'yes' : 'no',
-      // A user namespace knows root and the unit's user only: root could give files to nobody else.
-      privateUsers: root ? 'no' : 'yes',
-      capabilities: root ? ROOT_CAPABILITIES : '',
-      // Root's rsync gives files their owners, which is one of the privileged calls.
-      deniedCalls: root ? '@resources' : '@privileged @resources',
-    });
-    rendered.set(key, text);
-  }
-  return text;
+  const rendered = new Map<string, string>();
+  return ({ strict, user, protectHome, privateTmp }) => {
+    const key = `${strict} ${user} ${protectHome} ${privateTmp}`;
+    let text = rendered.get(key);
+    if (text === undefined) {
+      const root = String(user) === '0' || user === 'root';
+      text = templates.sandbox({
+        strict,
+        writable: paths,
+        protectHome: protectHome ? 'yes' : 'read-only',
+        privateTmp: privateTmp ? 'yes' : 'no',
+        // A user namespace knows root and the unit's user only: root could give files to nobody else.
+        privateUsers: root ? 'no' : 'yes',
+        capabilities: root ? ROOT_CAPABILITIES : '',
+        // Root's rsync gives files their owners, which is one of the privileged calls.
+        deniedCalls: root ? '@resources' : '@privileged @resources',
+      });
+      rendered.set(key, text);
+    }
+    return text;
+  };
 }
 
 function publishing(settings: Settings): string[] {
