@@ -36,6 +36,7 @@ export async function bench(project) {
     );
     figure('mirror run over the same rsync alone, wall', run.wall - bare.wall, 'ms', 45);
     figure('mirror run over the same rsync alone, CPU', run.cpu - bare.cpu, 'ms', 45);
+    console.log(`       that CPU is ${((run.cpu - bare.cpu) / empty.cpu).toFixed(1)} × node -e 0`);
     figure('peak of the executor', peak(executor, scratch), 'MiB', 46);
     figure('executor bundle', statSync(join(project, 'dist/run.cjs')).size / 1000, 'kB', 60);
   } finally {
