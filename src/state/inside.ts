@@ -9,7 +9,7 @@ export function isInside(path: string, root: string): boolean {
 
 function real(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     const parent = resolve(path, '..');
     return parent === path ? path : `${real(parent).replace(/\/$/, '')}${path.slice(path.lastIndexOf('/'))}`;
