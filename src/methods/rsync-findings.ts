@@ -136,10 +136,25 @@ export function wordFindings(
   const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED];
   return readRsyncWords(words).flatMap((read) => {
     const wrong = refusals.find(({ names }) => names.test(read.name)) ?? malformed(read);
-    if (wrong === null) return [];
-    const message = `\`${words[read.at] ?? ''}\` ${wrong.does}`;
-    return mistake(wrong.code, `/settings/options/${place(read.at)}`, message, wrong.help);
+    const said = wrong ?? (hidesStatistics(read) ? HIDES_STATISTICS : null);
+    if (said === null) return [];
+    const message = `\`${words[read.at] ?? ''}\` ${said.does}`;
+    const finding = mistake(said.code, `/settings/options/${place(read.at)}`, message, said.help);
+    return wrong === null ? { ...finding, severity: 'warning' } : finding;
   });
+}
+
+/** A run goes by them where rsync itself calls it well; it still is a mirror without. */
+const HIDES_STATISTICS: Omit<Refusal, 'names'> = {
+  code: 'no-statistics',
+  does: 'hides what rsync counts: status has no figures then, and nobody notices an upstream that lists no files',
+  help: 'take it out: what rsync prints goes to the log of the run, which is pruned',
+};
+
+function hidesStatistics({ name, value }: RsyncWord): boolean {
+  return (
+    /^(-q|--quiet)$/.test(name) || (name === '--info' && /(^|,)(none|(all|stats)0)(,|$)/i.test(value ?? ''))
+  );
 }
 
 /** The same for a list of words: each item has a place of its own. A word in quotes has been reported as that. */

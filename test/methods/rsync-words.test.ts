@@ -93,6 +93,16 @@ describe('rsync is given no words', () => {
     expect(found('rsync', { base_args: words })).toEqual([said.replace(' ', ' base_args/')]);
   });
 
+  test.each([['-q'], ['-vq'], ['--quiet'], ['--info=stats0'], ['--info=flist2,NONE']])(
+    'that hide its statistics without a warning: %s, and rsync prints none',
+    (word) => {
+      expect(found('rsync', { extra_args: [word] })).toEqual(['no-statistics extra_args/0']);
+      const words = ['-d', '--dry-run', '--stats', `${import.meta.dirname}/`, '/nowhere/'];
+      expect(asked(...words)).toContain('Number of files');
+      expect(asked(word, ...words)).not.toContain('Number of files');
+    },
+  );
+
   test('of the flag letters', () => {
     expect(found('rsync', { option_include: 'znh' })).toEqual(['dry-run option_include']);
     expect(found('rsync', { option_include: 'u', stage_set: 'rpm' })).toEqual([
@@ -133,5 +143,6 @@ describe('rsync is given no words', () => {
   test('but those that it reads as they are meant', () => {
     const words = ['--exclude', '-n', '-f', '--max-delete=1', '-e', 'ssh -n', '-Bn', '--delete-excluded'];
     expect(found('rsync', { base_args: words, extra_args: ['--info=progress2', '-zz'] })).toEqual([]);
+    expect(found('rsync', { extra_args: ['--info=stats3', '--info', 'all2'] })).toEqual([]);
   });
 });
