@@ -9,7 +9,7 @@ import type { SiteFile } from '../../src/job/site-file.js';
 import { realSystem } from '../../src/system/real.js';
 import { pkg, site as configured } from '../compile/site.js';
 import { bundleChild } from './bundle.js';
-import { publishedStatus, aPackage, makeSite, NOON } from './site.js';
+import { publishedStatus, aPackage, makeSite } from './site.js';
 
 /** Two users that no host has, and the group they share: `user` and `group` of two packages. */
 const GROUP = 64_321;
@@ -75,6 +75,8 @@ test.runIf(process.getuid?.() === 0)(
 /** What the process said on stderr. */
 function endRun(id: string, uid: number, ...how: string[]): string {
   const options = { uid, gid: GROUP, input: '', encoding: 'utf8' } as const;
-  return spawnSync(process.execPath, [child, layout.root, id, String(NOON), ...how], { ...options, cwd: '/' })
-    .stderr;
+  return spawnSync(process.execPath, [child, layout.root, id, String(Date.now()), ...how], {
+    ...options,
+    cwd: '/',
+  }).stderr;
 }
