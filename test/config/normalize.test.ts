@@ -21,6 +21,17 @@ function packageOf(extra: object = {}, settings: object = {}, siteSettings: obje
   return pkg;
 }
 
+test('a note may have any name, `__proto__` too, and its content sets no option', () => {
+  const options: unknown = JSON.parse(
+    '{ "__proto__": { "user": "evil" }, "_user": "evil", "bwlimit": "5m" }',
+  );
+  const read = packageOf({}, { options }).options as { user?: string };
+  expect(read.user).toBeUndefined();
+  expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+  expect(Object.keys(read)).toContain('bwlimit');
+  expect(Object.keys(read).filter((key) => key.startsWith('_'))).toEqual([]);
+});
+
 describe("mirror.py's example config with new keys", () => {
   const { site, diagnostics } = readDirectory(fileURLToPath(new URL('fixtures/example', import.meta.url)));
 
