@@ -50,10 +50,14 @@ export function isPlainPath(name: string): boolean {
   );
 }
 
-/** Options that a site may not give, and why. */
+/** Options that a site may not give, or had better not, and why. */
 export interface Refusal {
   readonly code: string;
   readonly names: RegExp;
+  /** Only with these values. */
+  readonly value?: RegExp;
+  /** An error unless it says so. */
+  readonly severity?: 'warning';
   /** What the word does, to be read after it. */
   readonly does: string;
   readonly help: string;
@@ -97,6 +101,19 @@ const UNGUARDED: readonly Refusal[] = [
   },
 ];
 
+const HIDES_STATISTICS: Omit<Refusal, 'names'> = {
+  code: 'no-statistics',
+  severity: 'warning',
+  does: 'hides what rsync counts: status has no figures then, and nobody notices an upstream that lists no files',
+  help: 'take it out: what rsync prints goes to the log of the run, which is pruned',
+};
+
+/** A run goes by what rsync counts where rsync itself calls it well; it still is a mirror without. */
+const QUIET: readonly Refusal[] = [
+  { ...HIDES_STATISTICS, names: /^(-q|--quiet)$/ },
+  { ...HIDES_STATISTICS, names: /^--info$/, value: /(^|,)(none|(all|stats)0)(,|$)/i },
+];
+
 /** For passes that name when they delete: rsync takes one such option only. */
 export const OTHER_DELETES: Refusal = {
   code: GUARD,
@@ -133,28 +150,18 @@ export function wordFindings(
 ): PackageFinding[] {
   // Most packages have none.
   if (words.length === 0) return [];
-  const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED];
+  const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED, ...QUIET];
   return readRsyncWords(words).flatMap((read) => {
-    const wrong = refusals.find(({ names }) => names.test(read.name)) ?? malformed(read);
-    const said = wrong ?? (hidesStatistics(read) ? HIDES_STATISTICS : null);
-    if (said === null) return [];
-    const message = `\`${words[read.at] ?? ''}\` ${said.does}`;
-    const finding = mistake(said.code, `/settings/options/${place(read.at)}`, message, said.help);
-    return wrong === null ? { ...finding, severity: 'warning' } : finding;
+    const wrong = refusals.find((refusal) => meets(read, refusal)) ?? malformed(read);
+    if (wrong === null) return [];
+    const message = `\`${words[read.at] ?? ''}\` ${wrong.does}`;
+    const finding = mistake(wrong.code, `/settings/options/${place(read.at)}`, message, wrong.help);
+    return { ...finding, severity: wrong.severity ?? finding.severity };
   });
 }
 
-/** A run goes by them where rsync itself calls it well; it still is a mirror without. */
-const HIDES_STATISTICS: Omit<Refusal, 'names'> = {
-  code: 'no-statistics',
-  does: 'hides what rsync counts: status has no figures then, and nobody notices an upstream that lists no files',
-  help: 'take it out: what rsync prints goes to the log of the run, which is pruned',
-};
-
-function hidesStatistics({ name, value }: RsyncWord): boolean {
-  return (
-    /^(-q|--quiet)$/.test(name) || (name === '--info' && /(^|,)(none|(all|stats)0)(,|$)/i.test(value ?? ''))
-  );
+function meets(read: RsyncWord, { names, value }: Refusal): boolean {
+  return names.test(read.name) && (value === undefined || value.test(read.value ?? ''));
 }
 
 /** The same for a list of words: each item has a place of its own. A word in quotes has been reported as that. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { methods } from '../../src/methods/index.js';
+import type { PackageFinding } from '../../src/methods/method.js';
 import { readRsyncWords } from '../../src/methods/rsync-words.js';
 import { pkg, source } from '../compile/site.js';
 
@@ -10,15 +11,19 @@ function asked(...words: readonly string[]): string {
   return stderr + stdout;
 }
 
-/** Codes and places of what is said about a package of `synctype` with these options. */
-function found(synctype: string, options: object): string[] {
+/** What is said about a package of `synctype` with these options. */
+function findings(synctype: string, options: object): readonly PackageFinding[] {
   const debian = pkg('debian', {
     synctype,
     sources: [source('rsync://rsync.example.org/debian')],
     options: { ...options },
   });
-  const findings = methods.get(synctype)?.check(debian) ?? [];
-  return findings.map(({ code, at }) => `${code} ${at.replace('/settings/options/', '')}`);
+  return methods.get(synctype)?.check(debian) ?? [];
+}
+
+/** Its codes and places. */
+function found(synctype: string, options: object): string[] {
+  return findings(synctype, options).map(({ code, at }) => `${code} ${at.replace('/settings/options/', '')}`);
 }
 
 describe('words for rsync', () => {
@@ -97,6 +102,7 @@ describe('rsync is given no words', () => {
     'that hide its statistics without a warning: %s, and rsync prints none',
     (word) => {
       expect(found('rsync', { extra_args: [word] })).toEqual(['no-statistics extra_args/0']);
+      expect(findings('rsync', { extra_args: [word] })[0]?.severity).toBe('warning');
       const words = ['-d', '--dry-run', '--stats', `${import.meta.dirname}/`, '/nowhere/'];
       expect(asked(...words)).toContain('Number of files');
       expect(asked(word, ...words)).not.toContain('Number of files');
