@@ -2,13 +2,14 @@ import { dirname, relative } from 'node:path';
 import type { EffectiveValue } from '../config/index.js';
 import { nearest } from '../diagnostics/suggest.js';
 import type { Job } from '../job/job.js';
-import { slots } from '../job/slots.js';
 import { EXIT } from '../job/outcome.js';
+import { slots } from '../job/slots.js';
+import { stamp } from '../job/zone.js';
 import { scheduleText } from '../plan/schedule-text.js';
 import { ExitError } from './exit.js';
 import { stepWords, type StepWords } from './explain-steps.js';
 import { loadSite, type LoadedSite } from './load-site.js';
-import { iso, parseMoment, span, stamp } from './moment.js';
+import { iso, parseMoment, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { plain, table } from './table.js';
 

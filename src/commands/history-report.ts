@@ -4,11 +4,12 @@ import type { RunRecord } from '../state/package-state.js';
 import { readHistory } from '../state/history.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT, isError, isSuccess } from '../job/outcome.js';
+import { stamp } from '../job/zone.js';
 import { readSiteFile } from '../state/site.js';
 import { readIfThere } from '../system/if-there.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
-import { iso, localTimes, span, stamp } from './moment.js';
+import { iso, localTimes, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { table, type Cell } from './table.js';
 

@@ -2,13 +2,14 @@ import { dirname } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
+import { stamp } from '../job/zone.js';
 import { whoAsks } from '../run/who.js';
 import type { Hold } from '../state/package-state.js';
 import { markDirty, publish } from '../state/publish.js';
 import { peekState, readHold, writeHold } from '../state/store.js';
 import { appliedSite, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
-import { iso, parseMoment, stamp } from './moment.js';
+import { iso, parseMoment } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { plain } from './table.js';
 

@@ -2,8 +2,6 @@ import { withTimes } from '../job/times.js';
 import { stamp, zoneOffset } from '../job/zone.js';
 import { parseDuration } from '../model/duration.js';
 
-export { stamp };
-
 /** Epoch ms as an ISO 8601 time in UTC, for JSON; null stays null. */
 export function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();

@@ -11,10 +11,15 @@ const offsets = new Map<string, number>();
 
 let listed: ReadonlySet<string> | undefined;
 
+/** The zones that this host lists, each by one name; it knows more names. */
+export function listedZones(): ReadonlySet<string> {
+  listed ??= new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
+  return listed;
+}
+
 /** Whether `zone` is a time zone this host knows: most are in a list that is had without the start of the rest. */
 export function isZone(zone: string): boolean {
-  listed ??= new Set(Intl.supportedValuesOf('timeZone')).add('UTC');
-  if (listed.has(zone)) return true;
+  if (listedZones().has(zone)) return true;
   try {
     formatter(zone);
     return true;

@@ -1,6 +1,6 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { nearest } from '../../diagnostics/suggest.js';
-import { isZone } from '../../job/zone.js';
+import { isZone, listedZones } from '../../job/zone.js';
 import { formatDuration } from '../../model/duration.js';
 import { seconds } from '../../model/normalize-policy.js';
 import type { Retry } from '../types.generated.js';
@@ -15,7 +15,7 @@ export function knownTimeZone({ settings }: CheckedSite): Finding[] {
   const { localtimezone: zone } = settings;
   if (isZone(zone)) return [];
   const message = zone.trim() === '' ? 'the time zone is empty' : `unknown time zone \`${zone}\``;
-  const guess = nearest(zone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
+  const guess = nearest(zone, listedZones());
   const help =
     guess === null
       ? 'an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`'
