@@ -43,9 +43,7 @@ export function packageSandbox(
     const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
     const uses = (places: RegExp): boolean =>
       [pkg.dst, ssh.key, ssh.knownHosts, caFile].some((path) => path !== null && places.test(path)) ||
-      job.attempts.some(({ steps }) =>
-        steps.some((step) => argv(step).some((word) => word.startsWith('/') && places.test(word))),
-      );
+      job.attempts.some(({ steps }) => steps.some((step) => argv(step).some((word) => places.test(word))));
     return build({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,
