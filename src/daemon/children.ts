@@ -34,8 +34,8 @@ export const startMirror: Start = (args, quiet = false) => {
 export interface Children {
   /** Starts `mirror ARGS` for `name`; while that name's last one still runs, right after it instead, once. */
   start(name: string, args: readonly string[]): void;
-  /** Process ids of those that live. */
-  pids(): readonly number[];
+  /** Process ids of those that live, by their names. */
+  pids(): ReadonlyMap<string, number>;
 }
 
 /** `ended` hears of each end. After `close` nothing starts any more. */
@@ -65,7 +65,7 @@ export function children(
   };
   return {
     start: begin,
-    pids: () => [...living.values()].flatMap(({ pid }) => pid ?? []),
+    pids: () => new Map([...living].flatMap(([name, { pid }]) => (pid === undefined ? [] : [[name, pid]]))),
     close: () => {
       closed = true;
     },

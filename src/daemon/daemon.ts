@@ -125,9 +125,11 @@ export function daemon(ports: Ports, first: Applied): Daemon {
   };
   const end = async (): Promise<number> => {
     // Also what a push or a person started: as PID 1 we would take them along.
-    const living = (): Set<number> => new Set([...runs.pids(), ...ports.livingRuns(applied)]);
-    const told = living();
-    say({ event: 'stopping', runs: told.size });
+    const living = (): Set<number> => new Set([...runs.pids().values(), ...ports.livingRuns(applied)]);
+    // It publishes for every run that has left that to it, and is soon over.
+    const publisher = runs.pids().get(TICK);
+    const told = [...living()].filter((pid) => pid !== publisher);
+    say({ event: 'stopping', runs: told.length });
     for (const pid of told) ports.signal(pid, 'SIGTERM');
     const until = clock.now() + PATIENCE;
     while (living().size > 0 && clock.now() < until && stops < 2) await clock.sleep(100);

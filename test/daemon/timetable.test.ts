@@ -168,3 +168,46 @@ test('a slot that comes while the package’s last run is busy ending is looked 
   expect(started).toEqual([10, 35]);
   expect(events.map(({ event }) => event)).toEqual(['started', 'stopping', 'stopped']);
 });
+
+test('its end tells every run to end, and lets `mirror publish` finish: runs that are over rely on it', async () => {
+  const told: number[] = [];
+  const events: Event[] = [];
+  let published: () => void = () => undefined;
+  let ran: () => void = () => undefined;
+  const jobs = new Map([['debian', { schedule: every(10, 0), scheduler: 'daemon' }]]);
+  const applied = { site: { node: 'test' }, jobs, texts: new Map(), problems: [] } as unknown as Applied;
+  const from = Date.UTC(2026, 0, 1);
+  let now = from;
+  const running = daemon(
+    {
+      clock: {
+        now: () => now,
+        sleep: async (ms) => {
+          if (now > from) running.stop();
+          now += ms;
+          if (told.length > 0) published();
+          await new Promise((next) => setImmediate(next));
+        },
+        wake: () => undefined,
+      },
+      start: (args) =>
+        args[0] === 'publish'
+          ? { pid: 2, ended: new Promise((done) => (published = () => done({ code: 0, signal: null }))) }
+          : { pid: 1, ended: new Promise((done) => (ran = () => done({ code: 143, signal: null }))) },
+      options: { root: [], config: [] },
+      readApplied: () => applied,
+      stamp: () => 'same',
+      dueNow: () => ['debian'],
+      livingRuns: () => [],
+      signal: (pid) => {
+        told.push(pid);
+        ran();
+      },
+      say: (event) => events.push(event),
+    },
+    applied,
+  );
+  expect(await running.ended).toBe(0);
+  expect(told).toEqual([1]);
+  expect(events.at(-1)).toEqual({ event: 'stopped', left: 0 });
+});
