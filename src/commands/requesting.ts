@@ -1,12 +1,13 @@
 import { EXIT } from '../job/outcome.js';
+import type { Outcome } from '../job/outcome.js';
 import { pushNotBefore } from '../state/debounce.js';
+import type { RunRecord } from '../state/package-state.js';
 import { peekState, readHold } from '../state/store.js';
 import { followRun } from '../run/follow.js';
 import { readJob } from '../run/job-file.js';
-import { outcomeOfRecord, reportRun } from '../run/report.js';
+import { outcomeOfRecord, recorded, reportRun } from '../run/report.js';
 import { requestRun } from '../run/request.js';
 import { watchSignals } from '../run/signals.js';
-import type { Interruption } from '../run/signals.js';
 import { whoAsks } from '../run/who.js';
 import { appliedSite, selectPackages } from './applied-site.js';
 import type { AppliedSite } from './applied-site.js';
@@ -32,6 +33,14 @@ interface Requested {
   readonly held: boolean;
 }
 
+/** How a run that was waited for ended. */
+interface Ended extends Pick<RunRecord, 'outcome' | 'failure' | 'reason'> {
+  readonly exit: number;
+  readonly record: RunRecord | null;
+}
+
+const GONE: Outcome = { kind: 'busy', reason: 'ended without a record' };
+
 /** What a push has and a person's start has not: seconds between two runs, and what upstream said. */
 export interface PushTerms {
   readonly debounce: number;
@@ -53,16 +62,12 @@ export async function requestPackages(
   for (const { id, problem } of requested) {
     if (problem !== null) process.stderr.write(`mirror: ${id}: ${problem}\n`);
   }
-  const failed = requested.some(({ problem, held }) => problem !== null && !held);
-  if (!options.wait) {
-    report(verb, requested, options.json);
-    if (failed) throw new ExitError(EXIT.needsPerson);
-    return;
-  }
-  const interruption = watchSignals();
-  const started = requested.filter(({ problem, held }) => problem === null && !held);
-  const exits = await Promise.all(started.map((one) => wait(applied, one, interruption, options.json)));
-  const code = Math.max(failed ? EXIT.needsPerson : 0, ...exits);
+  const refused = requested.some(({ problem, held }) => problem !== null && !held);
+  const ended = options.wait ? await followAll(applied, requested, options.json) : new Map<string, Ended>();
+  if (options.json) reportJson(verb, requested, ended);
+  else if (!options.wait) report(requested);
+  const exits = [...ended.values()].map(({ exit }) => exit);
+  const code = Math.max(refused ? EXIT.needsPerson : 0, ...exits);
   if (code !== 0) throw new ExitError(code);
 }
 
@@ -104,35 +109,40 @@ async function bySocket({ layout }: AppliedSite, id: string, push: PushTerms | n
   return { id, at: started.at, notBefore: started.not_before, held: false, problem: started.problem };
 }
 
-async function wait(
+/** Waits for the runs that were asked for, by package id; without `json` each is told of when it ends. */
+async function followAll(
   { layout }: AppliedSite,
-  { id, at }: Requested,
-  interruption: Interruption,
+  requested: readonly Requested[],
   json: boolean,
-): Promise<number> {
-  const job = readJob(layout, id);
-  const record = await followRun(layout, job, at, interruption);
-  const outcome =
-    record === null ? ({ kind: 'busy', reason: 'ended without a record' } as const) : outcomeOfRecord(record);
-  const exit = record?.exit ?? EXIT.busy;
-  reportRun(job, outcome, exit, record, json);
-  return exit;
+): Promise<ReadonlyMap<string, Ended>> {
+  const interruption = watchSignals();
+  const follow = async ({ id, at }: Requested): Promise<[string, Ended]> => {
+    const job = readJob(layout, id);
+    const record = await followRun(layout, job, at, interruption);
+    const outcome = record === null ? GONE : outcomeOfRecord(record);
+    const exit = record?.exit ?? EXIT.busy;
+    if (!json) reportRun(job, outcome, exit, record, false);
+    return [id, { exit, ...recorded(outcome), record }];
+  };
+  return new Map(await Promise.all(requested.filter(({ problem }) => problem === null).map(follow)));
 }
 
-function report(verb: string, requested: readonly Requested[], json: boolean): void {
-  if (json) {
-    const packages = requested.map(({ id, problem, notBefore }) => ({
-      id,
-      requested: problem === null,
-      not_before: iso(notBefore),
-      problem,
-    }));
-    process.stdout.write(`${JSON.stringify({ format: `mirror/${verb}/1`, packages }, null, 2)}\n`);
-    return;
-  }
+function report(requested: readonly Requested[]): void {
   for (const { id, at, problem, notBefore } of requested) {
     const later =
       notBefore === null ? '' : `, to begin in ${span(notBefore - at)}: the last push was just served`;
     if (problem === null) process.stdout.write(`${id}: requested${later}\n`);
   }
+}
+
+/** With `--wait` a package that was asked for has a `run`: how it ended, as `mirror run --json` has it. */
+function reportJson(verb: string, requested: readonly Requested[], ended: ReadonlyMap<string, Ended>): void {
+  const packages = requested.map(({ id, problem, notBefore }) => ({
+    id,
+    requested: problem === null,
+    not_before: iso(notBefore),
+    problem,
+    ...(ended.has(id) && { run: ended.get(id) }),
+  }));
+  process.stdout.write(`${JSON.stringify({ format: `mirror/${verb}/1`, packages }, null, 2)}\n`);
 }

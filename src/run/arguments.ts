@@ -24,7 +24,8 @@ export class UsageError extends Error {}
  * Throws UsageError.
  */
 export function parseRunArguments(argv: readonly string[]): RunArguments {
-  const { words, flag, value } = scan(argv, ['--root', '--allow-deletes', '--config', '-c']);
+  const flags = ['--scheduled', '--here', '--dry-run', '--transfer', '--json'];
+  const { words, flag, value } = scan(argv, flags, ['--allow-deletes']);
   const parsed = {
     scheduled: flag('--scheduled'),
     here: flag('--here'),
@@ -34,8 +35,6 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     root: rootDirectory(value('--root')),
     allowDeletes: count(value('--allow-deletes')),
   };
-  value('--config');
-  value('-c');
   const id = only(words);
   if (parsed.scheduled && parsed.allowDeletes !== null) {
     throw new UsageError('--allow-deletes is a person’s word: it does not go with --scheduled');
@@ -46,12 +45,9 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
 
 /** `mirror publish [--root DIR]`. Throws UsageError. */
 export function parsePublishArguments(argv: readonly string[]): { root: string; json: boolean } {
-  const { words, flag, value } = scan(argv, ['--root', '--config', '-c']);
-  const parsed = { json: flag('--json'), root: rootDirectory(value('--root')) };
-  value('--config');
-  value('-c');
+  const { words, flag, value } = scan(argv, ['--json'], []);
   if (words.length > 0) throw new UsageError(`unexpected argument: ${words.join(' ')}`);
-  return parsed;
+  return { json: flag('--json'), root: rootDirectory(value('--root')) };
 }
 
 interface Scan {
@@ -60,7 +56,11 @@ interface Scan {
   readonly value: (name: string) => string | null;
 }
 
-function scan(argv: readonly string[], withValue: readonly string[]): Scan {
+/** The config has been compiled: that it is named is allowed, as everywhere, and nothing looks at it. */
+const EVERYWHERE = ['--root', '--config', '-c'];
+
+function scan(argv: readonly string[], flags: readonly string[], values: readonly string[]): Scan {
+  const withValue = [...EVERYWHERE, ...values];
   const given = new Map<string, string | null>();
   const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
@@ -83,8 +83,9 @@ function scan(argv: readonly string[], withValue: readonly string[]): Scan {
     if (next === undefined || next === '') throw new UsageError(`${name} needs a value`);
     given.set(name, next);
   }
-  const known = new Set([...withValue, '--scheduled', '--here', '--dry-run', '--transfer', '--json']);
-  for (const name of given.keys()) if (!known.has(name)) throw new UsageError(`unknown option: ${name}`);
+  const known = [...withValue, ...flags];
+  for (const name of given.keys())
+    if (!known.includes(name)) throw new UsageError(`unknown option: ${name}`);
   return { words, flag: (name) => given.has(name), value: (name) => given.get(name) ?? null };
 }
 

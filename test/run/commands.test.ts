@@ -51,6 +51,23 @@ describe('start and push', () => {
     );
   });
 
+  test('with --wait and --json they print one object, whatever became of each package', async () => {
+    site.script('well', 'true');
+    site.script('full', 'exit 73');
+    site.script('later', 'true');
+    await mirror('hold', 'later', '--reason', 'new disk');
+    const { code, stdout } = await mirror('push', 'well', 'full', 'later', '--wait', '--json');
+    expect(code).toBe(73);
+    expect(JSON.parse(stdout)).toMatchObject({
+      format: 'mirror/push/1',
+      packages: [
+        { id: 'well', requested: true, run: { exit: 0, outcome: 'synced', record: { trigger: 'push' } } },
+        { id: 'full', requested: true, run: { exit: 73, outcome: 'failed', failure: 'space' } },
+        { id: 'later', requested: false, problem: expect.stringMatching(/^held by /) as string },
+      ],
+    });
+  });
+
   test('leave a held package alone, and know unknown ones', async () => {
     site.script('quiet', 'echo x > $F/quiet');
     await mirror('hold', 'quiet', '--reason', 'new disk');
@@ -97,6 +114,12 @@ test.each(['run', 'publish'])('%s names its own help where it is called wrongly'
   const { code, stderr } = await mirror(command, 'one', 'two');
   expect(code).toBe(64);
   expect(stderr).toMatch(new RegExp(`^Try: mirror ${command} --help$`, 'm'));
+});
+
+test('publish takes no word of `run`, which asks for something else', async () => {
+  for (const word of ['--dry-run', '--here', '--scheduled', '--allow-deletes=5', 'debian']) {
+    expect(await mirror('publish', word)).toMatchObject({ code: 64, stdout: '' });
+  }
 });
 
 test('run after options that come before it is the same run', async () => {
