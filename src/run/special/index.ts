@@ -33,16 +33,16 @@ export { runUnit } from '../run-unit.js';
 export { deleteTold } from './told-deletions.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
-export const specialTools: ReadonlyMap<Tool, ToolTable> = new Map<Tool, ToolTable>([
-  ['bandersnatch', bandersnatch],
-  ['apt-mirror', aptMirror],
-  ['debmirror', debmirror],
-  ['git', git],
-  ['jigdo', jigdo],
-  ['lftp', lftp],
-  ['ftpsync', ftpsync],
-  ['reposync', reposync],
-]);
+export const specialTools: Readonly<Record<Exclude<Tool, 'rsync' | 'command'>, ToolTable>> = {
+  bandersnatch,
+  'apt-mirror': aptMirror,
+  debmirror,
+  git,
+  jigdo,
+  lftp,
+  ftpsync,
+  reposync,
+};
 
 /** Interprets one of the steps that are not in every job. */
 export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, ListStep>): Promise<StepEnd> {

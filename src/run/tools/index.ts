@@ -8,7 +8,5 @@ export async function toolTable(tool: Tool): Promise<ToolTable> {
   if (tool === 'rsync') return rsync;
   if (tool === 'command') return command;
   const { specialTools } = await import('../special/index.js');
-  const table = specialTools.get(tool);
-  if (table === undefined) throw new Error(`no table for the tool ${tool}`);
-  return table;
+  return specialTools[tool];
 }
