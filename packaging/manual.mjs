@@ -9,7 +9,6 @@ import { precompiledTemplates } from '../templates/precompile.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const here = join(project, 'packaging');
-const version = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).version;
 
 /** Writes mirror.8 and mirror.json.5 into a directory, with `date` (a Date) as theirs. */
 export async function writeManual(directory, date) {
@@ -21,7 +20,7 @@ export async function writeManual(directory, date) {
     );
     const month = date.toLocaleString('en', { month: 'long', timeZone: 'UTC' });
     const day = `${month} ${date.getUTCDate()}, ${date.getUTCFullYear()}`;
-    const filled = text.replaceAll('@date@', day).replaceAll('@version@', version);
+    const filled = text.replaceAll('@date@', day);
     writeFileSync(join(directory, name), filled.replace(/^[^.\n].{80,}$/gm, wrap));
   };
   page('mirror.8', await commandParts());
@@ -104,9 +103,8 @@ function optionItem([name, spec]) {
   return item(`${short}Fl Fl ${name}${value}`, spec);
 }
 
-function item(head, { describe = '', choices }) {
-  const one = choices === undefined ? '' : `One of ${choices.join(', ')}.`;
-  return `.It ${head}\n${sentences([describe, one].filter(Boolean).join('\n'))}\n`;
+function item(head, { describe = '' }) {
+  return `.It ${head}\n${sentences(describe)}\n`;
 }
 
 /** Keys with their descriptions, types and defaults, from the schemas. */

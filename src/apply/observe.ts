@@ -10,7 +10,6 @@ import { EMPTY_MANIFEST, parseManifest } from '../plan/manifest.js';
 import type { Destination, Host, Observation } from '../plan/observation.js';
 import type { Change, Manifest } from '../plan/plan.js';
 import { isMountPoint } from '../run/mounts.js';
-import { isSystemdRunning } from '../system/systemctl.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
 import { openSecrets } from './open-secrets.js';
@@ -145,7 +144,6 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
   return {
     live,
     isRoot: system.uid() === 0,
-    systemdRuns: isSystemdRunning(system),
     ...people,
     missingDirectories: live ? missingDirectories(site, layout, system) : [],
     closed: live && jobs.size > 0 ? closedPlaces(site, system.now(), system) : [],

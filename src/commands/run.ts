@@ -21,7 +21,8 @@ export const command: CommandModule<GlobalOptions, Options> = {
       .option('allow-deletes', {
         type: 'number',
         requiresArg: true,
-        describe: 'Let this one run delete up to N entries, and lift the block of a tripped delete guard',
+        describe:
+          'Let this one run delete up to N entries; when it ends well, the block of a tripped guard is lifted',
       })
       .option('here', { type: 'boolean', default: false, describe: 'Run in this process, without the unit' })
       .option('dry-run', {

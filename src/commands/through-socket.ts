@@ -5,7 +5,7 @@ import { ExitError } from './exit.js';
 
 /**
  * Asks the control socket what this user may not do by himself. Throws ExitError 77 when the socket does not let him in
- * either, with what helps; 66, 75 or 78 as the server refuses.
+ * either, with what helps, and where the server refuses; 66 for what it does not know, 70 for its own mistakes.
  */
 export async function throughSocket<T>(
   { controlSocket }: Layout,

@@ -507,7 +507,7 @@ export interface Ftpsync {
 }
 export interface PlugIn {
   /**
-   * Whether the plug-in is used.
+   * Accepted for mirror.py's configs; plug-ins are not built yet.
    */
   enabled?: boolean;
 }

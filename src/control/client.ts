@@ -9,6 +9,8 @@ import {
   PROTOCOL_VERSION,
   encode,
   type HandshakeInfo,
+  type Introduction,
+  type Request,
 } from './protocol.js';
 
 /** How to reach a mirror. */
@@ -167,7 +169,10 @@ export class MirrorClient {
   /** Any command, for what this class has no name for. Rejects with MirrorError when the server refuses. */
   request(command: string, kwargs: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     const asked = this.#queue.then(async () => {
-      const answer = await this.#exchange(encode({ command, kwargs }, MAX_REQUEST), this.#timeout);
+      const answer = await this.#exchange(
+        encode({ command, kwargs } satisfies Request, MAX_REQUEST),
+        this.#timeout,
+      );
       return resultOf(answer);
     });
     this.#queue = asked.catch(() => undefined);
@@ -193,7 +198,7 @@ export class MirrorClient {
       is_server: false,
       role,
     };
-    const mine = { status: 200, message: 'Handshake', data: { info } };
+    const mine: Introduction = { status: 200, message: 'Handshake', data: { info } };
     resultOf(await this.#exchange(encode(mine), HANDSHAKE_TIMEOUT));
   }
 

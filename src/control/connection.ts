@@ -7,6 +7,7 @@ import {
   PROTOCOL_VERSION,
   ProtocolError,
   encode,
+  type Introduction,
   type Response,
 } from './protocol.js';
 
@@ -95,7 +96,8 @@ async function handshake(
     is_server: true,
     role,
   };
-  await send(stream, { status: 200, message: 'Handshake', data: { info } }, bounds.drain);
+  const ours: Introduction = { status: 200, message: 'Handshake', data: { info } };
+  await send(stream, ours, bounds.drain);
   const message = await inbox.next(bounds.handshake);
   if (message === null) throw new ProtocolError(400, 'gone before the handshake');
   const theirs = introduction(message);

@@ -55,7 +55,6 @@ export interface Host {
   /** False below `--root`: then only what concerns the files is asked. */
   readonly live: boolean;
   readonly isRoot: boolean;
-  readonly systemdRuns: boolean;
   /** Users and groups that the jobs name and nobody knows. */
   readonly missingUsers: readonly string[];
   readonly missingGroups: readonly string[];

@@ -84,8 +84,7 @@ function scan(argv: readonly string[], flags: readonly string[], values: readonl
     given.set(name, next);
   }
   const known = [...withValue, ...flags];
-  for (const name of given.keys())
-    if (!known.includes(name)) throw new UsageError(`unknown option: ${name}`);
+  for (const name of given.keys()) if (!known.includes(name)) throw new UsageError(`unknown option: ${name}`);
   return { words, flag: (name) => given.has(name), value: (name) => given.get(name) ?? null };
 }
 

@@ -1,8 +1,5 @@
 import type { PackageState, Request } from './package-state.js';
 
-/** Seconds that lie between the starts of two pushed runs unless the push says otherwise. */
-export const DEBOUNCE = 60;
-
 /** Longest debounce in seconds: a waiting run holds the package's lock, and its unit has a time limit. */
 export const MAX_DEBOUNCE = 1800;
 

@@ -106,11 +106,6 @@ export function runLost(
   });
 }
 
-/** Somebody allowed the deletions: the latch opens. A run that trips again closes it again. */
-export function blockLifted(state: PackageState, now: number): PackageState {
-  return stamped(state, { ...state, blocked: null }, now);
-}
-
 /** A package got another id (`renamed_from`): its history goes with it; a run under the old name does not. */
 export function renamed(state: PackageState, id: string): PackageState {
   return { ...state, id, run: null };

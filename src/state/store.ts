@@ -34,11 +34,6 @@ export function peekState(layout: Layout, id: string): PackageState {
   return found === 'corrupt' || found === null ? emptyState(id) : found;
 }
 
-/** Whether a package has a state file, whole or not: an import must not replace it. */
-export function hasState(layout: Layout, id: string): boolean {
-  return parseState(layout.stateFile(id), id) !== null;
-}
-
 /** Replaces a package's state, whole or not at all. Only for the holder of its run lock. Throws the system's error. */
 export function writeState(layout: Layout, state: PackageState): void {
   writeFileAtomic(layout.stateFile(state.id), JSON.stringify(state), SHARED);
@@ -72,11 +67,6 @@ export function readBaseline(layout: Layout, id: string): number | null {
 export function readFreshDst(layout: Layout, id: string): { path: string; at: number } | null {
   const baseline = readJson(layout.baselineFile(id)) as Baseline | null | undefined;
   return baseline?.fresh_dst === undefined ? null : { path: baseline.fresh_dst, at: baseline.fresh_at ?? 0 };
-}
-
-/** Says that slots up to `at` (epoch ms) are nobody's debt. */
-export function writeBaseline(layout: Layout, id: string, at: number): void {
-  writeFileAtomic(layout.baselineFile(id), JSON.stringify({ at } satisfies Baseline), SHARED);
 }
 
 /** The pending request, left where it is. */

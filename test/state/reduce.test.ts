@@ -7,15 +7,7 @@ import {
   type PackageState,
   type RunRecord,
 } from '../../src/state/package-state.js';
-import {
-  blockLifted,
-  publishedStatus,
-  renamed,
-  runEnded,
-  runLost,
-  runPhase,
-  runStarted,
-} from '../../src/state/reduce.js';
+import { publishedStatus, renamed, runEnded, runLost, runPhase, runStarted } from '../../src/state/reduce.js';
 import { aRecord, aRun, HOUR, NOON } from './site.js';
 
 /** A package that succeeded an hour ago, failed half an hour ago, and now runs. */
@@ -98,10 +90,9 @@ describe('the latch of the delete guard', () => {
     expect(runEnded(running, aRecord('blocked', NOON)).blocked).toMatchObject({ since: NOON, limit: 0 });
   });
 
-  test('opens by hand or after a whole pass', () => {
+  test('opens after a whole pass', () => {
     expect(runEnded(tripped, aRecord('synced', NOON + HOUR)).blocked).toBeNull();
     expect(runEnded(tripped, aRecord('partial', NOON + HOUR)).blocked).toBeNull();
-    expect(blockLifted(tripped, NOON + HOUR).blocked).toBeNull();
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { pointer } from '../pointer.js';
 import { packageWarning, siteWarning, type CheckedSite } from './rule.js';
 
 /** A key that is accepted because configs in the wild have it, and ignored because it never did anything there either. */
@@ -61,19 +62,15 @@ export function pluginsAreIgnored({ config }: CheckedSite): Finding[] {
   const { plugins } = config.settings;
   if (plugins === undefined) return [];
   if (Array.isArray(plugins)) {
-    const help = 'use `{ "<name>": { "enabled": true } }`, or remove it';
-    return [siteWarning('/settings/plugins', ignored('plugins', help), 'key')];
+    const key = ignored('plugins', 'remove it: plug-ins are not built yet');
+    return [siteWarning('/settings/plugins', key, 'key')];
   }
   return Object.entries(plugins)
     .filter(([name, plugin]) => !name.startsWith('_') && plugin.enabled === true)
     .map(([name]) => {
       const message = `the plug-in \`${name}\` is not loaded: plug-ins are not built yet`;
-      const at = `/settings/plugins/${name.replace(/~/g, '~0').replace(/\//g, '~1')}`;
-      return siteWarning(
-        at,
-        { code: 'not-built', message, help: 'set `enabled` to `false` until they are' },
-        'key',
-      );
+      const help = 'set `enabled` to `false` until they are';
+      return siteWarning(pointer('settings', 'plugins', name), { code: 'not-built', message, help }, 'key');
     });
 }
 
