@@ -9,7 +9,7 @@ import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
 import { RUN_VARIABLE, runMark } from './orphan.js';
 import { secretText } from './secrets.js';
-import { save, signalOutcome } from './session.js';
+import { save, signalOutcome, troubleOutcome } from './session.js';
 import { runTool } from './spawn.js';
 import type { ToolEnd } from './spawn.js';
 import { stallWatch } from './stall.js';
@@ -61,6 +61,8 @@ export async function executeStep(
 
   const stall = step.stall ? stallWatch(step.tool, step.stall) : null;
   log.note('INFO', argv.map(shown).join(' '));
+  const unheard = log.lost();
+  if (unheard !== null) return { ...nothing, outcome: troubleOutcome(unheard) };
   const from = log.size();
   const began = Date.now();
   const before = role === 'pass' ? doubtWhole(turn) : null;

@@ -29,8 +29,10 @@ const SHARED = 0o2020;
 export interface LogFile {
   readonly path: string;
   readonly fd: number;
-  /** Adds a line in the site's format. A full log disk does not end the run. */
+  /** Adds a line in the site's format. */
   note(level: Level, message: string): void;
+  /** Why a line of ours is not there, or null. What a tool said may be lost as well then, and that decides how it ended. */
+  lost(): NodeJS.ErrnoException | null;
   /** Bytes so far. */
   size(): number;
   /** What was written from byte `from` on; the end of it when that is much. */
@@ -45,6 +47,7 @@ export function openLog(job: Job, at: number): LogFile {
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, 0o644);
   const size = (): number => fstatSync(fd).size;
+  let lost: NodeJS.ErrnoException | null = null;
   return {
     path,
     fd,
@@ -52,10 +55,12 @@ export function openLog(job: Job, at: number): LogFile {
     note(level, message) {
       try {
         writeSync(fd, `${formatLine(job, job.log.console_format, level, message, Date.now())}\n`);
-      } catch {
-        // The state says how the run ended; the log is a convenience.
+      } catch (error) {
+        lost = error as NodeJS.ErrnoException;
+        lost.message += ` '${path}'`;
       }
     },
+    lost: () => lost,
     since(from) {
       const end = size();
       const buffer = Buffer.alloc(Math.min(TAIL, end - from));

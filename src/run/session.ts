@@ -53,6 +53,14 @@ export function publishQuietly(session: Session): void {
   }
 }
 
+/** An error of this host's disks is an outcome; any other is a bug and keeps its stack for the log of the journal. */
+export function troubleOutcome(error: unknown): Outcome {
+  const { code, message, stack } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'failed', failure: 'space', reason: message };
+  if (typeof code === 'string') return { kind: 'failed', failure: 'io', reason: message };
+  return { kind: 'failed', failure: 'internal', reason: stack ?? message };
+}
+
 /** How a run ends that somebody's hold forbids. */
 export function heldOutcome({ by, reason }: Hold): Outcome {
   return { kind: 'held', reason: `held by ${by}${reason === null ? '' : `: ${reason}`}` };

@@ -1,4 +1,4 @@
-import { isError } from '../job/outcome.js';
+import { isError, isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { nextSlot } from '../job/slots.js';
 import type { EndFacts } from '../state/reduce.js';
@@ -10,7 +10,7 @@ import { localTimes } from './local-time.js';
 import { openLog } from './log-file.js';
 import type { LogFile } from './log-file.js';
 import { describe } from './report.js';
-import { publishQuietly, save, signalOutcome } from './session.js';
+import { publishQuietly, save, signalOutcome, troubleOutcome } from './session.js';
 import type { LockedSession } from './session.js';
 import { runSteps } from './steps.js';
 
@@ -68,7 +68,7 @@ async function turn(
   sofar: AttemptEnd,
   index: number,
 ): Promise<AttemptEnd> {
-  const { job, layout } = session;
+  const { job } = session;
   const source = job.attempts[index];
   if (!source) return sofar;
   const slots = await slotsFor(session, index);
@@ -87,7 +87,7 @@ async function turn(
     const begins = `from ${source.src === '' ? 'this host' : source.src} (${wish.trigger})`;
     log.note('INFO', `${job.id} ${begins}`);
     session.say('INFO', begins);
-    const { outcome, transfer, facts } = await runSteps({
+    const end = await runSteps({
       session,
       source,
       fallback: index > 0,
@@ -99,10 +99,10 @@ async function turn(
       words: wish.words,
       syncing: () => publishQuietly(session),
     });
-    log.note(levelOf(outcome), describe(outcome, job.timezone));
-    return { ...sofar, outcome, src: source.src, log, transfer, facts, fallback: index > 0 };
+    log.note(levelOf(end.outcome), describe(end.outcome, job.timezone));
+    return { ...sofar, ...end, outcome: heard(end.outcome, log), src: source.src, log, fallback: index > 0 };
   } catch (error) {
-    return { ...sofar, src: source.src, outcome: troubleOf(error, layout.state) };
+    return { ...sofar, src: source.src, outcome: troubleOutcome(error) };
   } finally {
     releaseAll(slots);
   }
@@ -135,10 +135,9 @@ async function slotsFor(session: LockedSession, index: number): ReturnType<typeo
   });
 }
 
-/** An error of this host's disks is an outcome; any other is a bug and keeps its stack for the log of the journal. */
-function troubleOf(error: unknown, where: string): Outcome {
-  const { code, message, stack } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'failed', failure: 'space', reason: message };
-  if (typeof code === 'string') return { kind: 'failed', failure: 'io', reason: message };
-  return { kind: 'failed', failure: 'internal', reason: stack ?? `${message} (${where})` };
+/** A success is none where the log is full: what a tool said there decides, with its exit code, how it ended. */
+function heard(outcome: Outcome, log: LogFile): Outcome {
+  const lost = log.lost();
+  const claims = isSuccess(outcome) || isThrough(outcome);
+  return lost !== null && claims ? troubleOutcome(lost) : outcome;
 }
