@@ -104,6 +104,11 @@ export function isThrough({ kind }: Kind): boolean {
   return kind === 'synced' || kind === 'partial' || kind === 'incomplete';
 }
 
+/** Nothing was run: no state and no log tell of it, and its slot stays due. */
+export function isNoRun({ kind }: Kind): boolean {
+  return kind === 'busy' || kind === 'held' || kind === 'not-due';
+}
+
 /** Counts as an error: errorcount + 1, lasterrortime. Stopped and interrupted runs are nobody's error. */
 export function isError({ kind }: Kind): boolean {
   return kind === 'failed' || kind === 'timed-out' || kind === 'blocked';

@@ -1,14 +1,14 @@
 import type { Outcome } from '../job/outcome.js';
 import { SERVING } from '../job/serving.js';
 import type { RunRecord } from '../state/package-state.js';
-import { peekState, readHold, readRequest, readState, takeRequest, writeRequest } from '../state/store.js';
+import { peekState, readRequest, readState, writeRequest } from '../state/store.js';
 import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
 import { dueSlot } from './due-slot.js';
 import { takeOver } from './orphan.js';
+import { heldNow, jobToServe } from './overtaken.js';
 import { tell } from './report.js';
 import { serve } from './serve.js';
-import { heldOutcome } from './session.js';
 import type { Session } from './session.js';
 import { levelOf } from './turns.js';
 
@@ -37,13 +37,16 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
   }
   if (lock === null) return { outcome: { kind: 'busy', reason: busyReason(session) }, record: null };
   const last = Date.now() + SERVING * 1000;
-  for (let current = session; ; current = { ...session, scheduled: true, allowDeletes: null }) {
+  for (let current = session; ;) {
     const end = await serveUnder(lock, current);
     // Looked at after letting go: whoever asks from now on finds the lock free and runs by itself.
     if (interruption.signal !== null || end.outcome.kind === 'stopped') return end;
     if (Date.now() > last || readRequest(layout, job.id) === null || refuse(session) !== null) return end;
+    const applied = jobToServe(current);
+    if (applied === null) return end;
     lock = tryLock(layout.runLock(job.id), LOCK_PATIENCE);
     if (lock === null) return end;
+    current = { ...session, job: applied, scheduled: true, allowDeletes: null };
     // The last one's end is the caller's to say.
     session.say(levelOf(end.outcome), tell(end.outcome, end.record, job.timezone));
   }
@@ -62,15 +65,10 @@ async function serveUnder(lock: Lock, session: Session): Promise<RunEnd> {
 /** Why nothing should run now, found out without the lock: held, or started by a timer with no slot due. */
 function refuse(session: Session): Outcome | null {
   const { layout, job } = session;
-  const now = Date.now();
-  const hold = readHold(layout, job.id, now);
-  if (hold !== null) {
-    // A hold says no to whoever asked; the request must not come alive when it ends.
-    takeRequest(layout, job.id);
-    return heldOutcome(hold);
-  }
+  const held = heldNow(layout, job.id);
+  if (held !== null) return held;
   if (!session.scheduled || readRequest(layout, job.id) !== null) return null;
-  const found = dueSlot(session, peekState(layout, job.id), now);
+  const found = dueSlot(session, peekState(layout, job.id), Date.now());
   return 'outcome' in found ? found.outcome : null;
 }
 

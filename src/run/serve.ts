@@ -1,4 +1,5 @@
 import { nextSlot } from '../job/slots.js';
+import { isNoRun } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { servedFrom } from '../state/debounce.js';
 import { recordLost } from '../state/lost.js';
@@ -9,6 +10,7 @@ import { bootTime, makeUpAt } from './boot.js';
 import { dueSlot } from './due-slot.js';
 import { finish } from './finish.js';
 import { clock } from './local-time.js';
+import { overtaken } from './overtaken.js';
 import { pause } from './pause.js';
 import { describe } from './report.js';
 import { retryAt } from './retry.js';
@@ -43,14 +45,14 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
     words: request?.words ?? [],
   };
   if (session.state.blocked !== null && wish.allowDeletes === null) {
-    return record(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
+    return over(session, { ...nothing(wish), outcome: stillBlocked(job.id, session.state.blocked) });
   }
   const makeUp = makeUpAt(found.slot, bootTime(started), started, job.node, job.id);
   const until = Math.max(makeUp ?? 0, found.from);
   if (until <= started) return attempts(session, wish);
   save(session, runPhase(session.state, { until }, started));
   const woken = await sleepUntil(session, wish, until);
-  return 'outcome' in woken ? record(session, woken) : attempts(session, woken);
+  return 'outcome' in woken ? over(session, woken) : attempts(session, woken);
 }
 
 /** Where only a push is pending that follows another too soon: sleeps until its time, as one run for all that come. */
@@ -65,9 +67,10 @@ async function awaitPush(session: LockedSession): Promise<RunEnd | null> {
   const slept = await pause(until, interruption, () => {
     return ripeRequest(session) !== null || readRequest(layout, job.id) === null;
   });
-  if (slept !== 'interrupted') return null;
   const wish: AttemptWish = { trigger: 'push', started: now, allowDeletes: null, words: [] };
-  return record(session, { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') });
+  const outcome =
+    slept === 'interrupted' ? signalOutcome(session, 'while waiting for its time') : overtaken(session, null);
+  return outcome === null ? null : over(session, { ...nothing(wish), outcome });
 }
 
 /** The pending request, unless its time is still to come. */
@@ -87,19 +90,16 @@ async function attempts(session: LockedSession, first: AttemptWish): Promise<Run
   let wish = first;
   for (let attempt = 1; ; attempt++) {
     const end = await attemptSources(session, wish);
-    if (end.outcome.kind === 'busy') {
-      save(session, { ...session.state, run: null });
-      return { outcome: end.outcome, record: null };
-    }
+    if (isNoRun(end.outcome)) return over(session, end);
     const now = Date.now();
     const retries = first.trigger === 'schedule';
     const next = retries ? retryAt(job.retry, end.outcome, attempt, now, nextSlot(job.schedule, now)) : null;
-    if (next === null) return record(session, end);
+    if (next === null) return over(session, end);
     await finish(session, end, { ...activeRun(session, 'retry', now), phase: 'retrying', until: next });
     const when = clock(next, job.timezone);
     session.say('WARNING', `${describe(end.outcome, job.timezone)}; trying again at ${when}`);
     const woken = await sleepUntil(session, { ...wish, trigger: 'retry', started: now }, next);
-    if ('outcome' in woken) return record(session, woken);
+    if ('outcome' in woken) return over(session, woken);
     wish = woken;
   }
 }
@@ -115,6 +115,8 @@ async function sleepUntil(
   if (slept === 'interrupted') {
     return { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') };
   }
+  const outcome = overtaken(session, wish);
+  if (outcome !== null) return { ...nothing(wish), outcome };
   const started = exactNow();
   const asked = slept === 'woken' ? ripeRequest(session) : null;
   const trigger = asked === null ? wish.trigger : triggerOf(asked);
@@ -135,8 +137,12 @@ function begin(session: LockedSession, trigger: Trigger, started: number): Reque
   return takeRequest(layout, job.id);
 }
 
-async function record(session: LockedSession, end: AttemptEnd): Promise<RunEnd> {
-  return { outcome: end.outcome, record: await finish(session, end, null) };
+/** Records how it ended, but for what was no run: that leaves the slot due and nothing behind. */
+async function over(session: LockedSession, end: AttemptEnd): Promise<RunEnd> {
+  const { outcome } = end;
+  if (!isNoRun(outcome)) return { outcome, record: await finish(session, end, null) };
+  save(session, { ...session.state, run: null });
+  return { outcome, record: null };
 }
 
 function activeRun(session: LockedSession, trigger: Trigger, started: number): ActiveRun {

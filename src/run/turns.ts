@@ -1,14 +1,16 @@
-import { isError, isSuccess, isThrough } from '../job/outcome.js';
+import { isError, isNoRun, isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { nextSlot } from '../job/slots.js';
 import type { EndFacts } from '../state/reduce.js';
 import { runPhase } from '../state/reduce.js';
 import type { Transfer, Trigger } from '../state/package-state.js';
 import type { Level } from './console.js';
+import type { Lock } from '../system/flock.js';
 import { acquireSlots, releaseAll } from './limits.js';
 import { localTimes } from './local-time.js';
 import { openLog } from './log-file.js';
 import type { LogFile } from './log-file.js';
+import { overtaken } from './overtaken.js';
 import { describe } from './report.js';
 import { publishQuietly, save, signalOutcome, troubleOutcome } from './session.js';
 import type { LockedSession } from './session.js';
@@ -53,8 +55,8 @@ export async function attemptSources(session: LockedSession, wish: AttemptWish):
   for (const [index] of session.job.attempts.entries()) {
     const previous = end.outcome;
     end = await turn(session, wish, end, index);
-    // No slot for the next source: how the one before it ended is what there is to say.
-    if (end.outcome.kind === 'busy' && index > 0) return { ...end, outcome: previous };
+    // The next source's turn did not come: how the one before it ended is what there is to say.
+    if (isNoRun(end.outcome) && index > 0) return { ...end, outcome: previous };
     if (end.outcome.kind !== 'failed' || end.outcome.failure !== 'unavailable') return end;
     const why = localTimes(end.outcome.reason, session.job.timezone);
     end.log?.note('WARNING', `${end.src ?? 'source'}: ${why}`);
@@ -71,11 +73,8 @@ async function turn(
   const { job } = session;
   const source = job.attempts[index];
   if (!source) return sofar;
-  const slots = await slotsFor(session, index);
-  if (slots === 'busy')
-    return { ...sofar, outcome: { kind: 'busy', reason: 'no free slot until the next one is due' } };
-  if (slots === 'interrupted')
-    return { ...sofar, outcome: signalOutcome(session, 'while waiting for a slot') };
+  const slots = await slotsFor(session, index, wish);
+  if (!Array.isArray(slots)) return { ...sofar, outcome: slots };
   try {
     const log = sofar.log ?? openLog(job, wish.started);
     const began = Date.now();
@@ -115,7 +114,12 @@ export function levelOf(outcome: Outcome): Level {
   return ['partial', 'incomplete', 'interrupted'].includes(outcome.kind) ? 'WARNING' : 'INFO';
 }
 
-async function slotsFor(session: LockedSession, index: number): ReturnType<typeof acquireSlots> {
+/** The slots that a source's turn needs, or how the run ends without them. */
+async function slotsFor(
+  session: LockedSession,
+  index: number,
+  attempt: AttemptWish,
+): Promise<Lock[] | Outcome> {
   const { job, layout, interruption, state } = session;
   const source = job.attempts[index];
   const needed = source?.steps.some((step) => step.kind === 'exec' || step.kind === 'probe') ?? false;
@@ -129,10 +133,16 @@ async function slotsFor(session: LockedSession, index: number): ReturnType<typeo
     lastSuccess: state.last_success,
     until: Math.min(next ?? Infinity, now + LONGEST_WAIT),
   };
-  return acquireSlots(layout, wish, interruption, () => {
+  const slots = await acquireSlots(layout, wish, interruption, () => {
     session.say('INFO', 'waiting for a free slot');
     save(session, runPhase(session.state, { phase: 'waiting' }, Date.now()));
   });
+  if (slots === 'busy') return { kind: 'busy', reason: 'no free slot until the next one is due' };
+  if (slots === 'interrupted') return signalOutcome(session, 'while waiting for a slot');
+  const hasWaited = session.state !== state;
+  const outcome = hasWaited ? overtaken(session, attempt) : null;
+  if (outcome !== null) releaseAll(slots);
+  return outcome ?? slots;
 }
 
 /** A success is none where the log is full: what a tool said there decides, with its exit code, how it ended. */

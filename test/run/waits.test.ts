@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/job/step.js';
@@ -97,6 +97,81 @@ test('a run that gets no slot until its next one is due is busy, and as if it ha
   taken?.release();
   expect(site.state('busy')).toMatchObject({ run: null, last: null, errors: 0 });
   expect(runs('busy')).toBe('');
+});
+
+describe('what an operator says while a run waits', () => {
+  const limited = { limits: { concurrent: 1, per_upstream: 0, load_max: null } };
+  const retry = { delay: 2, attempts: 3, max_delay: 2 };
+  const hold = (id: string): void => {
+    const said = { since: 1, until: null, by: 'ada', reason: 'new disk' };
+    writeFileSync(site.layout.holdFile(id), JSON.stringify(said));
+  };
+
+  test('a hold, before a retry: it begins no more, and its slot stays due', async () => {
+    site.script('again', 'echo x >> $F/$ID; exit 69', { retry });
+    const running = start('again', '--scheduled');
+    await until(() => site.state('again').run?.phase === 'retrying', 'the retry');
+    hold('again');
+    expect((await running.ended).code).toBe(0);
+    expect(runs('again')).toBe('x\n');
+    expect(site.state('again')).toMatchObject({ run: null, last_end: null, errors: 1 });
+    expect(site.history('again')).toHaveLength(1);
+  });
+
+  test('a hold, before its turn: it begins no more, and leaves nothing behind', async () => {
+    site.script('queued', 'echo x >> $F/$ID', limited);
+    const taken = tryLock(site.layout.slotLock('site', 0));
+    const running = start('queued');
+    await until(() => site.state('queued').run?.phase === 'waiting', 'the wait');
+    hold('queued');
+    taken?.release();
+    expect(await running.ended).toMatchObject({ code: 0, stdout: 'queued: held: held by ada: new disk\n' });
+    expect(runs('queued')).toBe('');
+    expect(site.state('queued')).toMatchObject({ run: null, last: null });
+    const next = tryLock(site.layout.slotLock('site', 0));
+    expect(next).not.toBeNull();
+    next?.release();
+  });
+
+  test('another job, before a retry: that one begins at its time', async () => {
+    site.script('mended', 'echo old >> $F/$ID; exit 69', { retry });
+    const running = start('mended', '--scheduled');
+    await until(() => site.state('mended').run?.phase === 'retrying', 'the retry');
+    site.script('mended', 'echo new >> $F/$ID', { retry });
+    expect((await running.ended).code).toBe(0);
+    expect(runs('mended')).toBe('old\nnew\n');
+    expect(site.state('mended')).toMatchObject({ run: null, last: { outcome: 'synced' }, errors: 0 });
+  });
+
+  test('another job, during a run that one more follows: that one is it', async () => {
+    const running = await begin('followed');
+    expect((await start('followed').ended).code).toBe(75);
+    site.script('followed', 'echo new >> $F/$ID');
+    writeFileSync(flag('go-followed'), '');
+    expect((await running.ended).code).toBe(0);
+    expect(runs('followed')).toBe('x\nnew\n');
+  });
+
+  test('another job that needs a password: a new process begins it, which alone may read that', async () => {
+    site.script('secret', 'echo old >> $F/$ID; exit 69', { retry });
+    const running = start('secret', '--scheduled');
+    await until(() => site.state('secret').run?.phase === 'retrying', 'the retry');
+    site.script('secret', 'echo new >> $F/$ID', { secrets: { password: join(site.root, 'password') } });
+    expect((await running.ended).code).toBe(0);
+    expect(runs('secret')).toBe('old\n');
+    expect(existsSync(site.layout.requestFile('secret'))).toBe(true);
+  });
+
+  test('no job at all, before a retry: nothing begins any more', async () => {
+    site.script('gone', 'echo x >> $F/$ID; exit 69', { retry });
+    const running = start('gone', '--scheduled');
+    await until(() => site.state('gone').run?.phase === 'retrying', 'the retry');
+    rmSync(site.layout.job('gone'));
+    expect((await running.ended).code).toBe(0);
+    expect(runs('gone')).toBe('x\n');
+    expect(site.state('gone').run).toBeNull();
+    expect(existsSync(site.layout.requestFile('gone'))).toBe(false);
+  });
 });
 
 test('a run that sleeps before a retry holds no slot, and an end meanwhile is an interruption', async () => {
