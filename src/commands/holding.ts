@@ -4,7 +4,7 @@ import { EXIT } from '../job/outcome.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { stamp } from '../job/zone.js';
 import { whoAsks } from '../run/who.js';
-import type { Hold } from '../state/package-state.js';
+import type { Hold, PackageState } from '../state/package-state.js';
 import { markDirty, publish } from '../state/publish.js';
 import { peekState, readHold, writeHold } from '../state/store.js';
 import { appliedSite, selectPackages } from './applied-site.js';
@@ -41,10 +41,15 @@ export function holdPackages(
   }
   const until = hold.until === null ? 'until `mirror unhold`' : `until ${stamp(hold.until, site.timezone)}`;
   for (const { id } of packages) {
-    const running =
-      peekState(layout, id).run === null ? '' : '; its sync in progress goes on (`mirror stop` ends it)';
-    process.stdout.write(`${id}: held ${until}${running}\n`);
+    process.stdout.write(`${id}: held ${until}${meanwhile(peekState(layout, id))}\n`);
   }
+}
+
+function meanwhile({ run }: PackageState): string {
+  if (run === null) return '';
+  return run.phase === 'running'
+    ? '; its sync in progress goes on (`mirror stop` ends it)'
+    : '; its run that waits will not begin';
 }
 
 /** `mirror unhold`: ends the holds, publishes, and says what it did. The next tick starts what is due, and clears them. */

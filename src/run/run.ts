@@ -5,10 +5,9 @@ import { peekState, readRequest, readState, writeRequest } from '../state/store.
 import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
 import { dueSlot } from './due-slot.js';
-import { takeOver } from './orphan.js';
-import { heldNow, jobToServe } from './overtaken.js';
 import { tell } from './report.js';
 import { serve } from './serve.js';
+import { heldNow } from './session.js';
 import type { Session } from './session.js';
 import { levelOf } from './turns.js';
 
@@ -42,7 +41,7 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
     // Looked at after letting go: whoever asks from now on finds the lock free and runs by itself.
     if (interruption.signal !== null || end.outcome.kind === 'stopped') return end;
     if (Date.now() > last || readRequest(layout, job.id) === null || refuse(session) !== null) return end;
-    const applied = jobToServe(current);
+    const applied = (await import('./special/index.js')).jobToServe(current);
     if (applied === null) return end;
     lock = tryLock(layout.runLock(job.id), LOCK_PATIENCE);
     if (lock === null) return end;
@@ -78,7 +77,7 @@ async function lockRun(session: Session): Promise<Lock | null> {
   if (lock !== null) return lock;
   const state = peekState(layout, job.id);
   const limit = state.last_success === null ? job.first_sync.max_runtime : job.max_runtime;
-  return takeOver(layout, state, limit, Date.now());
+  return (await import('./special/index.js')).takeOver(layout, state, limit, Date.now());
 }
 
 function busyReason(session: Session): string {

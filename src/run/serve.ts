@@ -10,7 +10,6 @@ import { bootTime, makeUpAt } from './boot.js';
 import { dueSlot } from './due-slot.js';
 import { finish } from './finish.js';
 import { clock } from './local-time.js';
-import { overtaken } from './overtaken.js';
 import { pause } from './pause.js';
 import { describe } from './report.js';
 import { retryAt } from './retry.js';
@@ -69,7 +68,9 @@ async function awaitPush(session: LockedSession): Promise<RunEnd | null> {
   });
   const wish: AttemptWish = { trigger: 'push', started: now, allowDeletes: null, words: [] };
   const outcome =
-    slept === 'interrupted' ? signalOutcome(session, 'while waiting for its time') : overtaken(session, null);
+    slept === 'interrupted'
+      ? signalOutcome(session, 'while waiting for its time')
+      : (await import('./special/index.js')).overtaken(session, null);
   return outcome === null ? null : over(session, { ...nothing(wish), outcome });
 }
 
@@ -115,7 +116,7 @@ async function sleepUntil(
   if (slept === 'interrupted') {
     return { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') };
   }
-  const outcome = overtaken(session, wish);
+  const outcome = (await import('./special/index.js')).overtaken(session, wish);
   if (outcome !== null) return { ...nothing(wish), outcome };
   const started = exactNow();
   const asked = slept === 'woken' ? ripeRequest(session) : null;

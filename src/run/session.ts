@@ -2,7 +2,7 @@ import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Outcome } from '../job/outcome.js';
 import { markDirty, publish } from '../state/publish.js';
-import { readStop, writeState } from '../state/store.js';
+import { readHold, readStop, takeRequest, writeState } from '../state/store.js';
 import type { Hold, PackageState } from '../state/package-state.js';
 import type { Say } from './console.js';
 import type { Secret } from './secrets.js';
@@ -64,6 +64,15 @@ export function troubleOutcome(error: unknown): Outcome {
 /** How a run ends that somebody's hold forbids. */
 export function heldOutcome({ by, reason }: Hold): Outcome {
   return { kind: 'held', reason: `held by ${by}${reason === null ? '' : `: ${reason}`}` };
+}
+
+/** How a run ends whose package is held now, or null. */
+export function heldNow(layout: Layout, id: string): Outcome | null {
+  const hold = readHold(layout, id, Date.now());
+  if (hold === null) return null;
+  // A hold says no to whoever asked; the request must not come alive when it ends.
+  takeRequest(layout, id);
+  return heldOutcome(hold);
 }
 
 /** How a run that a signal ended has ended: `mirror stop` leaves word before it signals, a shutdown does not. */

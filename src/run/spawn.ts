@@ -84,8 +84,7 @@ export function runTool(
       clearTimeout(timer);
       clearTimeout(kill);
       unsubscribe();
-      if (forced === null) done({ kind: 'exit', exit, signal });
-      else void reap(group).then(() => done(forced as ToolEnd));
+      void reap(group).then(() => done(forced ?? { kind: 'exit', exit, signal }));
     });
     // A tool that ends without reading its input is no error of ours.
     child.stdin?.on('error', () => undefined);
@@ -105,7 +104,10 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-/** Ends what is left of a group whose leader ended on our SIGTERM, and waits until it is gone: it holds the run's lock. */
+/**
+ * Ends what is left of a group whose leader has ended, as a unit's end does, and waits until it is gone: it holds the
+ * run's lock.
+ */
 async function reap(group: number): Promise<void> {
   for (let waited = 0; waited < REAP && signalGroup(group, 'SIGKILL'); waited += 20) {
     await new Promise((next) => setTimeout(next, 20));

@@ -3,7 +3,7 @@ import type { Layout } from '../job/layout.js';
 import { executorLives } from '../state/alive.js';
 import { repair } from '../state/repair.js';
 import { clearStop, peekState, takeRequest, writeStop } from '../state/store.js';
-import { endOrphans } from './orphan.js';
+import { endLeftovers, endOrphans } from './special/orphan.js';
 import { commandUnit, unitIsActive, unitToStart } from './unit.js';
 
 /** The executor kills its tool after 10 s; then it has a log to compress and a state to write. */
@@ -21,7 +21,7 @@ export async function stopRun(layout: Layout, job: Job, by: string): Promise<Sto
   const { run } = peekState(layout, job.id);
   const unit = unitToStart(job, layout);
   const active = unit !== null && unitIsActive(unit);
-  if (run === null && !active) return 'not-running';
+  if (run === null && !active) return (await endLeftovers(layout, job.id)) > 0 ? 'stopped' : 'not-running';
   writeStop(layout, job.id, { at: Date.now(), by });
   if (active) {
     const problem = await commandUnit(layout, 'stop', job.id, unit);

@@ -10,7 +10,6 @@ import { acquireSlots, releaseAll } from './limits.js';
 import { localTimes } from './local-time.js';
 import { openLog } from './log-file.js';
 import type { LogFile } from './log-file.js';
-import { overtaken } from './overtaken.js';
 import { describe } from './report.js';
 import { publishQuietly, save, signalOutcome, troubleOutcome } from './session.js';
 import type { LockedSession } from './session.js';
@@ -140,7 +139,7 @@ async function slotsFor(
   if (slots === 'busy') return { kind: 'busy', reason: 'no free slot until the next one is due' };
   if (slots === 'interrupted') return signalOutcome(session, 'while waiting for a slot');
   const hasWaited = session.state !== state;
-  const outcome = hasWaited ? overtaken(session, attempt) : null;
+  const outcome = hasWaited ? (await import('./special/index.js')).overtaken(session, attempt) : null;
   if (outcome !== null) releaseAll(slots);
   return outcome ?? slots;
 }

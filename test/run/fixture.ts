@@ -22,7 +22,7 @@ import { SITE_FORMAT } from '../../src/job/site-file.js';
 import type { SiteFile } from '../../src/job/site-file.js';
 import { rsync } from '../../src/methods/rsync.js';
 import type { Package } from '../../src/model/site.js';
-import { RUN_VARIABLE, runMark } from '../../src/run/orphan.js';
+import { RUN_VARIABLE, runMark } from '../../src/run/run-mark.js';
 import { peekState } from '../../src/state/store.js';
 import type { PackageState, RunRecord } from '../../src/state/package-state.js';
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/job/step.js';
+import { readJob } from '../../src/run/job-file.js';
 import { stopRun } from '../../src/run/stop.js';
 import { processStart } from '../../src/system/process.js';
 import { tryLock } from '../../src/system/flock.js';
@@ -111,7 +112,8 @@ describe('what an operator says while a run waits', () => {
     site.script('again', 'echo x >> $F/$ID; exit 69', { retry });
     const running = start('again', '--scheduled');
     await until(() => site.state('again').run?.phase === 'retrying', 'the retry');
-    hold('again');
+    const said = await site.start(['hold', 'again', '--root', site.root]).ended;
+    expect(said.stdout).toBe('again: held until `mirror unhold`; its run that waits will not begin\n');
     expect((await running.ended).code).toBe(0);
     expect(runs('again')).toBe('x\n');
     expect(site.state('again')).toMatchObject({ run: null, last_end: null, errors: 1 });
@@ -171,6 +173,31 @@ describe('what an operator says while a run waits', () => {
     expect(runs('gone')).toBe('x\n');
     expect(site.state('gone').run).toBeNull();
     expect(existsSync(site.layout.requestFile('gone'))).toBe(false);
+  });
+});
+
+describe('what a tool leaves in the background', () => {
+  const child = (id: string): number => Number(runs(id).trim().split('\n').at(-1));
+
+  test('ends with it, as it would with its unit', async () => {
+    site.script('littering', 'sleep 1000 & echo $! >> $F/$ID');
+    expect((await start('littering').ended).code).toBe(0);
+    expect(processStart(child('littering'))).toBeNull();
+    expect((await start('littering').ended).code).toBe(0);
+  });
+
+  test('ends when the package is wanted again, where it took a session of its own', async () => {
+    site.script('daemonic', 'setsid sleep 1000 & echo $! >> $F/$ID');
+    expect((await start('daemonic').ended).code).toBe(0);
+    const first = child('daemonic');
+    expect(processStart(first)).not.toBeNull();
+    expect((await start('daemonic').ended).code).toBe(0);
+    expect(processStart(first)).toBeNull();
+    // The second run left another.
+    const job = readJob(site.layout, 'daemonic');
+    expect(await stopRun(site.layout, job, 'ada')).toBe('stopped');
+    expect(processStart(child('daemonic'))).toBeNull();
+    expect(await stopRun(site.layout, job, 'ada')).toBe('not-running');
   });
 });
 

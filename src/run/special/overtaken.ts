@@ -1,20 +1,11 @@
-import type { Job } from '../job/job.js';
-import type { Layout } from '../job/layout.js';
-import type { Outcome } from '../job/outcome.js';
-import { readHold, takeRequest, writeRequest } from '../state/store.js';
-import { readJob } from './job-file.js';
-import { heldOutcome } from './session.js';
-import type { Session } from './session.js';
-import type { AttemptWish } from './turns.js';
-
-/** How a run ends whose package is held now, or null. */
-export function heldNow(layout: Layout, id: string): Outcome | null {
-  const hold = readHold(layout, id, Date.now());
-  if (hold === null) return null;
-  // A hold says no to whoever asked; the request must not come alive when it ends.
-  takeRequest(layout, id);
-  return heldOutcome(hold);
-}
+import type { Job } from '../../job/job.js';
+import type { Layout } from '../../job/layout.js';
+import type { Outcome } from '../../job/outcome.js';
+import { writeRequest } from '../../state/store.js';
+import { readJob } from '../job-file.js';
+import { heldNow } from '../session.js';
+import type { Session } from '../session.js';
+import type { AttemptWish } from '../turns.js';
 
 /**
  * Looked at by a run that has slept or waited, right before it begins: how it ends because somebody has held its package
