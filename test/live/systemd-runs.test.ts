@@ -44,6 +44,25 @@ describe.skipIf(noBed !== null)(`runs on a live systemd${SKIPPED}`, () => {
     }
   };
 
+  /** `mended` runs that line of a shell. */
+  const configure = (line: string): void => {
+    const command = {
+      synctype: 'command',
+      settings: { src: '', options: { command: ['/bin/sh', '-c', line] } },
+    };
+    site.configure(
+      [
+        ...CROWD.map(({ id, host }) =>
+          pkg(id, 'PT1H', { ...AWAY, settings: { src: `rsync://${host}/pub/${id}` } }),
+        ),
+        gated('over', 'PT1M', { phase: 'PT0M' }),
+        ...['pushed', 'ended', 'kept'].map((id) => gated(id, 'PT1H', AWAY)),
+        pkg('mended', 'PT1H', { ...AWAY, ...command, retry: { delay: 'PT5S' } }),
+      ],
+      { limits: { concurrent: CONCURRENT + 1, per_upstream: 1 } },
+    );
+  };
+
   beforeAll(async () => {
     bed = await bootBed();
     site = liveSite(bed);
@@ -54,16 +73,7 @@ describe.skipIf(noBed !== null)(`runs on a live systemd${SKIPPED}`, () => {
       CROWD.map(({ id }) => id),
       'pre-xfer exec = /bin/sleep 0.3\n',
     );
-    site.configure(
-      [
-        ...CROWD.map(({ id, host }) =>
-          pkg(id, 'PT1H', { ...AWAY, settings: { src: `rsync://${host}/pub/${id}` } }),
-        ),
-        gated('over', 'PT1M', { phase: 'PT0M' }),
-        ...['pushed', 'ended', 'kept'].map((id) => gated(id, 'PT1H', AWAY)),
-      ],
-      { limits: { concurrent: CONCURRENT + 1, per_upstream: 1 } },
-    );
+    configure('exit 69');
     site.must('setup');
     site.must('apply');
   });
@@ -183,6 +193,20 @@ describe.skipIf(noBed !== null)(`runs on a live systemd${SKIPPED}`, () => {
     site.must('unhold', 'kept');
     site.must('run', 'kept');
     expect(site.runs('kept')).toBe(1);
+  });
+
+  it('that sleep before a retry leave it to what was applied meanwhile, in its own unit', async () => {
+    site.wake(['mended'], HOURS);
+    await site.until('it sleeps', () => site.status('mended').run?.until != null);
+    const first = site.show(unit('mended'), 'InvocationID');
+    configure('echo run >>runs');
+    site.must('apply');
+    await site.until('it ran again', () => site.runs('mended') === 1 && !isActive('mended'));
+    expect(site.history('mended')).toMatchObject([
+      { outcome: 'failed', trigger: 'schedule' },
+      { outcome: 'synced', trigger: 'request' },
+    ]);
+    expect(site.show(unit('mended'), 'InvocationID')).not.toBe(first);
   });
 
   it('say so where the place of their logs is gone, and what is published tells it', () => {
