@@ -1,3 +1,4 @@
+import { optionDefaults } from '../../src/config/check.js';
 import { layout } from '../../src/job/layout.js';
 import type { MethodContext } from '../../src/methods/method.js';
 import { parseSchedule } from '../../src/model/schedule.js';
@@ -78,14 +79,14 @@ export const ALL_RESOURCES: Package['resources'] = {
 export type Changes = Partial<Omit<Package, 'network'>> & { readonly network?: Partial<Package['network']> };
 
 /** An rsync package of that site. */
-export function pkg(id: string, { network, ...overrides }: Changes = {}): Package {
-  const syncrate = overrides.syncrate ?? 'PT6H';
+export function pkg(id: string, { network, options, ...overrides }: Changes = {}): Package {
+  const { syncrate = 'PT6H', synctype = 'rsync' } = overrides;
   const { schedule, interval, push } = parseSchedule({ syncrate, id, node: 'mirror1', zone: 'Asia/Seoul' });
   return {
     id,
     name: id,
     href: `/${id}`,
-    synctype: 'rsync',
+    synctype,
     syncrate,
     schedule,
     interval,
@@ -96,7 +97,7 @@ export function pkg(id: string, { network, ...overrides }: Changes = {}): Packag
     link: [{ rel: 'HOME', href: `https://${id.toLowerCase()}.example.org/` }],
     sources: [source(`rsync://upstream.example.org/${id}`)],
     dst: `/srv/ftp/${id}`,
-    options: {},
+    options: { ...optionDefaults(synctype), ...options },
     password: null,
     retry: { delay: 600, attempts: 3, maxDelay: 3600 },
     maxRuntime: 43200,
