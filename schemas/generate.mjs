@@ -1,6 +1,6 @@
 // Keeps what follows from schemas/methods current: the `oneOf` of package.schema.json, the list of schemas for ajv, and
-// the types of the config. Adding a method is adding its schema and running this. `--check` writes nothing and exits 1
-// when a file is out of date.
+// the types of the config and of methods' options. Adding a method is adding its schema and running this. `--check`
+// writes nothing and exits 1 when a file is out of date.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,19 +64,39 @@ function schemaList() {
 }
 
 function types() {
-  const file = {
-    order: 1,
-    canRead: true,
-    read: ({ url }) =>
-      JSON.stringify(forTypes(basename(url) === 'package.schema.json' ? packages : read(relative(url)))),
-  };
-  return compile(forTypes(read('site.schema.json')), 'SiteConfig', {
+  const file = { order: 1, canRead: true, read: ({ url }) => JSON.stringify(forTypes(schemaAt(url))) };
+  const site = { ...read('site.schema.json'), definitions: { methodOptions: methodOptions() } };
+  return compile(forTypes(site), 'SiteConfig', {
     cwd: schemas,
+    unreachableDefinitions: true,
     $refOptions: { resolve: { file } },
     bannerComment: '/* Written by `npm run generate` from schemas/. */',
     additionalProperties: true,
     style: { singleQuote: true, printWidth: 110 },
   });
+}
+
+function methodOptions() {
+  const properties = Object.fromEntries(
+    methods.map((name) => [name, { $ref: `methods/${name}.schema.json` }]),
+  );
+  return {
+    title: 'MethodOptions',
+    description: 'The options of each method as it reads them: those that have a default are there.',
+    type: 'object',
+    properties,
+    required: methods,
+    additionalProperties: false,
+  };
+}
+
+/** Methods find every default filled in; users need not write any, so the config's types say nothing of options. */
+function schemaAt(url) {
+  const path = (url.startsWith('file:') ? fileURLToPath(url) : url).slice(schemas.length);
+  const { oneOf, ...schema } = read(path);
+  if (!path.startsWith('methods/')) return schema;
+  const filled = Object.keys(schema.properties ?? {}).filter((key) => 'default' in schema.properties[key]);
+  return { ...schema, required: [...(schema.required ?? []), ...filled] };
 }
 
 /**
@@ -94,11 +114,6 @@ function forTypes(value) {
   if (note !== undefined && Object.keys(patterns).length === 0) delete rest.patternProperties;
   if (typeof value.title === 'string' && value.type !== 'object' && !value.properties) delete rest.title;
   return Object.fromEntries(Object.entries(rest).map(([key, inner]) => [key, forTypes(inner)]));
-}
-
-function relative(url) {
-  const path = url.startsWith('file:') ? fileURLToPath(url) : url;
-  return path.slice(schemas.length);
 }
 
 async function format(text, parser) {

@@ -34,9 +34,9 @@ const MAY_IMPORT: Record<string, RegExp> = {
   job: /^job\//,
   system: /^(system|job)\//,
   diagnostics: /^diagnostics\//,
-  // The schemas hold the defaults, and the generated types are their shape: one source for both.
+  // The schemas hold the defaults, and the generated types are their shape, a method's options too: one source for all.
   model: /^(model|job|diagnostics)\/|^config\/types\.generated\.ts$|^methods\/method\.ts$|\.\.\/schemas/,
-  methods: /^(methods|model|job|diagnostics)\//,
+  methods: /^(methods|model|job|diagnostics)\/|^config\/types\.generated\.ts$|\.\.\/schemas/,
   schedulers: /^(schedulers|compile\/artifact|model|job|diagnostics)|\.\.\/templates/,
   compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
   config: /^(config|methods|model|job|diagnostics)\/|\.\.\/schemas/,

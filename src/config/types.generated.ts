@@ -1,171 +1,6 @@
 /* Written by `npm run generate` from schemas/. */
 
 /**
- * One mirrored tree: where it comes from, where it goes, how and when. `npm run generate` writes `oneOf` from schemas/methods.
- */
-export type PackageConfig = {
-  /**
-   * The package's id; if given, the same as its key in `packages`.
-   */
-  id?: string;
-  /**
-   * Name shown to people; default the id.
-   */
-  name?: string;
-  /**
-   * Path or URL under which the web server shows the tree; default `/` and the id.
-   */
-  href?: string;
-  /**
-   * The sync method.
-   */
-  synctype: string;
-  /**
-   * Time between two syncs as an ISO 8601 duration, `PUSH` (only when asked), or an empty string (never by itself).
-   */
-  syncrate?: string;
-  /**
-   * Wall-clock schedule instead of `syncrate`: five blank-separated cron fields, in `localtimezone`.
-   */
-  schedule?: string;
-  /**
-   * Times of the day (`HH:MM`, in `localtimezone`) instead of `syncrate`.
-   */
-  synctime?: string | string[];
-  /**
-   * Offset of the `syncrate` slots from the Unix epoch; default a stable hash of machine and id.
-   */
-  phase?: string;
-  /**
-   * Times of the day (`HH:MM-HH:MM`, in `localtimezone`) in which scheduled runs may start; default any.
-   */
-  window?: string[];
-  /**
-   * Least time between the end of a run and the next scheduled one.
-   */
-  min_gap?: string;
-  /**
-   * Says that upstream pushes beside the interval: shown by `explain`. Any package may be pushed.
-   */
-  push?: boolean;
-  /**
-   * Links shown beside the package.
-   */
-  link?: Link[];
-  /**
-   * Keep the package in the config but never sync it.
-   */
-  disabled?: boolean;
-  /**
-   * Machines (`settings.node`) that carry the package; default all.
-   *
-   * @minItems 1
-   *
-   * Items: A machine's name among `hosts`.
-   */
-  hosts?: [string, ...string[]];
-  /**
-   * Named sets of `defaults.sets` that the package takes, later ones over earlier ones.
-   */
-  use?: string[];
-  settings: PackageSettings;
-  retry?: Retry;
-  /**
-   * Longest time one attempt may take before it is stopped.
-   */
-  max_runtime?: string;
-  first_sync?: FirstSync;
-  guard?: Guard;
-  precheck?: Precheck;
-  freshness?: Freshness;
-  accept_exit?: AcceptedExits;
-  /**
-   * Time without a success after which the package counts as stale; default three intervals, at least a day.
-   */
-  stale_after?: string;
-  network?: Network;
-  env?: Environment;
-  /**
-   * User that runs the sync; default `settings.uid`.
-   */
-  user?: string | number;
-  /**
-   * Group that runs the sync; default `settings.gid`.
-   */
-  group?: string | number;
-  /**
-   * File mode creation mask of the run.
-   */
-  umask?: string;
-  /**
-   * How much of the system the run is shut off from.
-   */
-  sandbox?: 'strict' | 'standard' | 'off';
-  resources?: Resources;
-  logger?: PackageLogger;
-  /**
-   * The package's former id: its history goes on.
-   */
-  renamed_from?: string;
-  /**
-   * @deprecated
-   * Ignored: the name that upstream knows belongs in `settings.options.user`.
-   */
-  username?: string;
-  /**
-   * @deprecated
-   * Ignored: options belong in `settings.options`.
-   */
-  options?: {
-    [k: string]: unknown;
-  };
-  /**
-   * @deprecated
-   * Ignored: state is kept in the state directory.
-   */
-  status?:
-    | {
-        [k: string]: unknown;
-      }
-    | string;
-  /**
-   * @deprecated
-   * Ignored: state is kept in the state directory.
-   */
-  statusinfo?: {
-    [k: string]: unknown;
-  };
-  /**
-   * @deprecated
-   * Ignored: state is kept in the state directory.
-   */
-  lastsync?: number;
-  /**
-   * @deprecated
-   * Ignored: state is kept in the state directory.
-   */
-  timestamp?: number;
-  /**
-   * @deprecated
-   * Ignored: state is kept in the state directory.
-   */
-  errorcount?: number;
-} & (
-  | PackageSyncedByAptMirror
-  | PackageSyncedByBandersnatch
-  | PackageSyncedByCommand
-  | PackageSyncedByDebmirror
-  | PackageSyncedByFtpsync
-  | PackageSyncedByGit
-  | PackageSyncedByJigdo
-  | PackageSyncedByLftp
-  | PackageSyncedByLocal
-  | PackageSyncedByQuickFedora
-  | PackageSyncedByReposync
-  | PackageSyncedByRsync
-  | PackageSyncedByUbuntu
-);
-/**
  * Sync in stages, so that who reads the mirror through its index never misses a file: packages first, the index when all of them are there and upstream has not changed meanwhile, deletions last. `debian`, `ubuntu`: archives of apt; `rpm`: trees with repodata; or your own patterns.
  */
 export type StageSetDebianUbuntuOrRpmOrASetOfYourOwn =
@@ -689,6 +524,157 @@ export interface Resources {
   memory_max?: string;
 }
 /**
+ * One mirrored tree: where it comes from, where it goes, how and when. `npm run generate` writes `oneOf` from schemas/methods.
+ */
+export interface PackageConfig {
+  /**
+   * The package's id; if given, the same as its key in `packages`.
+   */
+  id?: string;
+  /**
+   * Name shown to people; default the id.
+   */
+  name?: string;
+  /**
+   * Path or URL under which the web server shows the tree; default `/` and the id.
+   */
+  href?: string;
+  /**
+   * The sync method.
+   */
+  synctype: string;
+  /**
+   * Time between two syncs as an ISO 8601 duration, `PUSH` (only when asked), or an empty string (never by itself).
+   */
+  syncrate?: string;
+  /**
+   * Wall-clock schedule instead of `syncrate`: five blank-separated cron fields, in `localtimezone`.
+   */
+  schedule?: string;
+  /**
+   * Times of the day (`HH:MM`, in `localtimezone`) instead of `syncrate`.
+   */
+  synctime?: string | string[];
+  /**
+   * Offset of the `syncrate` slots from the Unix epoch; default a stable hash of machine and id.
+   */
+  phase?: string;
+  /**
+   * Times of the day (`HH:MM-HH:MM`, in `localtimezone`) in which scheduled runs may start; default any.
+   */
+  window?: string[];
+  /**
+   * Least time between the end of a run and the next scheduled one.
+   */
+  min_gap?: string;
+  /**
+   * Says that upstream pushes beside the interval: shown by `explain`. Any package may be pushed.
+   */
+  push?: boolean;
+  /**
+   * Links shown beside the package.
+   */
+  link?: Link[];
+  /**
+   * Keep the package in the config but never sync it.
+   */
+  disabled?: boolean;
+  /**
+   * Machines (`settings.node`) that carry the package; default all.
+   *
+   * @minItems 1
+   *
+   * Items: A machine's name among `hosts`.
+   */
+  hosts?: [string, ...string[]];
+  /**
+   * Named sets of `defaults.sets` that the package takes, later ones over earlier ones.
+   */
+  use?: string[];
+  settings: PackageSettings;
+  retry?: Retry;
+  /**
+   * Longest time one attempt may take before it is stopped.
+   */
+  max_runtime?: string;
+  first_sync?: FirstSync;
+  guard?: Guard;
+  precheck?: Precheck;
+  freshness?: Freshness;
+  accept_exit?: AcceptedExits;
+  /**
+   * Time without a success after which the package counts as stale; default three intervals, at least a day.
+   */
+  stale_after?: string;
+  network?: Network;
+  env?: Environment;
+  /**
+   * User that runs the sync; default `settings.uid`.
+   */
+  user?: string | number;
+  /**
+   * Group that runs the sync; default `settings.gid`.
+   */
+  group?: string | number;
+  /**
+   * File mode creation mask of the run.
+   */
+  umask?: string;
+  /**
+   * How much of the system the run is shut off from.
+   */
+  sandbox?: 'strict' | 'standard' | 'off';
+  resources?: Resources;
+  logger?: PackageLogger;
+  /**
+   * The package's former id: its history goes on.
+   */
+  renamed_from?: string;
+  /**
+   * @deprecated
+   * Ignored: the name that upstream knows belongs in `settings.options.user`.
+   */
+  username?: string;
+  /**
+   * @deprecated
+   * Ignored: options belong in `settings.options`.
+   */
+  options?: {
+    [k: string]: unknown;
+  };
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  status?:
+    | {
+        [k: string]: unknown;
+      }
+    | string;
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  statusinfo?: {
+    [k: string]: unknown;
+  };
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  lastsync?: number;
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  timestamp?: number;
+  /**
+   * @deprecated
+   * Ignored: state is kept in the state directory.
+   */
+  errorcount?: number;
+}
+/**
  * One link.
  */
 export interface Link {
@@ -782,13 +768,26 @@ export interface AcceptedExits {
 export interface PackageLogger {
   keep?: Keep;
 }
-export interface PackageSyncedByAptMirror {
-  synctype?: 'apt-mirror';
-  settings?: {
-    options: AptMirrorOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+/**
+ * The options of each method as it reads them: those that have a default are there.
+ *
+ * This interface was referenced by `SiteConfig`'s JSON-Schema
+ * via the `definition` "methodOptions".
+ */
+export interface MethodOptions {
+  'apt-mirror': AptMirrorOptions;
+  bandersnatch: BandersnatchOptions;
+  command: CommandOptions;
+  debmirror: DebmirrorOptions;
+  ftpsync: FtpsyncOptions;
+  git: GitOptions;
+  jigdo: JigdoOptions;
+  lftp: LftpOptions;
+  local: LocalOptions;
+  'quick-fedora': QuickFedoraOptions;
+  reposync: ReposyncOptions;
+  rsync: RsyncOptions;
+  ubuntu: UbuntuOptions;
 }
 /**
  * Options of `synctype: apt-mirror`.
@@ -809,21 +808,21 @@ export interface AptMirrorOptions {
    *
    * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
    */
-  sections?: [string, ...string[]];
+  sections: [string, ...string[]];
   /**
    * Architectures of binary packages.
    *
    * Items: An architecture as in the names of packages.
    */
-  arches?: string[];
+  arches: string[];
   /**
    * Mirror source packages too.
    */
-  source?: boolean;
+  source: boolean;
   /**
    * Refuse a distribution whose Release file is not signed by a key of `keyring`.
    */
-  check_gpg?: boolean;
+  check_gpg: boolean;
   /**
    * Keyring files (binary, not armored) with the keys to trust, and no others.
    *
@@ -831,7 +830,7 @@ export interface AptMirrorOptions {
    *
    * Items: A path that starts with `/`, without `.` or `..` parts.
    */
-  keyring?: [string, ...string[]];
+  keyring: [string, ...string[]];
   /**
    * User name for http or ftp.
    */
@@ -847,11 +846,11 @@ export interface AptMirrorOptions {
   /**
    * Mirror the Contents files, which tell what file is in which package.
    */
-  contents?: boolean;
+  contents: boolean;
   /**
    * Delete packages that no index names any more.
    */
-  delete?: boolean;
+  delete: boolean;
   /**
    * Directories of the repository that hold its packages.
    *
@@ -859,11 +858,11 @@ export interface AptMirrorOptions {
    *
    * Items: The name of a directory in the repository's root.
    */
-  directories?: [string, ...string[]];
+  directories: [string, ...string[]];
   /**
    * Most downloads at a time.
    */
-  threads?: number;
+  threads: number;
   /**
    * Most bytes per second of each download, as for wget's --limit-rate: a number, or one with `k`, `m` or `g`.
    */
@@ -871,15 +870,7 @@ export interface AptMirrorOptions {
   /**
    * Seconds without an answer after which a connection is tried again.
    */
-  timeout?: number;
-}
-export interface PackageSyncedByBandersnatch {
-  synctype?: 'bandersnatch';
-  settings?: {
-    options?: BandersnatchOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  timeout: number;
 }
 /**
  * Options of `synctype: bandersnatch`: a mirror of PyPI, or of some of its projects. `dst` is bandersnatch's own directory; what clients are served is `web` in it.
@@ -896,31 +887,31 @@ export interface BandersnatchOptions {
   /**
    * Ask upstream for what has changed by XML-RPC or by its simple index.
    */
-  api_method?: 'xmlrpc' | 'simple';
+  api_method: 'xmlrpc' | 'simple';
   /**
    * Downloads at the same time.
    */
-  workers?: number;
+  workers: number;
   /**
    * Seconds without any data after which a connection is given up.
    */
-  timeout?: number;
+  timeout: number;
   /**
    * Seconds that one request, download included, may take.
    */
-  global_timeout?: number;
+  global_timeout: number;
   /**
    * End the run at the first project that cannot be mirrored; by default the others still are, and the run fails all the same.
    */
-  stop_on_error?: boolean;
+  stop_on_error: boolean;
   /**
    * Keep each project's metadata, too (`/pypi/NAME/json`).
    */
-  json?: boolean;
+  json: boolean;
   /**
    * Mirror the files of releases; false: the index alone, whose links then lead to `root_uri`.
    */
-  release_files?: boolean;
+  release_files: boolean;
   /**
    * Begin the links of index pages with this URL, in place of relative ones.
    */
@@ -928,15 +919,15 @@ export interface BandersnatchOptions {
   /**
    * Put index pages into directories by first letter; clients then need a rewriting web server.
    */
-  hash_index?: boolean;
+  hash_index: boolean;
   /**
    * Write index pages as HTML, as JSON, or both.
    */
-  simple_format?: 'all' | 'html' | 'json';
+  simple_format: 'all' | 'html' | 'json';
   /**
    * Know a file that is there already by reading it (hash) or by its size and time (stat).
    */
-  compare_method?: 'hash' | 'stat';
+  compare_method: 'hash' | 'stat';
   /**
    * Fetch files from this mirror first; upstream's own are the fallback.
    */
@@ -944,39 +935,39 @@ export interface BandersnatchOptions {
   /**
    * Fetch files from `download_mirror` and nowhere else.
    */
-  download_mirror_no_fallback?: boolean;
+  download_mirror_no_fallback: boolean;
   /**
    * Mirror these projects only, as requirements: `NAME`, or `NAME` with versions. An empty list allows all.
    *
    * Items: A project's name, or its name and which versions.
    */
-  allow?: string[];
+  allow: string[];
   /**
    * Leave these projects out, or these versions of them.
    *
    * Items: A project's name, or its name and which versions.
    */
-  block?: string[];
+  block: string[];
   /**
    * Python regular expressions: projects whose name one matches from its beginning are left out.
    *
    * Items: Text without control characters, without blanks around it, that does not begin with `#` or `;`.
    */
-  block_projects?: string[];
+  block_projects: string[];
   /**
    * Python regular expressions: versions that one matches from their beginning are left out.
    *
    * Items: Text without control characters, without blanks around it, that does not begin with `#` or `;`.
    */
-  block_releases?: string[];
+  block_releases: string[];
   /**
    * Mirror alpha, beta, rc and dev versions, too.
    */
-  prereleases?: boolean;
+  prereleases: boolean;
   /**
    * Mirror the newest so many versions of each project; 0: all.
    */
-  keep_releases?: number;
+  keep_releases: number;
   /**
    * Leave out projects all of whose files are larger in sum; those in `allow` stay.
    */
@@ -986,17 +977,17 @@ export interface BandersnatchOptions {
    *
    * Items: A system, or a version of Python.
    */
-  exclude_platforms?: string[];
+  exclude_platforms: string[];
   /**
    * More filter plugins to switch on; their settings go into `extra`.
    *
    * Items: Name of a filter plugin.
    */
-  plugins?: string[];
+  plugins: string[];
   /**
    * Any other setting of bandersnatch.conf, by section and key.
    */
-  extra?: {
+  extra: {
     /**
      * A section.
      *
@@ -1016,15 +1007,7 @@ export interface BandersnatchOptions {
   /**
    * Delete files that their project no longer lists, once all is mirrored. It needs `json`, kept from the first run on, and reads every file. By default nothing is ever deleted.
    */
-  delete?: boolean;
-}
-export interface PackageSyncedByCommand {
-  synctype?: 'command';
-  settings?: {
-    options: CommandOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  delete: boolean;
 }
 /**
  * Options of `synctype: command`.
@@ -1037,14 +1020,6 @@ export interface CommandOptions {
    */
   command: [string, ...string[]];
   env?: Environment;
-}
-export interface PackageSyncedByDebmirror {
-  synctype?: 'debmirror';
-  settings?: {
-    options: DebmirrorOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
 }
 /**
  * Options of `synctype: debmirror`.
@@ -1065,21 +1040,21 @@ export interface DebmirrorOptions {
    *
    * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
    */
-  sections?: [string, ...string[]];
+  sections: [string, ...string[]];
   /**
    * Architectures of binary packages; an empty list is none.
    *
    * Items: A name as in an apt repository: letters, digits and `._+~-`, parts with `/` between them.
    */
-  arches?: string[];
+  arches: string[];
   /**
    * Mirror source packages too.
    */
-  source?: boolean;
+  source: boolean;
   /**
    * Refuse a distribution whose Release file is not signed by a key of `keyring`.
    */
-  check_gpg?: boolean;
+  check_gpg: boolean;
   /**
    * Keyring files (binary, not armored) with the keys to trust, and no others.
    *
@@ -1087,7 +1062,7 @@ export interface DebmirrorOptions {
    *
    * Items: A path that starts with `/`, without `.` or `..` parts.
    */
-  keyring?: [string, ...string[]];
+  keyring: [string, ...string[]];
   /**
    * User name for http, ftp or the rsync daemon.
    */
@@ -1103,23 +1078,23 @@ export interface DebmirrorOptions {
   /**
    * Mirror translations of descriptions into all languages, not English only.
    */
-  i18n?: boolean;
+  i18n: boolean;
   /**
    * Mirror the Contents files, which tell what file is in which package.
    */
-  contents?: boolean;
+  contents: boolean;
   /**
    * Read every file of the pool in every run and compare its checksum, not only its size.
    */
-  checksums?: boolean;
+  checksums: boolean;
   /**
    * Use upstream's diffs to update indexes (needs ed and patch), mirror them as well, or do without.
    */
-  diff?: 'none' | 'use' | 'mirror';
+  diff: 'none' | 'use' | 'mirror';
   /**
    * Delete what no index names any more after the sync, or never.
    */
-  cleanup?: 'after' | 'never';
+  cleanup: 'after' | 'never';
   /**
    * Perl patterns of file names to mirror although `exclude` and its like leave them out.
    *
@@ -1155,7 +1130,7 @@ export interface DebmirrorOptions {
    *
    * Items: A directory of the archive.
    */
-  rsync_extra?: ('doc' | 'indices' | 'tools' | 'trace')[];
+  rsync_extra: ('doc' | 'indices' | 'tools' | 'trace')[];
   /**
    * Distributions whose current installer images to mirror.
    *
@@ -1171,19 +1146,11 @@ export interface DebmirrorOptions {
   /**
    * Make links such as `stable` to the codename.
    */
-  suite_symlinks?: boolean;
+  suite_symlinks: boolean;
   /**
    * Seconds without an answer after which a transfer is given up.
    */
-  timeout?: number;
-}
-export interface PackageSyncedByFtpsync {
-  synctype?: 'ftpsync';
-  settings?: {
-    options?: FtpsyncOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  timeout: number;
 }
 /**
  * Options of `synctype: ftpsync`: Debian's own script, from the host's package `ftpsync`.
@@ -1196,7 +1163,7 @@ export interface FtpsyncOptions {
   /**
    * Tell downstream mirrors when a sync is done (runmirrors, configured in /etc/ftpsync).
    */
-  hub?: true | false | 'true' | 'false';
+  hub: true | false | 'true' | 'false';
   /**
    * Name of this archive for downstreams' runmirrors; a push's own `sync:archive:` is not needed, the package says it.
    */
@@ -1377,14 +1344,6 @@ export interface FtpsyncOptions {
    */
   exclude?: string;
 }
-export interface PackageSyncedByGit {
-  synctype?: 'git';
-  settings?: {
-    options?: GitOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
-}
 /**
  * Options of `synctype: git`: bare mirrors of git repositories.
  */
@@ -1416,31 +1375,23 @@ export interface GitOptions {
    *
    * Items: A full name, or one with a single `*`.
    */
-  refs?: [string, ...string[]];
+  refs: [string, ...string[]];
   /**
    * Repack when git thinks it is time, as part of a sync, or never.
    */
-  gc?: 'auto' | 'off';
+  gc: 'auto' | 'off';
   /**
    * Check the repository after each sync: whether all that branches and tags need is there, or every object as well.
    */
-  fsck?: 'off' | 'connectivity' | 'full';
+  fsck: 'off' | 'connectivity' | 'full';
   /**
    * Keep the files up to date by which a plain web server can serve the repository.
    */
-  server_info?: boolean;
+  server_info: boolean;
   /**
    * Seconds without any data after which a connection over http, https or ssh is given up.
    */
-  timeout?: number;
-}
-export interface PackageSyncedByJigdo {
-  synctype?: 'jigdo';
-  settings?: {
-    options: JigdoOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  timeout: number;
 }
 /**
  * Options of `synctype: jigdo`: Debian's CD images, made here from the files of an archive nearby.
@@ -1457,15 +1408,15 @@ export interface JigdoOptions {
   /**
    * Seconds without any data after which rsync gives up (--timeout); a download gives up after 120 at most.
    */
-  timeout?: number;
+  timeout: number;
   /**
    * Write the time of each sync that went well into a trace file.
    */
-  trace?: boolean;
+  trace: boolean;
   /**
    * Directory of the trace file, relative to dst.
    */
-  trace_path?: string;
+  trace_path: string;
   /**
    * Patterns of what the first pass leaves out: the images.
    *
@@ -1473,27 +1424,27 @@ export interface JigdoOptions {
    *
    * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
    */
-  template_excludes?: [string, ...string[]];
+  template_excludes: [string, ...string[]];
   /**
    * Patterns of images that the last pass takes from upstream as they are.
    *
    * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
    */
-  final_includes?: string[];
+  final_includes: string[];
   /**
    * Arguments to add to both passes of rsync, one word each.
    *
    * Items: Text without control characters.
    */
-  extra_rsync_args?: string[];
+  extra_rsync_args: string[];
   /**
    * The rsync program.
    */
-  rsync_bin?: string;
+  rsync_bin: string;
   /**
    * The jigdo-mirror program.
    */
-  jigdo_mirror_bin?: string;
+  jigdo_mirror_bin: string;
   /**
    * Name of the trace file; otherwise the site's `hostname`.
    */
@@ -1510,14 +1461,6 @@ export interface JigdoOptions {
    * A path that starts with `/`, without `.` or `..` parts.
    */
   password_file?: string;
-}
-export interface PackageSyncedByLftp {
-  synctype?: 'lftp';
-  settings?: {
-    options?: LftpOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
 }
 /**
  * Options of `synctype: lftp`: ftp, ftps, http and https.
@@ -1538,70 +1481,54 @@ export interface LftpOptions {
   /**
    * Options of the LIST command, for servers that hide files whose names begin with a dot.
    */
-  list_options?: '' | '-a';
+  list_options: '' | '-a';
   /**
    * Read all of upstream's directories before the first file is fetched.
    */
-  scan_all_first?: boolean;
+  scan_all_first: boolean;
   /**
    * Regular expressions of files to leave out (lftp's -x); directories end with a slash.
    *
    * Items: Text without control characters.
    */
-  exclude_x?: string[];
+  exclude_x: string[];
   /**
    * Glob patterns of files and directories to leave out (lftp's -X).
    *
    * Items: Text without control characters.
    */
-  exclude_X?: string[];
+  exclude_X: string[];
   /**
    * More glob patterns of files and directories to leave out; the defaults of the others stay.
    *
    * Items: Text without control characters.
    */
-  exclude?: string[];
+  exclude: string[];
   /**
    * How often in a row lftp tries what does not succeed; 1 is once.
    */
-  max_retries?: number;
+  max_retries: number;
   /**
    * Seconds without any data after which a connection is given up.
    */
-  net_timeout?: number;
+  net_timeout: number;
   /**
    * TLS on `ftp://`: for a login where upstream offers it, required for everything, or off. `ftps` and `https` always have it.
    */
-  tls?: 'offered' | 'required' | 'off';
+  tls: 'offered' | 'required' | 'off';
   /**
    * Make the symbolic links that upstream lists, wherever they point.
    */
-  symlinks?: boolean;
+  symlinks: boolean;
   /**
    * Files to fetch at the same time.
    */
-  parallel?: number;
-}
-export interface PackageSyncedByLocal {
-  synctype?: 'local';
-  settings?: {
-    options?: LocalOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  parallel: number;
 }
 /**
  * Options of `synctype: local`: none.
  */
 export interface LocalOptions {}
-export interface PackageSyncedByQuickFedora {
-  synctype?: 'quick-fedora';
-  settings?: {
-    options?: QuickFedoraOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
-}
 /**
  * Options of `synctype: quick-fedora`: rsync of what upstream's file lists say has changed.
  */
@@ -1613,31 +1540,31 @@ export interface QuickFedoraOptions {
    *
    * Items: A directory below `src`: letters, digits and `._+@-`, with `/` between its parts.
    */
-  modules?: string[];
+  modules: string[];
   /**
    * Name of a file list in its directory; `{module}` stands for the last part of the directory's path.
    */
-  list?: string;
+  list: string;
   /**
    * Files beside a list that no list names, and that come with it where upstream has them.
    *
    * Items: A file name, in which `{module}` is as in `list`.
    */
-  extra_files?: string[];
+  extra_files: string[];
   /**
    * Also sync what not everybody may read yet (releases before their day): for tier 1 mirrors that upstream lets read it.
    */
-  restricted?: boolean;
+  restricted: boolean;
   /**
    * Patterns of files to leave out, as for rsync's --exclude.
    *
    * Items: Text without control characters.
    */
-  exclude?: string[];
+  exclude: string[];
   /**
    * How often everything listed is looked at, and everything in dst that is not listed is deleted, instead of what has changed only.
    */
-  full_every?: string;
+  full_every: string;
   /**
    * User name for the rsync daemon or ssh.
    */
@@ -1659,27 +1586,19 @@ export interface QuickFedoraOptions {
    *
    * Items: Text without control characters.
    */
-  extra_args?: string[];
+  extra_args: string[];
   /**
    * Leave out symbolic links that point outside the tree (--safe-links).
    */
-  safe_links?: boolean;
+  safe_links: boolean;
   /**
    * Seconds without any data after which rsync gives up (--timeout); 0 is never.
    */
-  timeout?: number;
+  timeout: number;
   /**
    * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
    */
-  contimeout?: number;
-}
-export interface PackageSyncedByReposync {
-  synctype?: 'reposync';
-  settings?: {
-    options?: ReposyncOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  contimeout: number;
 }
 /**
  * Options of `synctype: reposync`.
@@ -1690,19 +1609,19 @@ export interface ReposyncOptions {
    *
    * Items: An architecture as in the names of packages.
    */
-  arches?: string[];
+  arches: string[];
   /**
    * Mirror the newest version of each package only.
    */
-  newest_only?: boolean;
+  newest_only: boolean;
   /**
    * Refuse packages that are not signed by one of `keys`.
    */
-  check_gpg?: boolean;
+  check_gpg: boolean;
   /**
    * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only.
    */
-  check_metadata_gpg?: boolean;
+  check_metadata_gpg: boolean;
   /**
    * Files with the public keys to trust, armored.
    *
@@ -1714,7 +1633,7 @@ export interface ReposyncOptions {
   /**
    * Delete packages that the index no longer names.
    */
-  delete?: boolean;
+  delete: boolean;
   /**
    * User name for http or ftp.
    */
@@ -1730,7 +1649,7 @@ export interface ReposyncOptions {
   /**
    * Most downloads at a time.
    */
-  parallel?: number;
+  parallel: number;
   /**
    * Most bytes per second, as for dnf's `throttle`: a number, or one with `k`, `M` or `G`.
    */
@@ -1738,19 +1657,11 @@ export interface ReposyncOptions {
   /**
    * Seconds without an answer after which a connection is given up.
    */
-  timeout?: number;
+  timeout: number;
   /**
    * How often a download is tried.
    */
-  retries?: number;
-}
-export interface PackageSyncedByRsync {
-  synctype?: 'rsync';
-  settings?: {
-    options?: RsyncOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
+  retries: number;
 }
 /**
  * Options of `synctype: rsync`.
@@ -1759,7 +1670,7 @@ export interface RsyncOptions {
   /**
    * mirror.py's name for `precheck`: ask `fftsfile` first whether upstream has changed.
    */
-  ffts?: boolean;
+  ffts: boolean;
   /**
    * Text without control characters.
    */
@@ -1809,15 +1720,15 @@ export interface RsyncOptions {
   /**
    * Leave out symbolic links that point outside the tree (--safe-links).
    */
-  safe_links?: boolean;
+  safe_links: boolean;
   /**
    * Seconds without any data after which rsync gives up (--timeout); 0 is never.
    */
-  timeout?: number;
+  timeout: number;
   /**
    * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
    */
-  contimeout?: number;
+  contimeout: number;
   stage_set?: StageSetDebianUbuntuOrRpmOrASetOfYourOwn;
   /**
    * @deprecated
@@ -1840,14 +1751,6 @@ export interface RsyncOptions {
    */
   auth?: boolean;
 }
-export interface PackageSyncedByUbuntu {
-  synctype?: 'ubuntu';
-  settings?: {
-    options?: UbuntuOptions;
-    [k: string]: unknown;
-  };
-  [k: string]: unknown;
-}
 /**
  * Options of `synctype: ubuntu`: an Ubuntu archive in two stages.
  */
@@ -1855,11 +1758,11 @@ export interface UbuntuOptions {
   /**
    * Write the time of each sync that went well into a trace file named after `hostname`, as Ubuntu asks.
    */
-  trace?: boolean;
+  trace: boolean;
   /**
    * Directory of the trace file, relative to dst: `project/trace` for the archive, `.trace` for the releases.
    */
-  trace_path?: string;
+  trace_path: string;
   /**
    * Patterns of index files, which the first stage leaves out and the second publishes; below `dists`, unless they start with `/`.
    *
@@ -1867,13 +1770,13 @@ export interface UbuntuOptions {
    *
    * Items: A pattern as for rsync's --exclude; no rule prefix (`+ `, `- `), no `!`.
    */
-  stage1_excludes?: [string, ...string[]];
+  stage1_excludes: [string, ...string[]];
   /**
    * Arguments to add to every rsync that asks upstream, one word each.
    *
    * Items: Text without control characters.
    */
-  extra_rsync_args?: string[];
+  extra_rsync_args: string[];
   /**
    * User name for the rsync daemon or ssh.
    */
@@ -1893,9 +1796,9 @@ export interface UbuntuOptions {
   /**
    * Seconds without any data after which rsync gives up (--timeout); 0 is never.
    */
-  timeout?: number;
+  timeout: number;
   /**
    * Seconds to wait for a connection to a daemon (--contimeout); 0 is for ever.
    */
-  contimeout?: number;
+  contimeout: number;
 }

@@ -3,10 +3,9 @@ import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
-import type { SignatureOptions } from './signature.js';
 import {
   caFileFindings,
   proxyFindings,
@@ -16,21 +15,6 @@ import {
   webUrl,
 } from './web-source.js';
 import type { WebSource } from './web-source.js';
-
-/** Options of `synctype: "apt-mirror"`, as its schema leaves them. */
-interface AptMirrorOptions extends SignatureOptions {
-  readonly user?: string;
-  readonly dists: readonly string[];
-  readonly sections?: readonly string[];
-  readonly arches?: readonly string[];
-  readonly source?: boolean;
-  readonly contents?: boolean;
-  readonly delete?: boolean;
-  readonly directories?: readonly string[];
-  readonly threads?: number;
-  readonly bwlimit?: string;
-  readonly timeout?: number;
-}
 
 /**
  * A partial mirror of an apt repository by apt-mirror(1), which looks at no signature, ends with 0 whatever is missing and
@@ -51,7 +35,7 @@ export const aptMirror: SyncMethod = {
     ...keyringFindings(pkg),
   ],
   steps: (pkg, context) => {
-    const { delete: deletes = true }: Partial<AptMirrorOptions> = pkg.options;
+    const { delete: deletes } = pkg.options as Options<'apt-mirror'>;
     const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;
     return [
       { kind: 'require-directory', path: pkg.dst },
@@ -78,7 +62,7 @@ export const aptMirror: SyncMethod = {
 };
 
 function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
-  const options = pkg.options as unknown as AptMirrorOptions;
+  const options = pkg.options as Options<'apt-mirror'>;
   const { work } = context;
   const settings = {
     base_path: work,
@@ -86,7 +70,7 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
     skel_path: skeleton(context),
     var_path: `${work}/var`,
     defaultarch: 'amd64',
-    nthreads: String(options.threads ?? 4),
+    nthreads: String(options.threads),
     limit_rate: options.bwlimit ?? '1000g',
     _contents: options.contents ? '1' : '0',
     _autoclean: '0',
@@ -97,18 +81,18 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
   return privateFile(`${work}/mirror.list`, [
     ...Object.entries(settings).map(([key, value]) => `set ${key} "${value}"\n`),
     ...options.dists.flatMap((dist) =>
-      kinds.map((kind) => `${kind} ${url} ${dist} ${sections(options).join(' ')}\n`),
+      kinds.map((kind) => `${kind} ${url} ${dist} ${options.sections.join(' ')}\n`),
     ),
   ]);
 }
 
 /** apt-mirror leaves the network to wget, whose settings its environment names. */
 function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
-  const options = pkg.options as unknown as AptMirrorOptions;
+  const options = pkg.options as Options<'apt-mirror'>;
   const { family, bind, proxy, caFile } = pkg.network;
   const user = options.user || repository(context).user;
   const settings = {
-    timeout: String(options.timeout ?? 60),
+    timeout: String(options.timeout),
     verbose: 'off',
     // A file that was cut off is newer than upstream's: only its size tells.
     if_modified_since: 'off',
@@ -136,14 +120,14 @@ function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
  * apt-mirror would take them for those of an upstream that does not answer.
  */
 function prepareTree(pkg: Package, context: MethodContext): Step[] {
-  const options = pkg.options as unknown as AptMirrorOptions;
+  const options = pkg.options as Options<'apt-mirror'>;
   const { host, path } = repository(context);
   const releases = options.dists.flatMap((dist) =>
     ['InRelease', 'Release', 'Release.gpg'].map((name) =>
       [skeleton(context), host, path, 'dists', dist, name].filter((part) => part !== '').join('/'),
     ),
   );
-  const places = directories(pkg).map((name) => `${pkg.dst}/${name}`);
+  const places = options.directories.map((name) => `${pkg.dst}/${name}`);
   const bare = host.replace(/:\d+$/, '');
   const named =
     bare === host
@@ -160,7 +144,7 @@ function prepareTree(pkg: Package, context: MethodContext): Step[] {
 }
 
 function check(pkg: Package, context: MethodContext, deletions: string | null): CheckAptStep {
-  const options = pkg.options as unknown as AptMirrorOptions;
+  const options = pkg.options as Options<'apt-mirror'>;
   const { tool, env } = exec(context, []);
   return {
     kind: 'check-apt',
@@ -169,13 +153,13 @@ function check(pkg: Package, context: MethodContext, deletions: string | null): 
     ...(env ? { env } : {}),
     distributions: options.dists.map((name) => ({
       name,
-      components: sections(options),
+      components: options.sections,
       arches: arches(options),
     })),
     held: tree(context),
     signed: checksSignature(pkg),
     texts: context.work,
-    directories: directories(pkg),
+    directories: options.directories,
     logs: `${context.work}/var`,
     forget: skeleton(context),
     deletions,
@@ -187,17 +171,8 @@ function exec({ work }: MethodContext, argv: readonly string[]): ExecStep {
   return { kind: 'exec', tool: 'apt-mirror', argv, env };
 }
 
-function arches(options: AptMirrorOptions): string[] {
-  return [...(options.arches ?? ['amd64']), ...(options.source === false ? [] : ['source'])];
-}
-
-function sections(options: AptMirrorOptions): readonly string[] {
-  return options.sections ?? ['main'];
-}
-
-function directories(pkg: Package): readonly string[] {
-  const { directories: names = ['pool'] }: Partial<AptMirrorOptions> = pkg.options;
-  return names;
+function arches({ arches: binary, source }: Options<'apt-mirror'>): string[] {
+  return [...binary, ...(source ? ['source'] : [])];
 }
 
 /** Where apt-mirror finds and puts the repository, as wget does. */

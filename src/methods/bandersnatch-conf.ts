@@ -1,44 +1,6 @@
 import type { Package, Source } from '../model/site.js';
+import type { Options } from './method.js';
 import { upstream, webUrl } from './web-source.js';
-
-/** Options of `synctype: "bandersnatch"` that have a default: the schema's. */
-export const DEFAULTS = {
-  api_method: 'xmlrpc',
-  workers: 3,
-  timeout: 10,
-  global_timeout: 18000,
-  stop_on_error: false,
-  json: false,
-  release_files: true,
-  hash_index: false,
-  simple_format: 'all',
-  compare_method: 'hash',
-  download_mirror_no_fallback: false,
-  allow: [] as readonly string[],
-  block: [] as readonly string[],
-  block_projects: [] as readonly string[],
-  block_releases: [] as readonly string[],
-  prereleases: true,
-  keep_releases: 0,
-  exclude_platforms: [] as readonly string[],
-  plugins: [] as readonly string[],
-  extra: {} as Sections,
-  delete: false,
-};
-
-/** All options, as the schema has them. */
-export type BandersnatchOptions = typeof DEFAULTS & {
-  readonly program?: string;
-  readonly config?: string;
-  readonly root_uri?: string;
-  readonly download_mirror?: string;
-  readonly max_project_size?: string;
-};
-
-/** A package's options. */
-export function optionsOf(pkg: Package): BandersnatchOptions {
-  return { ...DEFAULTS, ...pkg.options };
-}
 
 /** A bandersnatch.conf: its sections, their keys, and a value or a list of them. */
 export type Sections = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -76,7 +38,7 @@ function escaped(value: string): string {
 
 /** What a package's configuration says, section by section; `extra` wins. */
 export function sections(pkg: Package, source: Source): Sections {
-  const options = optionsOf(pkg);
+  const options = pkg.options as Options<'bandersnatch'>;
   const parts = upstream(source);
   const mirror: Record<string, string> = {
     directory: pkg.dst,
@@ -107,7 +69,7 @@ export function sections(pkg: Package, source: Source): Sections {
 }
 
 /** Filters are plugins: each is switched on by its name and has its settings in a section of its own. */
-function filters(options: BandersnatchOptions): Sections {
+function filters(options: Options<'bandersnatch'>): Sections {
   const { allow, block, block_projects, block_releases, plugins } = options;
   const { keep_releases, max_project_size: size, exclude_platforms } = options;
   const versions = (requirements: readonly string[]): boolean =>

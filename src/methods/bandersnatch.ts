@@ -1,9 +1,10 @@
+import schema from '../../schemas/methods/bandersnatch.schema.json' with { type: 'json' };
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
-import { DEFAULTS, confText, holdable, optionsOf, sections } from './bandersnatch-conf.js';
+import { confText, holdable, sections } from './bandersnatch-conf.js';
 import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Keys that `extra` may not set: what mirror answers for, and what would hide from it how a run went. */
@@ -27,6 +28,10 @@ const FREE = [
   ...['stop-on-error', 'compare-method', 'download-mirror', 'download-mirror-no-fallback'],
 ];
 
+/** What the schema says of each option. */
+const PROPERTIES: Readonly<Record<string, { readonly description: string; readonly default?: unknown }>> =
+  schema.properties;
+
 /**
  * A mirror of PyPI by bandersnatch(1), from a configuration made for each run, or from the site's own. bandersnatch
  * deletes nothing when it mirrors; with `delete` its dry run tells what no project lists any more, and the executor
@@ -36,13 +41,13 @@ export const bandersnatch: SyncMethod = {
   name: 'bandersnatch',
   tools: (pkg) => [{ command: program(pkg), debian: '' }],
   check: (pkg) => {
-    const { config } = optionsOf(pkg);
+    const { config } = pkg.options as Options<'bandersnatch'>;
     return config === undefined
       ? [...sourceFindings(pkg), ...networkFindings(pkg), ...optionFindings(pkg), ...valueFindings(pkg)]
       : [...networkFindings(pkg), ...ownConfigFindings(pkg)];
   },
   steps: (pkg, context) => {
-    const { config } = optionsOf(pkg);
+    const { config } = pkg.options as Options<'bandersnatch'>;
     const before: readonly Step[] = [{ kind: 'require-directory', path: pkg.dst }, workDirectory(context)];
     if (config !== undefined) return [...before, run(pkg, context, config, ['mirror'])];
     const path = `${context.work}/bandersnatch.conf`;
@@ -63,7 +68,7 @@ export const bandersnatch: SyncMethod = {
 };
 
 function program(pkg: Package): string {
-  return optionsOf(pkg).program ?? 'bandersnatch';
+  return (pkg.options as Options<'bandersnatch'>).program ?? 'bandersnatch';
 }
 
 function run(pkg: Package, context: MethodContext, config: string, words: readonly string[]): ExecStep {
@@ -84,7 +89,7 @@ function run(pkg: Package, context: MethodContext, config: string, words: readon
 
 /** `verify --delete` downloads into place and deletes without a limit; its dry run only prints full paths. */
 function deletion(pkg: Package, context: MethodContext, config: string): Step[] {
-  const options = optionsOf(pkg);
+  const options = pkg.options as Options<'bandersnatch'>;
   if (!options.delete || context.fallback) return [];
   // Lines of output are matched byte by byte.
   const bytes = Buffer.from(pkg.dst.replace(/\/$/, '')).toString('latin1');
@@ -130,7 +135,7 @@ function networkFindings(pkg: Package): PackageFinding[] {
 
 /** Options that contradict each other, or what mirror answers for. */
 function optionFindings(pkg: Package): PackageFinding[] {
-  const options = optionsOf(pkg);
+  const options = pkg.options as Options<'bandersnatch'>;
   const findings: PackageFinding[] = [];
   const refuse = (key: string, message: string, help: string): void => {
     findings.push(mistake('bandersnatch-options', `/settings/options/${key}`, message, help));
@@ -167,13 +172,10 @@ function valueFindings(pkg: Package): PackageFinding[] {
 
 /** With a file of the site's own, nothing else has a say. */
 function ownConfigFindings(pkg: Package): PackageFinding[] {
-  const { config } = optionsOf(pkg);
+  const { config } = pkg.options as Options<'bandersnatch'>;
   const others = Object.entries(pkg.options)
     .filter(([key]) => !/^(_.*|config|program)$/.test(key))
-    .filter(
-      ([key, value]) =>
-        JSON.stringify(value) !== JSON.stringify((DEFAULTS as Readonly<Record<string, unknown>>)[key]),
-    )
+    .filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(PROPERTIES[key]?.default))
     .map(([key]) => key);
   const network = pkg.network.proxy === null ? [] : ['proxy'];
   const found = (at: string, key: string): PackageFinding => {

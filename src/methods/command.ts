@@ -1,6 +1,6 @@
 import type { Network } from '../model/site.js';
 import { unsupported } from './findings.js';
-import type { PackageFinding, SyncMethod } from './method.js';
+import type { Options, PackageFinding, SyncMethod } from './method.js';
 import { untoldPassword } from './password.js';
 
 /**
@@ -10,8 +10,8 @@ import { untoldPassword } from './password.js';
 export const command: SyncMethod = {
   name: 'command',
   tools: (pkg) => {
-    const program = argv(pkg.options)[0];
-    return program === undefined ? [] : [{ command: program, debian: '' }];
+    const [program] = (pkg.options as Options<'command'>).command;
+    return [{ command: program, debian: '' }];
   },
   check: (pkg) => [...unusedNetwork(pkg.network), ...untoldPassword(pkg)],
   steps: (pkg, { source }) => [
@@ -19,10 +19,10 @@ export const command: SyncMethod = {
     {
       kind: 'exec',
       tool: 'command',
-      argv: argv(pkg.options),
+      argv: (pkg.options as Options<'command'>).command,
       env: {
         ...networkEnvironment(pkg.network),
-        ...(pkg.options.env as Record<string, string> | undefined),
+        ...(pkg.options as Options<'command'>).env,
         MIRROR_ID: pkg.id,
         MIRROR_SRC: source.url,
         MIRROR_DST: pkg.dst,
@@ -31,10 +31,6 @@ export const command: SyncMethod = {
     },
   ],
 };
-
-function argv(options: Readonly<Record<string, unknown>>): readonly string[] {
-  return options.command as readonly string[];
-}
 
 /** The names by which curl, wget, git, Python and OpenSSL programs look for a proxy and a CA file. */
 function networkEnvironment({ proxy, caFile }: Network): Record<string, string> {

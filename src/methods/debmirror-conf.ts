@@ -1,5 +1,6 @@
 import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import type { Options } from './method.js';
 import { hearsPassword } from './password.js';
 import { upstream } from './web-source.js';
 
@@ -14,7 +15,7 @@ export function debmirrorConf(pkg: Package, source: Source): FilePart[] {
 
 function login(pkg: Package, source: Source): FilePart[] {
   const { scheme, user } = upstream(source);
-  const { user: own = '' }: { readonly user?: string } = pkg.options;
+  const { user: own = '' } = pkg.options as Options<'debmirror'>;
   const name = encodeURIComponent(own || user).replaceAll("'", '%27');
   if (name === '') return [];
   const password: FilePart[] = hearsPassword(pkg, source) ? [{ secret: 'password', quote: 'url' }] : [];

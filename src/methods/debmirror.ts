@@ -3,36 +3,11 @@ import type { Package } from '../model/site.js';
 import { mistake, sourceAt, unsupported } from './findings.js';
 import { debmirrorConf } from './debmirror-conf.js';
 import { accepted, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { addressWords, isRsyncProxy, passwordFile } from './rsync-connection.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
-import type { SignatureOptions } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSource, webSourceFindings } from './web-source.js';
-
-/** Options of `synctype: "debmirror"`, as its schema leaves them. */
-interface DebmirrorOptions extends SignatureOptions {
-  readonly user?: string;
-  readonly dists: readonly string[];
-  readonly sections?: readonly string[];
-  readonly arches?: readonly string[];
-  readonly source?: boolean;
-  readonly i18n?: boolean;
-  readonly contents?: boolean;
-  readonly checksums?: boolean;
-  readonly diff?: string;
-  readonly cleanup?: 'after' | 'never';
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly exclude_sections?: readonly string[];
-  readonly limit_priority?: readonly string[];
-  readonly ignore?: readonly string[];
-  readonly rsync_extra?: readonly string[];
-  readonly di_dists?: readonly string[];
-  readonly di_arches?: readonly string[];
-  readonly suite_symlinks?: boolean;
-  readonly timeout?: number;
-}
 
 const SCHEMES = ['http', 'https', 'ftp', 'rsync'];
 
@@ -50,7 +25,7 @@ export const debmirror: SyncMethod = {
   ],
   check: (pkg) => [...webSourceFindings(pkg, SCHEMES), ...networkFindings(pkg), ...pathFindings(pkg)],
   steps: (pkg, context) => {
-    const { cleanup = 'after' }: Partial<DebmirrorOptions> = pkg.options;
+    const { cleanup } = pkg.options as Options<'debmirror'>;
     const deletes = !context.fallback && cleanup === 'after';
     return [
       { kind: 'require-directory', path: pkg.dst },
@@ -76,14 +51,14 @@ function count(pkg: Package, context: MethodContext): CountDeletionsStep {
 }
 
 function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep {
-  const options = pkg.options as unknown as DebmirrorOptions;
+  const options = pkg.options as Options<'debmirror'>;
   const { network } = pkg;
   const { scheme, host, path } = upstream(context.source);
   const list = (flag: string, values: readonly string[] = []): string[] =>
     values.length > 0 ? [`--${flag}=${values.join(',')}`] : [];
   const each = (flag: string, values: readonly string[] = []): string[] =>
     values.map((value) => `--${flag}=${value}`);
-  const { arches = ['amd64'], sections = ['main'], rsync_extra = [] } = options;
+  const { arches, sections, rsync_extra } = options;
   const rsync = rsyncFlags(pkg, context);
   const argv = [
     'debmirror',
@@ -96,22 +71,22 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
     ...list('dist', options.dists),
     ...list('section', sections),
     ...list('arch', arches.length > 0 ? arches : ['none']),
-    options.source === false ? '--nosource' : '--source',
+    options.source ? '--source' : '--nosource',
     ...list('rsync-extra', rsync_extra.length > 0 ? rsync_extra : ['none']),
     ...list('di-dist', options.di_dists),
     ...list('di-arch', options.di_arches),
-    `--diff=${options.diff ?? 'none'}`,
+    `--diff=${options.diff}`,
     ...(checksSignature(pkg) ? ['--check-gpg', ...each('keyring', keyrings(pkg))] : ['--no-check-gpg']),
     ...(options.i18n ? ['--i18n'] : []),
     ...(options.contents ? ['--getcontents'] : []),
     ...(options.checksums ? ['--checksums'] : []),
-    ...(options.suite_symlinks === false ? ['--omit-suite-symlinks'] : []),
+    ...(options.suite_symlinks ? [] : ['--omit-suite-symlinks']),
     ...each('include', options.include),
     ...each('exclude', options.exclude),
     ...each('exclude-deb-section', options.exclude_sections),
     ...each('limit-priority', options.limit_priority),
     ...each('ignore', options.ignore),
-    `--timeout=${String(options.timeout ?? 300)}`,
+    `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),
     ...(rsync === '' ? [] : [`--rsync-options=-aIL --partial ${rsync}`]),
@@ -169,7 +144,7 @@ function networkFindings(pkg: Package): PackageFinding[] {
 }
 
 function pathFindings(pkg: Package): PackageFinding[] {
-  const { rsync_extra: extra = [] }: Partial<DebmirrorOptions> = pkg.options;
+  const { rsync_extra: extra } = pkg.options as Options<'debmirror'>;
   const findings = keyringFindings(pkg);
   if (!PLAIN_PATH.test(pkg.dst)) {
     const message = 'debmirror passes `dst` to shells unquoted: it has to be a plain path';

@@ -2,33 +2,23 @@ import { shellQuoted } from '../job/shell.js';
 import type { FilePart } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import type { DaemonModule } from './ftpsync-source.js';
-import type { MethodContext } from './method.js';
+import type { MethodContext, Options } from './method.js';
 import { hearsPassword } from './password.js';
 import { addressWords } from './rsync-connection.js';
 
-/** Options of `synctype: "ftpsync"`, as its schema leaves them. */
-export interface FtpsyncOptions {
-  readonly path?: string;
-  readonly hub?: boolean | 'true' | 'false';
-  readonly archive?: string;
-  readonly user?: string;
-  readonly email?: string;
-  readonly maintainer?: string;
-  readonly sponsor?: string;
-  readonly country?: string;
-  readonly location?: string;
-  readonly throughput?: string;
-  readonly arch_include?: string;
-  readonly arch_exclude?: string;
-  readonly logdir?: string;
-  readonly extra?: Readonly<Record<string, string | number | boolean>>;
-}
+type FtpsyncOptions = Options<'ftpsync'>;
 
 /** What ftpsync's second pass does by default, but for its limit of deletions: that is ours. */
 const SECOND_PASS = '--delay-updates --delete --delete-delay --delete-excluded';
 
 /** Options that split into words of rsync. */
-export const RSYNC_WORDS = ['RSYNC_EXTRA', 'RSYNC_OPTIONS', 'RSYNC_OPTIONS1', 'RSYNC_OPTIONS2', 'EXCLUDE'];
+export const RSYNC_WORDS = [
+  'RSYNC_EXTRA',
+  'RSYNC_OPTIONS',
+  'RSYNC_OPTIONS1',
+  'RSYNC_OPTIONS2',
+  'EXCLUDE',
+] as const;
 
 /** Debian's words for what starts a sync; `ssh` is a push. */
 const TRIGGERS = { schedule: 'cron', retry: 'cron', push: 'ssh', request: 'manual' };
@@ -44,14 +34,14 @@ export function logDirectory(pkg: Package, context: MethodContext): string {
  * environment.
  */
 export function ftpsyncConf(pkg: Package, context: MethodContext, from: DaemonModule): FilePart[] {
-  const options: FtpsyncOptions = pkg.options;
+  const options = pkg.options as FtpsyncOptions;
   const logs = logDirectory(pkg, context);
   const settings: Record<string, string> = {
     MIRRORNAME: context.site.hostname,
     TRACEHOST: context.site.hostname,
     NAME: pkg.id,
     TO: pkg.dst,
-    HUB: String(options.hub ?? false),
+    HUB: String(options.hub),
     ...sourceSettings(from, options.user),
     ...(pkg.network.proxy === null ? {} : { RSYNC_PROXY: pkg.network.proxy }),
     ...information(options, context),

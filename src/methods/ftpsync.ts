@@ -1,10 +1,9 @@
 import type { Package, Source } from '../model/site.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
-import type { FtpsyncOptions } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
-import type { PackageFinding, SyncMethod } from './method.js';
+import type { Options, PackageFinding, SyncMethod } from './method.js';
 import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
 import { ALL_DELETES, wordFindings } from './rsync-findings.js';
 
@@ -25,7 +24,7 @@ export const ftpsync: SyncMethod = {
   name: 'ftpsync',
   tools: ({ options }) => [
     { command: 'ftpsync', debian: 'ftpsync' },
-    { command: String((options as FtpsyncOptions).extra?.RSYNC ?? 'rsync'), debian: 'rsync' },
+    { command: (options as Options<'ftpsync'>).extra?.RSYNC ?? 'rsync', debian: 'rsync' },
   ],
   check: (pkg) => [
     ...sourceFindings(pkg),
@@ -34,7 +33,7 @@ export const ftpsync: SyncMethod = {
     ...networkFindings(pkg),
   ],
   steps: (pkg, context) => {
-    const from = daemonModule(context.source, (pkg.options as FtpsyncOptions).path);
+    const from = daemonModule(context.source, (pkg.options as Options<'ftpsync'>).path);
     // A source that `check` refused compiles to nothing that runs.
     if (from === null) return [{ kind: 'require-directory', path: pkg.dst }];
     const { work } = context;
@@ -60,7 +59,7 @@ export const ftpsync: SyncMethod = {
 };
 
 function sourceFindings(pkg: Package): PackageFinding[] {
-  const { path } = pkg.options as FtpsyncOptions;
+  const { path } = pkg.options as Options<'ftpsync'>;
   const help = 'give `rsync://host/module`, `host::module`, or a host name and `path`';
   return refusedSources(pkg, help, (source) =>
     daemonModule(source, path) === null ? ['source-scheme', unreadable(source)] : null,
@@ -80,7 +79,7 @@ function pathFindings(pkg: Package): PackageFinding[] {
 }
 
 function optionFindings(pkg: Package): PackageFinding[] {
-  const options: FtpsyncOptions = pkg.options;
+  const options = pkg.options as Options<'ftpsync'>;
   const { arch_include = '', arch_exclude = '', extra = {} } = options;
   const findings: PackageFinding[] = [];
   if (arch_include !== '' && arch_exclude !== '') {
@@ -96,7 +95,7 @@ function optionFindings(pkg: Package): PackageFinding[] {
     findings.push(mistake('password-without-user', '/settings', message, help));
   }
   for (const name of RSYNC_WORDS) {
-    const words = String(extra[name] ?? '').split(' ');
+    const words = (extra[name] ?? '').split(' ');
     // Of its passes only the second one has the delete limit.
     const refused = name === 'RSYNC_OPTIONS2' ? [] : [ALL_DELETES];
     const place = (): string => `extra/${name}`;
@@ -108,7 +107,7 @@ function optionFindings(pkg: Package): PackageFinding[] {
 /** Settings that ftpsync, or its rsync, has no way to honour. */
 function networkFindings(pkg: Package): PackageFinding[] {
   const { proxy, caFile, ssh, bind } = pkg.network;
-  const options: FtpsyncOptions = pkg.options;
+  const options = pkg.options as Options<'ftpsync'>;
   const findings: PackageFinding[] = [];
   if (caFile !== null) {
     const help = 'remove it; over TLS ftpsync trusts the directory `extra.RSYNC_SSL_CAPATH`';

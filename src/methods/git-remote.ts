@@ -2,7 +2,7 @@ import { shellWord } from '../job/shell.js';
 import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake, refusedSources, unsupported } from './findings.js';
-import type { MethodContext, PackageFinding } from './method.js';
+import type { MethodContext, Options, PackageFinding } from './method.js';
 import { hearsPassword } from './password.js';
 import { sshWords } from './rsync-connection.js';
 
@@ -62,7 +62,7 @@ export function credentialsFile(context: MethodContext): string {
 /** The URL of a repository below the source, or of the source itself, with the user that the options name. */
 export function repositoryUrl(pkg: Package, source: Source, name: string | null): string {
   const url = name === null ? source.url : `${source.url.replace(/\/+$/, '')}/${name}`;
-  const { user }: { user?: string } = pkg.options;
+  const { user } = pkg.options as Options<'git'>;
   const kind = protocol(url);
   if (user === undefined || user === '' || kind === 'file' || kind === 'git' || kind === null) return url;
   if (pkg.password !== null && !hearsPassword(pkg, source)) return url;

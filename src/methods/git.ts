@@ -4,18 +4,7 @@ import { mistake } from './findings.js';
 import { credentialsFile, remote, remoteFindings, repositoryUrl } from './git-remote.js';
 import type { Remote } from './git-remote.js';
 import { accepted, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
-
-/** Options of `synctype: "git"`, as its schema leaves them (defaults filled in). */
-interface GitOptions {
-  readonly user?: string;
-  readonly repositories?: readonly string[];
-  readonly refs?: readonly string[];
-  readonly gc?: 'auto' | 'off';
-  readonly fsck?: 'off' | 'connectivity' | 'full';
-  readonly server_info?: boolean;
-  readonly timeout?: number;
-}
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 
 /** The name that a source has for the length of one command; no repository's own configuration decides anything. */
 const UPSTREAM = 'upstream';
@@ -34,7 +23,7 @@ export const git: SyncMethod = {
   ],
   check: (pkg) => [...remoteFindings(pkg), ...repositoryFindings(pkg)],
   steps: (pkg, context) => {
-    const { repositories, timeout = 600 }: GitOptions = pkg.options;
+    const { repositories, timeout } = pkg.options as Options<'git'>;
     const how = remote(pkg, context, timeout);
     return [
       { kind: 'require-directory', path: pkg.dst },
@@ -46,7 +35,7 @@ export const git: SyncMethod = {
 };
 
 function mirrorSteps(pkg: Package, context: MethodContext, how: Remote, name: string | null): Step[] {
-  const { refs = ['refs/*'], gc = 'auto', fsck = 'off', server_info = true }: GitOptions = pkg.options;
+  const { refs, gc, fsck, server_info } = pkg.options as Options<'git'>;
   const directory = name === null ? pkg.dst : `${pkg.dst}/${name}`;
   const settings = [
     // Packs, as they come: what readers fetch, and what says how many bytes came.
@@ -118,7 +107,7 @@ function prune(
 
 /** A repository inside another one would be taken for part of it. */
 function repositoryFindings(pkg: Package): PackageFinding[] {
-  const { repositories = [] }: GitOptions = pkg.options;
+  const { repositories = [] } = pkg.options as Options<'git'>;
   return repositories.flatMap((name, index) => {
     const outer = repositories.find((other) => name.startsWith(`${other}/`));
     if (outer === undefined) return [];

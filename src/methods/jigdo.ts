@@ -2,27 +2,12 @@ import type { ExecStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DRY_RUN, onePass } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 import { traceFile, traceFindings, traceSteps } from './trace.js';
-import type { TraceOptions } from './trace.js';
-
-/** Options of `synctype: "jigdo"`, as its schema leaves them (defaults filled in). */
-interface JigdoOptions extends TraceOptions {
-  readonly debian_mirror?: string;
-  readonly jigdo_file?: string;
-  readonly timeout?: number;
-  readonly template_excludes?: readonly string[];
-  readonly final_includes?: readonly string[];
-  readonly extra_rsync_args?: readonly string[];
-  readonly rsync_bin?: string;
-  readonly jigdo_mirror_bin?: string;
-  readonly hostname?: string;
-  readonly user?: string;
-}
 
 /** mirror.py's, and no links that lead out of the tree. */
 const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links'];
@@ -36,6 +21,9 @@ const TEMPORARY = '.~jigdo~';
  */
 const JIGDO_FILE = 'jigdo-file --report=noprogress --no-check-files';
 
+/** Seconds to wait for a connection to a daemon: no option says. */
+const CONNECT_TIMEOUT = 60;
+
 /** Seconds without data after which wget gives a file up. */
 const DOWNLOAD_TIMEOUT = 120;
 
@@ -46,7 +34,7 @@ const DOWNLOAD_TIMEOUT = 120;
 export const jigdo: SyncMethod = {
   name: 'jigdo',
   tools: (pkg) => {
-    const { rsync_bin = 'rsync', jigdo_mirror_bin = 'jigdo-mirror' }: JigdoOptions = pkg.options;
+    const { rsync_bin, jigdo_mirror_bin } = pkg.options as Options<'jigdo'>;
     return [
       { command: rsync_bin, debian: 'rsync' },
       ...rsync.tools(pkg).filter(({ command }) => command !== 'rsync'),
@@ -56,18 +44,18 @@ export const jigdo: SyncMethod = {
     ];
   },
   check: (pkg) => {
-    const { extra_rsync_args }: JigdoOptions = pkg.options;
+    const options = pkg.options as Options<'jigdo'>;
     return [
       ...sourceFindings(pkg),
       ...pathFindings(pkg),
-      ...traceFindings(pkg.options),
-      ...wordListFindings('extra_rsync_args', extra_rsync_args, ALL_DELETES),
+      ...traceFindings(options),
+      ...wordListFindings('extra_rsync_args', options.extra_rsync_args, ALL_DELETES),
       ...exitFindings(pkg),
       ...connectionFindings(pkg),
     ];
   },
   steps: (pkg, context) => {
-    const options: JigdoOptions = pkg.options;
+    const options = pkg.options as Options<'jigdo'>;
     const { work } = context;
     const protect = `${work}/images.rules`;
     return [
@@ -78,26 +66,23 @@ export const jigdo: SyncMethod = {
       privateFile(protect, ['']),
       pass(pkg, context, {
         base: [],
-        filters: (options.template_excludes ?? ['*.iso']).map((pattern) => `--exclude=${pattern}`),
+        filters: options.template_excludes.map((pattern) => `--exclude=${pattern}`),
       }),
       {
         kind: 'jigdo-images',
         tool: 'jigdo',
-        argv: [options.jigdo_mirror_bin ?? 'jigdo-mirror'],
+        argv: [options.jigdo_mirror_bin],
         cwd: work,
         env: { HOME: work },
         jigdo_file: options.jigdo_file ?? JIGDO_FILE,
-        debian_mirror: options.debian_mirror ?? '',
+        debian_mirror: options.debian_mirror,
         work,
         temporary: `${pkg.dst}/${TEMPORARY}`,
         protect,
       },
       pass(pkg, context, {
         base: ['--size-only', `--filter=merge ${protect}`],
-        filters: [
-          ...(options.final_includes ?? []).map((pattern) => `--include=${pattern}`),
-          '--exclude=*.iso',
-        ],
+        filters: [...options.final_includes.map((pattern) => `--include=${pattern}`), '--exclude=*.iso'],
       }),
       ...traceSteps(pkg, hostname(options, context)),
     ];
@@ -110,8 +95,8 @@ function pass(
   context: MethodContext,
   { base, filters }: { readonly base: readonly string[]; readonly filters: readonly string[] },
 ): ExecStep {
-  const options: JigdoOptions = pkg.options;
-  const { timeout = 7200, user } = options;
+  const options = pkg.options as Options<'jigdo'>;
+  const { timeout, user } = options;
   const step = onePass(
     {
       pkg,
@@ -122,23 +107,23 @@ function pass(
         `/${traceFile(options, hostname(options, context))}`,
         `/${TEMPORARY}/`,
       ],
-      extra: [...(options.extra_rsync_args ?? []), ...filters],
+      extra: [...options.extra_rsync_args, ...filters],
       deletion: ['--delete', '--delete-after'],
-      connection: { timeout, ...(user === undefined ? {} : { user }) },
+      connection: { timeout, contimeout: CONNECT_TIMEOUT, ...(user === undefined ? {} : { user }) },
     },
     !context.fallback,
   );
-  const argv = [options.rsync_bin ?? 'rsync', ...step.argv.slice(1)];
+  const argv = [options.rsync_bin, ...step.argv.slice(1)];
   return { ...step, argv, dry_run: { at: argv.length - 2, remove: 0, words: DRY_RUN } };
 }
 
-function hostname({ hostname: own }: JigdoOptions, { site }: MethodContext): string {
+function hostname({ hostname: own }: Options<'jigdo'>, { site }: MethodContext): string {
   return own ?? site.hostname;
 }
 
 /** wget's own patience is a quarter of an hour, twenty times over. */
 function wgetrc({ options, network }: Package): string {
-  const { timeout = DOWNLOAD_TIMEOUT }: JigdoOptions = options;
+  const { timeout } = options as Options<'jigdo'>;
   return [
     `timeout = ${String(Math.min(timeout, DOWNLOAD_TIMEOUT))}`,
     'tries = 3',

@@ -4,23 +4,8 @@ import type { Network, Package, Source } from '../model/site.js';
 import { decodedLogin } from '../model/source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
-
-/** Options of `synctype: "lftp"`, as its schema leaves them (defaults filled in). */
-interface LftpOptions {
-  readonly user?: string;
-  readonly list_options?: string;
-  readonly scan_all_first?: boolean;
-  readonly exclude_x?: readonly string[];
-  readonly exclude_X?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly max_retries?: number;
-  readonly net_timeout?: number;
-  readonly tls?: 'offered' | 'required' | 'off';
-  readonly symlinks?: boolean;
-  readonly parallel?: number;
-}
 
 /** `scheme://[user@]host[:port]/path`, nothing after it. */
 const SOURCE = /^(ftps?|https?):\/\/(?:([^@/?#]*)@)?([^@/?#\s]+)(\/[^?#]*)?$/i;
@@ -69,17 +54,17 @@ function mainPass(pkg: Package, context: MethodContext): ExecStep {
 }
 
 function mirrorCommand(pkg: Package, extra: readonly string[]): string {
-  const options: LftpOptions = pkg.options;
-  const globs = [...(options.exclude_X ?? []), ...(options.exclude ?? [])];
+  const options = pkg.options as Options<'lftp'>;
+  const globs = [...options.exclude_X, ...options.exclude];
   return [
     'mirror',
     '--continue',
     '--no-perms',
     '--verbose=3',
-    ...(options.scan_all_first === true ? ['--scan-all-first'] : []),
-    ...(options.symlinks === false ? ['--no-symlinks'] : []),
-    ...((options.parallel ?? 1) > 1 ? [`--parallel=${String(options.parallel)}`] : []),
-    ...(options.exclude_x ?? []).map((pattern) => `--exclude=${lftpWord(pattern)}`),
+    ...(options.scan_all_first ? ['--scan-all-first'] : []),
+    ...(options.symlinks ? [] : ['--no-symlinks']),
+    ...(options.parallel > 1 ? [`--parallel=${String(options.parallel)}`] : []),
+    ...options.exclude_x.map((pattern) => `--exclude=${lftpWord(pattern)}`),
     // lftp compares directories with a slash at their end: without the second form `lost+found` would match files only.
     ...globs
       .flatMap((glob) => (glob.endsWith('/') ? [glob] : [glob, `${glob}/`]))
@@ -92,10 +77,10 @@ function mirrorCommand(pkg: Package, extra: readonly string[]): string {
 
 /** The private script: settings that a run depends on, whatever /etc/lftp.conf says, then the login. */
 function session(pkg: Package, context: MethodContext): FilePart[] {
-  const options: LftpOptions = pkg.options;
+  const options = pkg.options as Options<'lftp'>;
   const { user, url } = login(pkg, context.source);
-  const timeout = String(options.net_timeout ?? 60);
-  const retries = String(options.max_retries ?? 3);
+  const timeout = String(options.net_timeout);
+  const retries = String(options.max_retries);
   const settings: (readonly [name: string, value: string])[] = [
     ['cmd:fail-exit', 'yes'],
     // Only then does `mirror` say at its end what it has done.
@@ -113,7 +98,7 @@ function session(pkg: Package, context: MethodContext): FilePart[] {
     ['dns:fatal-timeout', timeout],
     ['dns:max-retries', retries],
     ['ftp:anon-pass', `mirror@${context.site.hostname}`],
-    ['ftp:list-options', options.list_options ?? ''],
+    ['ftp:list-options', options.list_options],
     ['ftp:ssl-allow', options.tls === 'off' ? 'no' : 'yes'],
     ['ftp:ssl-allow-anonymous', options.tls === 'required' ? 'yes' : 'no'],
     ['ftp:ssl-force', options.tls === 'required' ? 'yes' : 'no'],
@@ -157,7 +142,7 @@ function networkSettings({ family, bind, proxy, caFile }: Network): [string, str
  */
 function login(pkg: Package, source: Source): { user: string | null; url: string } {
   const [, scheme = 'ftp', inUrl = '', host = '', path = '/'] = SOURCE.exec(source.url) ?? [];
-  const { user = '' }: LftpOptions = pkg.options;
+  const { user = '' } = pkg.options as Options<'lftp'>;
   const known = user !== '' && (pkg.password === null || hearsPassword(pkg, source));
   const name = known ? user : (decodedLogin(`${scheme}:`, inUrl) ?? inUrl);
   return {

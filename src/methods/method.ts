@@ -1,3 +1,4 @@
+import type { MethodOptions } from '../config/types.generated.js';
 import type { Finding } from '../diagnostics/diagnostic.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package, Settings, Site, Source } from '../model/site.js';
@@ -10,6 +11,14 @@ export interface PackageFinding extends Omit<Finding, 'place'> {
   readonly at: string;
   readonly target?: 'key' | 'value';
 }
+
+/**
+ * A package's options as its method finds them: what its schema has a default for is there. Packages share these defaults,
+ * so nothing in them may be changed.
+ */
+export type Options<Name extends keyof MethodOptions> = DeepReadonly<MethodOptions[Name]>;
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 
 /** What a method needs to know beside the package. */
 export interface MethodContext {

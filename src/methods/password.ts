@@ -1,7 +1,11 @@
+import type { MethodOptions } from '../config/types.generated.js';
 import type { Package, Source } from '../model/site.js';
 import { decodedLogin } from '../model/source.js';
 import { mistake, sourceAt } from './findings.js';
-import type { PackageFinding } from './method.js';
+import type { Options, PackageFinding } from './method.js';
+
+/** Methods whose tool is told a password, which is that of a user. */
+type ToldPassword = Exclude<keyof MethodOptions, 'bandersnatch' | 'command' | 'local'>;
 
 /**
  * Whether a source is told the package's password. It belongs to the source in whose URL it stood, else to the first one;
@@ -12,7 +16,7 @@ export function hearsPassword(pkg: Package, source: Source): boolean {
   const owner = pkg.sources[pkg.password.source ?? 0];
   if (owner === undefined || owner.url === source.url || owner.host === source.host) return true;
   const user = userOf(source.url);
-  const { user: common } = pkg.options;
+  const { user: common } = pkg.options as Options<ToldPassword>;
   return user !== null && user === (userOf(owner.url) ?? common);
 }
 

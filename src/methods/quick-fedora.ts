@@ -1,34 +1,17 @@
 import type { FileList, ListChangesStep } from '../job/list-step.js';
 import type { ExecStep, Step } from '../job/step.js';
-import { parseDuration } from '../model/duration.js';
+import { seconds } from '../model/normalize-policy.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { connection, connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DELETE_LIMIT, DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 
-/** Options of `synctype: "quick-fedora"`, as its schema leaves them (defaults filled in). */
-interface QuickFedoraOptions {
-  readonly modules?: readonly string[];
-  readonly list?: string;
-  readonly extra_files?: readonly string[];
-  readonly restricted?: boolean;
-  readonly exclude?: readonly string[];
-  readonly full_every?: string;
-  readonly user?: string;
-  readonly bwlimit?: string;
-  readonly extra_args?: readonly string[];
-  readonly safe_links?: boolean;
-  readonly timeout?: number;
-  readonly contimeout?: number;
-}
-
-/** Seconds of `full_every` where nobody says: P7D. */
-const WEEK = 604_800;
+type QuickFedoraOptions = Options<'quick-fedora'>;
 
 /**
  * rsync of what upstream's `fullfiletimelist-*` says has changed since the list in dst, as Fedora's quick-fedora-mirror
@@ -39,7 +22,7 @@ export const quickFedora: SyncMethod = {
   tools: (pkg) => rsync.tools(pkg),
   check: (pkg) => [
     ...sourceFindings(pkg),
-    ...listFindings(pkg.options),
+    ...listFindings(pkg.options as QuickFedoraOptions),
     ...wordListFindings('extra_args', (pkg.options as QuickFedoraOptions).extra_args, ALL_DELETES),
     ...exitFindings(pkg),
     ...connectionFindings(pkg),
@@ -57,7 +40,9 @@ export const quickFedora: SyncMethod = {
       require,
       cacheDirectory(context),
       workDirectory(context),
-      privateFile(`${work}/lists`, [listNames(pkg.options, sourceParts(source.url).prefix)]),
+      privateFile(`${work}/lists`, [
+        listNames(pkg.options as QuickFedoraOptions, sourceParts(source.url).prefix),
+      ]),
       compare,
       { ...changedPass(pkg, source, compare.transfer), only_with: compare.transfer },
       { ...fullPass(pkg, source, 'unlisted', compare.unwanted), only_with: compare.unwanted },
@@ -70,7 +55,7 @@ export const quickFedora: SyncMethod = {
 };
 
 function listChanges(pkg: Package, { source, work, cache }: MethodContext): ListChangesStep {
-  const options: QuickFedoraOptions = pkg.options;
+  const options = pkg.options as QuickFedoraOptions;
   const { flags, env, secret } = connection(pkg, source, options);
   const argv = [
     'rsync',
@@ -99,9 +84,9 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
     extra: extraFiles(options),
     fetched: `${work}/fetched`,
     compare: argv.length,
-    restricted: options.restricted ?? false,
-    exclude: (options.exclude ?? []).map(listPattern),
-    full_every: parseDuration(options.full_every ?? '') ?? WEEK,
+    restricted: options.restricted,
+    exclude: options.exclude.map(listPattern),
+    full_every: seconds(options.full_every),
     record: `${cache}/lists.json`,
     prefix: sourceParts(source.url).prefix,
     transfer: `${work}/transfer`,
@@ -136,7 +121,7 @@ function fullPass(
   others: 'delete' | 'keep' | 'unlisted',
   unwanted?: string,
 ): ExecStep {
-  const options: QuickFedoraOptions = pkg.options;
+  const options = pkg.options as QuickFedoraOptions;
   const { words, ends } = passWords(pkg, source);
   const own = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
   const argv = [
@@ -146,7 +131,7 @@ function fullPass(
     ...TEMPORARY,
     // Installed after the pass, so that they never claim more than dst holds.
     ...own.map((file) => `--exclude=/${file}`),
-    ...(options.exclude ?? []).map((pattern) => `--exclude=${pattern}`),
+    ...options.exclude.map((pattern) => `--exclude=${pattern}`),
     ...(unwanted === undefined ? [] : ['--from0', `--exclude-from=${unwanted}`]),
     ...(others === 'delete' ? ['--delete-delay'] : []),
     ...words,
@@ -171,13 +156,13 @@ function passWords(
   words: readonly string[];
   ends: Pick<ExecStep, 'env' | 'stdin_secret' | 'accept' | 'stall'> & { readonly url: string };
 } {
-  const options: QuickFedoraOptions = pkg.options;
+  const options = pkg.options as QuickFedoraOptions;
   const { flags, env, secret } = connection(pkg, source, options);
   return {
     words: [
       '--partial',
       '--delay-updates',
-      ...(options.safe_links === false ? [] : ['--safe-links']),
+      ...(options.safe_links ? ['--safe-links'] : []),
       ...flags,
       ...ownWords(options.bwlimit, options.extra_args),
       ...STATS,
@@ -204,13 +189,13 @@ function sourceParts(url: string): { root: string; prefix: string } {
 }
 
 function fileLists(options: QuickFedoraOptions): FileList[] {
-  const { modules = [], list = 'fullfiletimelist-{module}' } = options;
+  const { modules, list } = options;
   if (modules.length === 0) return [{ file: list, directory: '' }];
   return modules.map((module) => ({ file: `${module}/${named(list, module)}`, directory: `${module}/` }));
 }
 
 function extraFiles(options: QuickFedoraOptions): string[] {
-  const { modules = [], extra_files = [] } = options;
+  const { modules, extra_files } = options;
   if (modules.length === 0) return extra_files.filter((name) => !name.includes('{module}'));
   return modules.flatMap((module) => extra_files.map((name) => `${module}/${named(name, module)}`));
 }
@@ -225,7 +210,7 @@ function named(name: string, module: string): string {
 }
 
 function listFindings(options: QuickFedoraOptions): PackageFinding[] {
-  const { modules = [], list = 'fullfiletimelist-{module}', exclude = [] } = options;
+  const { modules, list, extra_files, exclude } = options;
   const findings: PackageFinding[] = [];
   const refuse = (at: string, code: string, message: string, help: string): void => {
     findings.push(mistake(code, `/settings/options${at}`, message, help));
@@ -239,7 +224,7 @@ function listFindings(options: QuickFedoraOptions): PackageFinding[] {
     const message = `\`${module}\` lies in another module`;
     refuse(`/modules/${String(index)}`, 'nested-module', message, 'a file can be in one list only');
   });
-  for (const name of [list, ...(options.extra_files ?? [])]) {
+  for (const name of [list, ...extra_files]) {
     if (/^\.{0,2}$/.test(name)) refuse('', 'list-name', `\`${name}\` is no file name`, 'name a file');
   }
   exclude.forEach((pattern, index) => {

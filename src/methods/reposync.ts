@@ -3,25 +3,10 @@ import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
-import type { MethodContext, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { checksSignature } from './signature.js';
-import type { SignatureOptions } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSourceFindings } from './web-source.js';
-
-/** Options of `synctype: "reposync"`, as its schema leaves them. */
-interface ReposyncOptions extends Pick<SignatureOptions, 'check_gpg'> {
-  readonly user?: string;
-  readonly arches?: readonly string[];
-  readonly newest_only?: boolean;
-  readonly check_metadata_gpg?: boolean;
-  readonly keys?: readonly string[];
-  readonly delete?: boolean;
-  readonly parallel?: number;
-  readonly bwlimit?: string;
-  readonly timeout?: number;
-  readonly retries?: number;
-}
 
 /** The source, and its index that was fetched: what dnf lists from the latter is what the index names. */
 type Repository = 'upstream' | 'staged';
@@ -45,7 +30,7 @@ export const reposync: SyncMethod = {
     ...optionFindings(pkg),
   ],
   steps: (pkg, context) => {
-    const { delete: deletes = true }: ReposyncOptions = pkg.options;
+    const { delete: deletes } = pkg.options as Options<'reposync'>;
     const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;
     return [
       { kind: 'require-directory', path: pkg.dst },
@@ -89,15 +74,15 @@ function configFile({ work, cache }: MethodContext): WriteFileStep {
 function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
   const { source } = context;
   const { family, proxy, caFile } = pkg.network;
-  const options: ReposyncOptions = pkg.options;
+  const options = pkg.options as Options<'reposync'>;
   const { scheme, host, path, user: inUrl } = upstream(source);
   const user = options.user || inUrl;
   return privateFile(`${context.work}/upstream.repo`, [
     ...repository('upstream', `${scheme}://${host}/${path}`),
     ...lines({
-      timeout: String(options.timeout ?? 30),
-      retries: String(options.retries ?? 10),
-      max_parallel_downloads: String(options.parallel ?? 3),
+      timeout: String(options.timeout),
+      retries: String(options.retries),
+      max_parallel_downloads: String(options.parallel),
       ...(options.bwlimit === undefined ? {} : { throttle: options.bwlimit }),
       ...(family === 'any' ? {} : { ip_resolve: family === 'ipv4' ? '4' : '6' }),
       ...(proxy === null ? {} : { proxy }),
@@ -134,7 +119,7 @@ function download(pkg: Package, context: MethodContext): ExecStep {
 }
 
 function importKeys(pkg: Package, context: MethodContext): Step {
-  const { keys = [] }: ReposyncOptions = pkg.options;
+  const { keys = [] } = pkg.options as Options<'reposync'>;
   const argv = ['rpmkeys', `--dbpath=${context.work}/keys`, '--import', ...keys];
   return { kind: 'exec', tool: 'reposync', argv, env: environment(context) };
 }
@@ -161,7 +146,7 @@ function check(pkg: Package, context: MethodContext, deletions: string | null): 
 
 /** Both calls of dnf must choose the same packages. */
 function selection(pkg: Package): string[] {
-  const { arches = [], newest_only }: ReposyncOptions = pkg.options;
+  const { arches, newest_only } = pkg.options as Options<'reposync'>;
   return [...(newest_only ? ['--newest-only'] : []), ...arches.map((arch) => `--arch=${arch}`)];
 }
 
@@ -197,14 +182,14 @@ function lines(settings: Readonly<Record<string, string>>): string[] {
 }
 
 function optionFindings(pkg: Package): PackageFinding[] {
-  const options: ReposyncOptions = pkg.options;
+  const options = pkg.options as Options<'reposync'>;
   const findings: PackageFinding[] = [];
   if ((checksSignature(pkg) || options.check_metadata_gpg) && (options.keys ?? []).length === 0) {
     const message = 'signatures are to be checked, but there is no key to check them with';
     const help = "name files with the repository's public keys in `keys`, or set `check_gpg` to false";
     findings.push({ ...mistake('no-keys', '/settings/options', message, help), target: 'key' });
   }
-  if (options.newest_only || (options.arches ?? []).length > 0) {
+  if (options.newest_only || options.arches.length > 0) {
     const key = options.newest_only ? 'newest_only' : 'arches';
     findings.push({
       code: 'partial-index',

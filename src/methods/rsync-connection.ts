@@ -2,7 +2,7 @@ import type { WriteFileStep } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
 import { unsupported } from './findings.js';
 import { privateFile } from './method.js';
-import type { PackageFinding } from './method.js';
+import type { Options, PackageFinding } from './method.js';
 import { hearsPassword, unusedPassword } from './password.js';
 
 /** How rsync reaches a source, or null when it cannot. */
@@ -18,6 +18,12 @@ export function tellsPassword(pkg: Package, source: Source): boolean {
   return endpoint(source.url) === 'daemon' && hearsPassword(pkg, source);
 }
 
+/** What options say of the connection. */
+export type ConnectionOptions = Pick<
+  Options<'quick-fedora' | 'rsync' | 'ubuntu'>,
+  'user' | 'timeout' | 'contimeout'
+>;
+
 /** What every rsync to this source needs: flags, environment and, for a daemon with a password, its delivery. */
 export interface Connection {
   readonly flags: readonly string[];
@@ -29,18 +35,14 @@ export interface Connection {
  * Translates `network`, the user, the password and the time limits. `--contimeout` goes to daemons only: anywhere else
  * it is a usage error of rsync. The password travels on stdin, never in argv or environment.
  */
-export function connection(
-  pkg: Package,
-  source: Source,
-  options: { readonly user?: string; readonly timeout?: number; readonly contimeout?: number },
-): Connection {
+export function connection(pkg: Package, source: Source, options: ConnectionOptions): Connection {
   const kind = endpoint(source.url);
   const { family, bind, proxy } = pkg.network;
   const remote = kind === 'daemon' || kind === 'ssh';
   const password = tellsPassword(pkg, source);
   const flags = [
-    `--timeout=${options.timeout ?? 600}`,
-    ...(kind === 'daemon' ? [`--contimeout=${options.contimeout ?? 60}`] : []),
+    `--timeout=${options.timeout}`,
+    ...(kind === 'daemon' ? [`--contimeout=${options.contimeout}`] : []),
     ...(remote ? addressWords({ family, bind: kind === 'daemon' ? bind : null }) : []),
     ...(kind === 'ssh' ? [`--rsh=${sshWords(pkg).join(' ')}`] : []),
     ...(password ? ['--password-file=-'] : []),

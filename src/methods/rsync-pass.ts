@@ -2,6 +2,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { accepted } from './method.js';
 import { connection, endpoint } from './rsync-connection.js';
+import type { ConnectionOptions } from './rsync-connection.js';
 import { withoutDeletes } from './rsync-words.js';
 
 /** What the rsync calls of one run have in common, whichever part of the tree they are for. */
@@ -16,7 +17,7 @@ export interface Pass {
   readonly extra: readonly string[];
   /** Words that delete what upstream no longer has. */
   readonly deletion: readonly string[];
-  readonly connection: { readonly user?: string; readonly timeout?: number; readonly contimeout?: number };
+  readonly connection: ConnectionOptions;
 }
 
 /** What makes a pass tell what it would do; `run/tools/dry-lines` reads it. */
@@ -87,7 +88,7 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
 /** The time limit again: rsync does not notice that upstream hangs while it sends a file. A path has no upstream. */
 export function stalls({
   source,
-  connection: { timeout = 600 },
+  connection: { timeout },
 }: Pick<Pass, 'source' | 'connection'>): Pick<ExecStep, 'stall'> {
   return endpoint(source.url) === 'path' || timeout === 0 ? {} : { stall: timeout };
 }

@@ -1,5 +1,5 @@
 import type { Package, Source } from '../model/site.js';
-import type { SyncMethod } from './method.js';
+import type { Options, SyncMethod } from './method.js';
 import { endpoint, connectionFindings } from './rsync-connection.js';
 import {
   OTHER_DELETES,
@@ -15,21 +15,6 @@ import type { Pass } from './rsync-pass.js';
 import { stageSets, stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
 
-/** Options of `synctype: "rsync"`, as its schema leaves them (defaults filled in). */
-interface RsyncOptions {
-  readonly user?: string;
-  readonly option_include?: string;
-  readonly option_exclude?: string;
-  readonly exclude?: readonly string[];
-  readonly bwlimit?: string;
-  readonly base_args?: readonly string[];
-  readonly extra_args?: readonly string[];
-  readonly safe_links?: boolean;
-  readonly timeout?: number;
-  readonly contimeout?: number;
-  readonly stage_set?: string | Partial<StageSet>;
-}
-
 /** mirror.py's letters: verbose, recursive, links, times, devices, sparse, hard links. */
 const BASE_LETTERS = 'vrltDSH';
 
@@ -43,7 +28,7 @@ export const rsync: SyncMethod = {
       : []),
   ],
   check: (pkg) => {
-    const { base_args, extra_args, option_include = '', stage_set }: RsyncOptions = pkg.options;
+    const { base_args, extra_args, option_include = '', stage_set } = pkg.options as Options<'rsync'>;
     const refused = stage_set === undefined ? OTHER_DELETES : STAGES_OWN;
     const letters = option_include === '' ? [] : [`-${option_include}`];
     return [
@@ -58,14 +43,14 @@ export const rsync: SyncMethod = {
   },
   steps: (pkg, context) => {
     const pass = passOf(pkg, context.source);
-    const set = stageSet(pkg.options);
+    const set = stageSet(pkg.options as Options<'rsync'>);
     const steps = set === null ? [onePass(pass, !context.fallback)] : stagedSteps(pass, set, context);
     return withPrecheck(pass, context.fallback, steps);
   },
 };
 
 function passOf(pkg: Package, source: Source): Pass {
-  const options: RsyncOptions = pkg.options;
+  const options = pkg.options as Options<'rsync'>;
   return {
     pkg,
     source,
@@ -77,16 +62,16 @@ function passOf(pkg: Package, source: Source): Pass {
   };
 }
 
-function baseArgs({ option_exclude = '', option_include = '', safe_links }: RsyncOptions): string[] {
+function baseArgs({ option_exclude = '', option_include = '', safe_links }: Options<'rsync'>): string[] {
   let letters = BASE_LETTERS;
   for (const letter of option_exclude) letters = letters.replace(letter, '');
   for (const letter of option_include) if (!letters.includes(letter)) letters += letter;
-  return [`-${letters}`, '--partial', '--delay-updates', ...(safe_links === false ? [] : ['--safe-links'])];
+  return [`-${letters}`, '--partial', '--delay-updates', ...(safe_links ? ['--safe-links'] : [])];
 }
 
 /** The set that `stage_set` names or spells out; null: all in one pass. */
-function stageSet({ stage_set }: RsyncOptions): StageSet | null {
+function stageSet({ stage_set }: Options<'rsync'>): StageSet | null {
   if (stage_set === undefined) return null;
   if (typeof stage_set === 'string') return stageSets.get(stage_set) ?? null;
-  return { index: stage_set.index ?? [], early: stage_set.early ?? [], last: stage_set.last ?? [] };
+  return { index: stage_set.index, early: stage_set.early ?? [], last: stage_set.last ?? [] };
 }

@@ -1,25 +1,15 @@
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
-import type { PackageFinding } from './method.js';
-
-const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
-/** What options say of signatures. */
-export interface SignatureOptions {
-  readonly check_gpg?: boolean;
-  readonly keyring?: readonly string[];
-}
+import type { Options, PackageFinding } from './method.js';
 
 /** Whether what upstream signs is checked. */
 export function checksSignature({ options }: Package): boolean {
-  const { check_gpg = true }: SignatureOptions = options;
-  return check_gpg;
+  return (options as Options<'apt-mirror' | 'debmirror' | 'reposync'>).check_gpg;
 }
 
-/** The keyrings for an apt repository: those of `keyring`, or Debian's. */
+/** The keyrings for an apt repository. */
 export function keyrings({ options }: Package): readonly string[] {
-  const { keyring = [DEBIAN_KEYRING] }: SignatureOptions = options;
-  return keyring;
+  return (options as Options<'apt-mirror' | 'debmirror'>).keyring;
 }
 
 /** Keyrings that gpgv does not read. */

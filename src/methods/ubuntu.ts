@@ -1,5 +1,5 @@
 import type { Package } from '../model/site.js';
-import type { MethodContext, SyncMethod } from './method.js';
+import type { MethodContext, Options, SyncMethod } from './method.js';
 import { connectionFindings } from './rsync-connection.js';
 import {
   STAGES_OWN,
@@ -14,17 +14,6 @@ import { stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
 import { rsync } from './rsync.js';
 import { traceFile, traceFindings, traceSteps } from './trace.js';
-import type { TraceOptions } from './trace.js';
-
-/** Options of `synctype: "ubuntu"`, as its schema leaves them (defaults filled in). */
-interface UbuntuOptions extends TraceOptions {
-  readonly user?: string;
-  readonly extra_rsync_args?: readonly string[];
-  readonly stage1_excludes?: readonly string[];
-  readonly bwlimit?: string;
-  readonly timeout?: number;
-  readonly contimeout?: number;
-}
 
 /** mirror.py's, which are those of Ubuntu's own script. */
 const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links', '--verbose'];
@@ -37,12 +26,12 @@ export const ubuntu: SyncMethod = {
   name: 'ubuntu',
   tools: (pkg) => rsync.tools(pkg),
   check: (pkg) => {
-    const { extra_rsync_args, trace }: UbuntuOptions = pkg.options;
+    const options = pkg.options as Options<'ubuntu'>;
     return [
       ...sourceFindings(pkg),
       ...markerFindings(pkg),
-      ...(trace === false ? [] : traceFindings(pkg.options)),
-      ...wordListFindings('extra_rsync_args', extra_rsync_args, STAGES_OWN),
+      ...(options.trace ? traceFindings(options) : []),
+      ...wordListFindings('extra_rsync_args', options.extra_rsync_args, STAGES_OWN),
       ...exitFindings(pkg),
       ...connectionFindings(pkg),
     ];
@@ -50,7 +39,7 @@ export const ubuntu: SyncMethod = {
   steps: (pkg, context) => {
     const pass = passOf(pkg, context);
     const steps = [
-      ...stagedSteps(pass, stageSet(pkg.options), context),
+      ...stagedSteps(pass, stageSet(pkg.options as Options<'ubuntu'>), context),
       ...traceSteps(pkg, context.site.hostname),
     ];
     return withPrecheck(pass, context.fallback, steps);
@@ -58,13 +47,13 @@ export const ubuntu: SyncMethod = {
 };
 
 function passOf(pkg: Package, { source, site }: MethodContext): Pass {
-  const options: UbuntuOptions = pkg.options;
+  const options = pkg.options as Options<'ubuntu'>;
   return {
     pkg,
     source,
     base: BASE,
     // Ours, which upstream does not have.
-    exclude: options.trace === false ? [] : [`/${traceFile(options, site.hostname)}`],
+    exclude: options.trace ? [`/${traceFile(options, site.hostname)}`] : [],
     extra: ownWords(options.bwlimit, options.extra_rsync_args),
     deletion: ['--delete', '--delete-after'],
     connection: options,
@@ -72,7 +61,7 @@ function passOf(pkg: Package, { source, site }: MethodContext): Pass {
 }
 
 /** What the first stage leaves out; an Ubuntu archive has its indexes below dists. */
-function stageSet({ stage1_excludes = [] }: UbuntuOptions): StageSet {
+function stageSet({ stage1_excludes }: Options<'ubuntu'>): StageSet {
   const index = stage1_excludes.map((pattern) =>
     pattern.startsWith('/') ? pattern : `/dists/**/${pattern}`,
   );

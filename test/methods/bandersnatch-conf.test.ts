@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import common from '../../schemas/common.schema.json' with { type: 'json' };
 import schema from '../../schemas/methods/bandersnatch.schema.json' with { type: 'json' };
-import { DEFAULTS, confText, holdable } from '../../src/methods/bandersnatch-conf.js';
+import { confText, holdable } from '../../src/methods/bandersnatch-conf.js';
 import { BANDERSNATCH } from '../support/pypi.js';
 
 const PYTHON = join(BANDERSNATCH, 'bin/python');
@@ -82,13 +82,6 @@ describe.skipIf(WITHOUT !== '')(`a generated bandersnatch.conf${WITHOUT}`, () =>
       }),
       { numRuns: 8 },
     );
-  });
-
-  test('has the defaults of the schema', () => {
-    const properties = Object.entries(schema.properties as Record<string, { default?: unknown }>);
-    expect(
-      Object.fromEntries(properties.flatMap(([name, it]) => ('default' in it ? [[name, it.default]] : []))),
-    ).toEqual(DEFAULTS);
   });
 
   test('cannot hold what ends its line or is stripped', () => {
