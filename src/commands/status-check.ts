@@ -1,6 +1,6 @@
 import type { OverviewRow } from '../state/overview.js';
 import type { Word } from '../state/status.js';
-import { span } from './moment.js';
+import { ago } from './moment.js';
 import { plain } from './table.js';
 
 /** What a monitoring plug-in answers: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and one line with performance data. */
@@ -9,7 +9,10 @@ export interface Verdict {
   readonly line: string;
 }
 
-type Judged = Pick<OverviewRow, 'id' | 'status' | 'reason' | 'stale' | 'stale_after' | 'last_success'>;
+type Judged = Pick<
+  OverviewRow,
+  'id' | 'status' | 'reason' | 'stale' | 'stale_after' | 'last_success' | 'upstream_time' | 'upstream_old'
+>;
 
 type Level = 0 | 1 | 2;
 
@@ -39,7 +42,8 @@ const NAMED = 5;
 
 /**
  * Judges the packages together: the worst counts. `maxAge` (seconds) makes every package whose last success is older
- * critical, whatever its own `stale_after`; null leaves that to the packages. `now` in epoch ms.
+ * critical, whatever its own `stale_after`; null leaves that to the packages. An upstream that is old, and a success
+ * that lies in the future, are critical either way. `now` in epoch ms.
  */
 export function judge(packages: readonly Judged[], maxAge: number | null, now: number): Verdict {
   const findings = packages.map((each) => ({ each, ...level(each, maxAge, now) }));
@@ -59,11 +63,14 @@ export function judge(packages: readonly Judged[], maxAge: number | null, now: n
 function level(each: Judged, maxAge: number | null, now: number): { level: Level; words: string } {
   const { status: word, reason, stale_after } = each;
   const age = ageOf(each, now);
-  const success = age === null ? 'no success yet' : `last success ${span(age)} ago`;
+  const success = age === null ? 'no success yet' : `last success ${ago(now - age, now)}`;
   if (word !== 'disabled' && word !== 'held') {
-    const limit = maxAge !== null && stale_after !== null && age !== null;
-    const old = limit ? age > maxAge * 1000 : each.stale;
-    const because = reason === null || reason.startsWith('last success') ? success : `${reason}; ${success}`;
+    // No age is old enough for a time that a wrong clock wrote.
+    const limit = maxAge !== null && stale_after !== null && age !== null && age >= 0;
+    const old = limit ? age > maxAge * 1000 || each.upstream_old : each.stale;
+    const upstream = each.upstream_old ? `upstream itself is of ${String(each.upstream_time)}` : null;
+    const known = reason?.startsWith('last success') === true ? upstream : reason;
+    const because = known === null ? success : `${known}; ${success}`;
     if (old) return { level: 2, words: `${word === 'ok' ? 'old' : word} (${because})` };
     // The caller's limit replaces the package's: what is stale by that one alone is fine.
     if (word === 'stale') return { level: 0, words: '' };

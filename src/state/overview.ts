@@ -72,6 +72,7 @@ function overviewRow({ pkg, state, view }: Published, layout: Layout) {
     errors: state.errors,
     size: state.size,
     upstream_time: state.freshness ? iso(state.freshness.time) : null,
+    upstream_old: view.upstreamOld,
     blocked: state.blocked && { ...state.blocked, since: iso(state.blocked.since) },
   };
 }

@@ -38,8 +38,10 @@ export interface View {
   readonly since: number;
   /** One line for people, or null. */
   readonly reason: string | null;
-  /** No success for longer than `stale_after`, whatever word comes first. */
+  /** No success for longer than `stale_after`, or an old upstream, whatever word comes first. */
   readonly stale: boolean;
+  /** Upstream's own time is older than it may be. */
+  readonly upstreamOld: boolean;
   /** The run in progress, null when there is none that lives. */
   readonly run: ActiveRun | null;
 }
@@ -67,6 +69,7 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
     since,
     reason,
     stale: stale !== null,
+    upstreamOld: oldUpstreamSince(state, now) !== null,
     run,
   });
 

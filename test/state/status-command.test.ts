@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { check, show } from '../../src/commands/status-report.js';
 import type { Layout } from '../../src/job/layout.js';
-import { emptyState } from '../../src/state/package-state.js';
+import { emptyState, type PackageState } from '../../src/state/package-state.js';
 import { runEnded, runStarted } from '../../src/state/reduce.js';
 import { writeHold, writeState } from '../../src/state/store.js';
 import { outputOf, type Ran } from './output-of.js';
@@ -10,6 +10,9 @@ import { aPackage, aRecord, aRun, HOUR, NOON } from './site.js';
 import { siteOfTest } from './site-of-test.js';
 
 let layout: Layout;
+
+const upstream = NOON - 48 * HOUR;
+const OLD_UPSTREAM = { freshness: { time: upstream, newest: upstream, max_age: 86_400 } };
 
 /** One package of every kind an operator must tell apart. */
 function everyKind(): void {
@@ -200,6 +203,34 @@ describe('mirror status --check', () => {
       exit: 64,
       message: expect.stringContaining('PT36H') as string,
     });
+  });
+
+  test.each<[string, number, Partial<PackageState>, string]>([
+    [
+      'upstream itself is old',
+      2,
+      OLD_UPSTREAM,
+      'stale (synced, but upstream itself is of 2026-11-20 21:00:00; last',
+    ],
+    [
+      'both are',
+      30,
+      OLD_UPSTREAM,
+      'stale (upstream itself is of 2026-11-20 21:00:00; last success 1 d 6 h ago',
+    ],
+    [
+      'the success lies in the future',
+      -30,
+      {},
+      'stale (its recorded success lies in the future; last success in',
+    ],
+  ])('--max-age is no excuse where %s', async (_, hours, change, words) => {
+    layout = siteOfTest(aPackage('debian')).layout;
+    const state = runEnded(emptyState('debian'), aRecord('synced', NOON - hours * HOUR));
+    writeState(layout, { ...state, ...change });
+    const ran = await checked({ 'max-age': 'P2D' });
+    expect(ran.stdout).toContain(`MIRROR CRITICAL - 0 of 1 packages fine; debian ${words}`);
+    expect(ran.exit).toBe(2);
   });
 
   test('an old package says why it is not synced, and how old it is', async () => {
