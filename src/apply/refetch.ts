@@ -19,17 +19,30 @@ export function wantsRefetch(
 ): boolean {
   const isEmpty = found.kind === 'directory' ? found.files === 0 : found.kind === 'missing';
   if (!isEmpty || !mounted) return false;
-  const state = parsed(system.read(layout.stateFile(job.id))) as Partial<PackageState> | null;
+  const state = stateOf(layout, job.id, system);
   const synced = state?.last_success ?? null;
   if (synced === null && (state?.size ?? null) === null) return false;
   const baseline = parsed(system.read(layout.baselineFile(job.id))) as Partial<Baseline> | null;
-  return !(baseline?.fresh_dst === job.dst && (baseline.fresh_at ?? -1) >= (synced ?? 0));
+  return !(baseline?.fresh_dst === job.dst && baseline.fresh_after === synced);
+}
+
+/** What a baseline says so that runs may fill `dst` from nothing: until the package has another success. */
+export function freshDst(
+  layout: Layout,
+  { id, dst }: Job,
+  system: Reader,
+): Pick<Baseline, 'fresh_dst' | 'fresh_after'> {
+  return { fresh_dst: dst, fresh_after: stateOf(layout, id, system)?.last_success ?? null };
 }
 
 /** Whether nothing at all lies at `path`; spares a look at everything else there. */
 export function isBare(path: string, system: Reader): boolean {
   const kind = system.facts(path)?.kind;
   return kind === undefined || (kind === 'directory' && countFiles(system, path, 1) === 0);
+}
+
+function stateOf(layout: Layout, id: string, system: Reader): Partial<PackageState> | null {
+  return parsed(system.read(layout.stateFile(id))) as Partial<PackageState> | null;
 }
 
 function parsed(text: string | null): unknown {

@@ -8,6 +8,7 @@ import { isPackageState, type Baseline, type Hold, type PackageState } from '../
 import { renamed } from '../state/reduce.js';
 import type { Owner, Reader } from '../system/system.js';
 import type { Operation } from './operation.js';
+import { freshDst } from './refetch.js';
 
 interface Steps {
   readonly operations: Operation[];
@@ -78,8 +79,7 @@ function baselines(plan: Plan, layout: Layout, seen: Observation, system: Reader
     const path = layout.baselineFile(id);
     const counts = kind === 'new' || (kind === 'changed' && schedule !== null);
     const destination = seen.destinations.get(id);
-    const fresh =
-      destination && startsEmpty(destination) ? { fresh_dst: destination.job.dst, fresh_at: seen.now } : {};
+    const fresh = destination && startsEmpty(destination) ? freshDst(layout, destination.job, system) : {};
     if (!counts && !('fresh_dst' in fresh)) return [];
     const before = baselineOf(system.read(path));
     const baseline: Baseline = {

@@ -15,8 +15,8 @@ export interface Expected {
   readonly mount: string | null;
   /** A person vouches for this run (`--allow-deletes`): another device is what they moved dst to. */
   readonly vouched: boolean;
-  /** A dst that apply allowed at epoch ms `at` to be filled from nothing (`--refetch`), or null. */
-  readonly fresh: { readonly path: string; readonly at: number } | null;
+  /** A dst that apply allowed after the success `after` (epoch ms) to be filled from nothing (`--refetch`), or null. */
+  readonly fresh: { readonly path: string; readonly after: number | null | undefined } | null;
 }
 
 /**
@@ -38,7 +38,7 @@ export function refuseDirectory(path: string, expected: Expected): Outcome | nul
   if (!stat.isDirectory()) return refusal(`${path} is not a directory`);
   if (!before) return null;
   // Once something was synced there, it is a dst like any other.
-  const isFresh = fresh?.path === path && (state.dst?.path !== path || (state.last_success ?? 0) < fresh.at);
+  const isFresh = fresh?.path === path && (state.dst?.path !== path || state.last_success === fresh.after);
   if (!isFresh && isEmpty(path) && (state.size === null || state.size.files > 1)) {
     return refusal(`${path} is empty, and it has been synced before; ${NEW_DISK}`);
   }

@@ -162,6 +162,6 @@ export interface Baseline {
   readonly at: number;
   /** A dst that apply found or made empty where the package is to be: the one that a run may fill from nothing. */
   readonly fresh_dst?: string;
-  /** Epoch ms at which apply allowed that: once a run has succeeded since, it is a dst like any other. */
-  readonly fresh_at?: number;
+  /** The last success when apply allowed that, whatever the clock then said: after another one it is a dst like any other. */
+  readonly fresh_after?: number | null;
 }

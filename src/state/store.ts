@@ -63,10 +63,13 @@ export function readBaseline(layout: Layout, id: string): number | null {
   return typeof baseline?.at === 'number' ? baseline.at : null;
 }
 
-/** The empty dst that apply lets runs fill, and since when (epoch ms; 0: not said), or null. */
-export function readFreshDst(layout: Layout, id: string): { path: string; at: number } | null {
+/** The empty dst that apply lets runs fill, and the last success then (epoch ms; not there: not said), or null. */
+export function readFreshDst(
+  layout: Layout,
+  id: string,
+): { path: string; after: number | null | undefined } | null {
   const baseline = readJson(layout.baselineFile(id)) as Baseline | null | undefined;
-  return baseline?.fresh_dst === undefined ? null : { path: baseline.fresh_dst, at: baseline.fresh_at ?? 0 };
+  return baseline?.fresh_dst === undefined ? null : { path: baseline.fresh_dst, after: baseline.fresh_after };
 }
 
 /** The pending request, left where it is. */

@@ -121,7 +121,7 @@ test('a dst that may move to an empty place is named to the executor, which fill
   expect(await apply(moved, ask(), system)).toMatchObject({ kind: 'refused' });
   expect(await apply(moved, ask({ refetch: true }), system)).toMatchObject({ kind: 'applied' });
   const baseline = JSON.parse(system.read(paths.baselineFile('debian')) ?? '') as unknown;
-  expect(baseline).toEqual({ at, fresh_at: at, fresh_dst: '/srv/ftp/new' });
+  expect(baseline).toEqual({ at, fresh_after: null, fresh_dst: '/srv/ftp/new' });
 });
 
 describe('a second apply', () => {

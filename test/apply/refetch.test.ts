@@ -28,7 +28,7 @@ describe('--refetch for a dst that stays and is empty: a new disk', () => {
     });
     expect(system.facts('/srv/ftp/debian')).toMatchObject({ kind: 'directory', ...MIRROR });
     const baseline = JSON.parse(system.read(paths.baselineFile('debian')) ?? '') as unknown;
-    expect(baseline).toEqual({ at, fresh_at: at, fresh_dst: '/srv/ftp/debian' });
+    expect(baseline).toEqual({ at, fresh_after: 1, fresh_dst: '/srv/ftp/debian' });
     expect(await apply(intend([debian, arch]), refetch, system)).toMatchObject({ kind: 'nothing' });
   });
 
