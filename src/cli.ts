@@ -10,12 +10,10 @@ import { globalOptions } from './commands/options.js';
 import { nearest } from './diagnostics/suggest.js';
 import { EXIT } from './job/outcome.js';
 import { refusedBySystem } from './job/system-error.js';
+import { unprinted } from './run/console.js';
 
-// A reader that went away (`| head`) is no bug.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
-});
+// A reader that went away (`| head`), or a full disk, is no bug.
+process.stdout.on('error', (error: Error) => process.exit(unprinted(error)));
 const ids = idCompletions(hideBin(process.argv));
 if (ids) process.stdout.write(ids.map((id) => `${id}\n`).join(''));
 else process.exitCode = await main(hideBin(process.argv));

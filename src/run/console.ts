@@ -1,5 +1,7 @@
 import { fstatSync, writeSync } from 'node:fs';
 import type { Job } from '../job/job.js';
+import { EXIT } from '../job/outcome.js';
+import { refusedBySystem } from '../job/system-error.js';
 import { asctime } from './local-time.js';
 
 export type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
@@ -68,6 +70,22 @@ export function writeStderr(line: string): void {
   } catch {
     // EPIPE, or EAGAIN of a full terminal: the log file has it.
   }
+}
+
+/** Writes a text to stdout for whoever asked for it; resolves to 0, or to the exit code that says what became of it. */
+export function print(text: string): Promise<number> {
+  return new Promise((resolve) => {
+    // Told below as well; without a listener it would end the process.
+    process.stdout.once('error', () => undefined);
+    process.stdout.write(`${text}\n`, (error) => resolve(error ? unprinted(error) : EXIT.ok));
+  });
+}
+
+/** Says on stderr that stdout takes nothing, and returns the exit code. A reader that went away (`| head`) is no trouble. */
+export function unprinted(error: Error): number {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') return EXIT.ok;
+  writeStderr(`mirror: stdout: ${error.message}`);
+  return refusedBySystem(error, EXIT.io)?.exit ?? EXIT.io;
 }
 
 /** systemd names the stream it made; a shell that was started by a service inherits the name, not the stream. */

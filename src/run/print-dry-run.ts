@@ -3,6 +3,7 @@ import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import { peekState } from '../state/store.js';
 import type { RunArguments } from './arguments.js';
+import { print } from './console.js';
 import { describeRun, dryRunText } from './dry-run.js';
 import { describeTransfer } from './dry-transfer.js';
 import { dropPrivileges } from './privileges.js';
@@ -14,12 +15,12 @@ import { readSecrets } from './secrets.js';
  */
 export async function printDryRun(args: RunArguments, layout: Layout, job: Job): Promise<number> {
   const commands = describeRun(job, peekState(layout, job.id), args.allowDeletes);
-  const print = (text: string): void => void process.stdout.write(`${text}\n`);
-  if (!args.json) print(commands.join('\n'));
+  const printed = args.json ? EXIT.ok : await print(commands.join('\n'));
+  if (printed !== EXIT.ok) return printed;
   const secrets = args.transfer ? readSecrets(job, process.env.CREDENTIALS_DIRECTORY) : new Map();
   if (args.transfer && args.root === '') dropPrivileges(job.run_as);
   const transfer = args.transfer ? await describeTransfer(job, secrets) : null;
-  if (args.json) print(dryRunText(job.id, commands, transfer));
-  else if (transfer !== null) print(transfer.lines.join('\n'));
-  return transfer?.exit ?? EXIT.ok;
+  const text = args.json ? dryRunText(job.id, commands, transfer) : transfer?.lines.join('\n');
+  const ended = text === undefined ? EXIT.ok : await print(text);
+  return ended === EXIT.ok ? (transfer?.exit ?? EXIT.ok) : ended;
 }

@@ -9,7 +9,7 @@ import type { Repairs } from '../state/repair.js';
 import { readSiteFile } from '../state/site.js';
 import { clearHold, idsIn, readHold, warnOnStderr } from '../state/store.js';
 import { dueAgain } from './again.js';
-import { writeStderr } from './console.js';
+import { print, writeStderr } from './console.js';
 import { readJob } from './job-file.js';
 import { tellPeople } from './notices.js';
 import { asUser, becomeUser } from './privileges.js';
@@ -46,10 +46,10 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     problems.push(message);
     warnOnStderr(message);
   });
-  report(repairs, restarted, json);
+  const printed = await report(repairs, restarted, json);
   await told;
   // A run never fails for it, but whoever only publishes must not look as if it had.
-  return problems.length === 0 ? EXIT.ok : EXIT.cantCreate;
+  return problems.length === 0 ? printed : EXIT.cantCreate;
 }
 
 interface Found {
@@ -80,13 +80,17 @@ async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<str
   return started;
 }
 
-function report({ lost, released, requested }: Repairs, restarted: readonly string[], json: boolean): void {
+async function report(
+  { lost, released, requested }: Repairs,
+  restarted: readonly string[],
+  json: boolean,
+): Promise<number> {
   if (json) {
     const object = { format: 'mirror/publish/1', lost, released, requested, restarted };
-    process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
-    return;
+    return print(JSON.stringify(object, null, 2));
   }
   for (const id of lost) writeStderr(`mirror: ${id}: its run died without a word; now interrupted`);
   for (const id of restarted) writeStderr(`mirror: ${id}: its slot had passed in vain; started`);
   for (const id of released) writeStderr(`mirror: ${id}: its hold is over`);
+  return EXIT.ok;
 }

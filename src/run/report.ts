@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { RunRecord, Transfer } from '../state/package-state.js';
+import { unprinted } from './console.js';
 import { localTimes } from './local-time.js';
 
 /** One line for people, with times on the clock of `zone`. */
@@ -32,8 +33,9 @@ export function reportRun(
     : `${id}: ${tell(outcome, record, timezone)}${log}`;
   try {
     writeSync(1, `${text}\n`);
-  } catch {
-    // Nobody listens any more.
+  } catch (error) {
+    // A run ends as it went, whoever hears of it.
+    unprinted(error as Error);
   }
 }
 

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { install, toolGroup, until } from './fixture.js';
+import { ENTRY, install, toolGroup, until } from './fixture.js';
 import type { Installation, RunResult } from './fixture.js';
 
 let site: Installation;
@@ -89,6 +90,22 @@ test('stop ends a run and says so; what does not run, was not running', async ()
     packages: [{ end: 'not-running' }],
   });
   expect(existsSync(site.layout.stopFile('long'))).toBe(false);
+});
+
+test.each<[string[], number]>([
+  [['run', '--json', 'heard'], 0],
+  [['run', 'heard'], 0],
+  [['run', '--dry-run', 'heard'], 73],
+  [['publish', '--json'], 73],
+])('%j with nowhere to print says so in a line', (args, exit) => {
+  site.script('heard', 'true');
+  const stdout = openSync('/dev/full', 'w');
+  const argv = [ENTRY, ...args, '--root', site.root];
+  const ran = spawnSync(process.execPath, argv, { stdio: ['ignore', stdout, 'pipe'], encoding: 'utf8' });
+  closeSync(stdout);
+  expect(ran.stderr).toBe('mirror: stdout: ENOSPC: no space left on device, write\n');
+  // A run ends as it went, whoever hears of it.
+  expect(ran.status).toBe(exit);
 });
 
 test('publish starts what was asked for and never began, and ends what died', async () => {

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { spawnSync, type StdioOptions } from 'node:child_process';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Layout } from '../../src/job/layout.js';
@@ -72,6 +72,25 @@ test.each<[string[], number, string]>([
   expect(status).toBe(exit);
 });
 
+test.each<string[][]>([
+  [['status']],
+  [['status', '--json']],
+  [['history']],
+  [['logs', 'debian']],
+  [['--help']],
+])('mirror %j with nowhere to print says so in a line', (args) => {
+  writeFileSync(`${layout.root}/debian.log`, `${'more than a stream takes at once'.repeat(4096)}\n`);
+  const stdout = openSync('/dev/full', 'w');
+  try {
+    const { status, stderr } = mirror(args, ['ignore', stdout, 'pipe']);
+    expect(stderr).toBe('mirror: stdout: ENOSPC: no space left on device, write\n');
+    expect(status).toBe(73);
+  } finally {
+    writeFileSync(`${layout.root}/debian.log`, 'as the tool said it\n');
+    closeSync(stdout);
+  }
+});
+
 test.each(['status', 'history', 'logs', 'hold', 'unhold'])('mirror %s --help shows an example', (command) => {
   expect(mirror([command, '--help']).stdout).toMatch(/Examples:\n +mirror /);
 });
@@ -88,8 +107,15 @@ test('every line of the examples can be copied from a terminal of 80 columns', (
     );
 });
 
-function mirror(args: readonly string[]): ReturnType<typeof spawnSync> & { stdout: string; stderr: string } {
+function mirror(
+  args: readonly string[],
+  stdio: StdioOptions = 'pipe',
+): ReturnType<typeof spawnSync> & { stdout: string; stderr: string } {
   const env = { ...process.env, NO_COLOR: '1' };
   delete (env as NodeJS.ProcessEnv).NODE_EXTRA_CA_CERTS;
-  return spawnSync(process.execPath, [MIRROR, ...args, '--root', layout.root], { encoding: 'utf8', env });
+  return spawnSync(process.execPath, [MIRROR, ...args, '--root', layout.root], {
+    encoding: 'utf8',
+    env,
+    stdio,
+  });
 }
