@@ -1,5 +1,6 @@
 import { EXIT } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
+import { refusedBySystem } from '../job/system-error.js';
 import { pushNotBefore } from '../state/debounce.js';
 import type { RunRecord } from '../state/package-state.js';
 import { peekState, readHold } from '../state/store.js';
@@ -30,7 +31,8 @@ interface Requested {
   readonly notBefore: number | null;
   /** Why nothing was started, or null. */
   readonly problem: string | null;
-  readonly held: boolean;
+  /** How a command ends that asked for this alone: a held package is no failure. */
+  readonly exit: number;
 }
 
 /** How a run that was waited for ended. */
@@ -62,12 +64,10 @@ export async function requestPackages(
   for (const { id, problem } of requested) {
     if (problem !== null) process.stderr.write(`mirror: ${id}: ${problem}\n`);
   }
-  const refused = requested.some(({ problem, held }) => problem !== null && !held);
   const ended = options.wait ? await followAll(applied, requested, options.json) : new Map<string, Ended>();
   if (options.json) reportJson(verb, requested, ended);
   else if (!options.wait) report(requested);
-  const exits = [...ended.values()].map(({ exit }) => exit);
-  const code = Math.max(refused ? EXIT.needsPerson : 0, ...exits);
+  const code = Math.max(0, ...[...requested, ...ended.values()].map(({ exit }) => exit));
   if (code !== 0) throw new ExitError(code);
 }
 
@@ -75,13 +75,16 @@ async function request(applied: AppliedSite, id: string, push: PushTerms | null)
   const at = Date.now();
   const hold = readHold(applied.layout, id, at);
   const none = { id, at, notBefore: null };
-  if (hold !== null) return { ...none, held: true, problem: `held by ${hold.by}: \`mirror unhold ${id}\`` };
+  if (hold !== null)
+    return { ...none, exit: EXIT.ok, problem: `held by ${hold.by}: \`mirror unhold ${id}\`` };
   try {
     return mayRequest(applied.layout)
       ? await directly(applied, id, push, at)
       : await bySocket(applied, id, push);
   } catch (error) {
-    return { ...none, held: false, problem: (error as Error).message.replace(/^mirror: /, '') };
+    const refused = refusedBySystem(error, EXIT.needsPerson);
+    const problem = refused?.text ?? (error as Error).message.replace(/^mirror: /, '');
+    return { ...none, exit: refused?.exit ?? EXIT.needsPerson, problem };
   }
 }
 
@@ -100,13 +103,18 @@ async function directly(
     ...(notBefore !== null && { not_before: notBefore }),
     ...(push && push.words.length > 0 && { words: push.words }),
   });
-  return { id, at, notBefore, held: false, problem };
+  return { id, at, notBefore, exit: exitFor(problem), problem };
 }
 
 async function bySocket({ layout }: AppliedSite, id: string, push: PushTerms | null): Promise<Requested> {
   const { throughSocket } = await import('./through-socket.js');
   const started = await throughSocket(layout, (client) => client.startSync(id, push ?? {}));
-  return { id, at: started.at, notBefore: started.not_before, held: false, problem: started.problem };
+  const { at, not_before: notBefore, problem } = started;
+  return { id, at, notBefore, exit: exitFor(problem), problem };
+}
+
+function exitFor(problem: string | null): number {
+  return problem === null ? EXIT.ok : EXIT.needsPerson;
 }
 
 /** Waits for the runs that were asked for, by package id; without `json` each is told of when it ends. */

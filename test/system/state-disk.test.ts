@@ -33,6 +33,17 @@ describe.skipIf(!MAY_MOUNT)('a state disk that takes nothing (as root)', () => {
     });
   });
 
+  test('that is full takes no request, and `push` says so as `hold` does', async () => {
+    const { state } = site.layout;
+    await onDisk(`${state}/request`, 'size=4k', async () => {
+      writeFileSync(`${state}/request/filler`, Buffer.alloc(4096));
+      const { code, stderr } = await mirror('push', 'debian');
+      expect(stderr).toContain(`'${state}/request/`);
+      expect(stderr).toContain(`help: make room on that disk: df -h ${state}/request;`);
+      expect(code).toBe(73);
+    });
+  });
+
   test('that is read-only is said so, exit 74', async () => {
     const { state } = site.layout;
     await onDisk(`${state}/locks`, 'ro', async () => {
