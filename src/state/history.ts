@@ -11,7 +11,7 @@ import {
 import type { Layout } from '../job/layout.js';
 import { naming, writeFileAtomic } from '../system/atomic.js';
 import { readIfThere } from '../system/if-there.js';
-import type { RunRecord } from './package-state.js';
+import { isRunRecord, type RunRecord } from './package-state.js';
 
 const KEEP_LINES = 1000;
 /** A file above this is cut back; far above 1000 usual lines, so that cutting is rare. */
@@ -37,7 +37,7 @@ export function appendHistory(layout: Layout, id: string, record: RunRecord): vo
   if (size > CUT_ABOVE) writeFileAtomic(path, cut(readFileSync(path, 'utf8')), 0o664);
 }
 
-/** Finished runs, oldest first; lines that a power failure tore are left out. */
+/** Finished runs, oldest first; lines that a power failure tore, or that are no runs, are left out. */
 export function readHistory(layout: Layout, id: string): RunRecord[] {
   const text = readIfThere(layout.historyFile(id)) ?? '';
   return text.split('\n').flatMap(record).slice(-KEEP_LINES);
@@ -60,8 +60,8 @@ function cut(text: string): string {
 
 function record(line: string): RunRecord[] {
   try {
-    const value = JSON.parse(line) as RunRecord | null;
-    return typeof value === 'object' && typeof value?.ended === 'number' ? [value] : [];
+    const value = JSON.parse(line) as unknown;
+    return isRunRecord(value) ? [value] : [];
   } catch {
     return [];
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import type { NotifyRule, SiteFile } from '../job/site-file.js';
-import type { PackageState } from './package-state.js';
+import { isTime, type PackageState } from './package-state.js';
 import { idsIn, peekState, readHold } from './store.js';
 
 /** A way to reach people. */
@@ -96,8 +96,7 @@ export function pendingNotice(
 export function readIncident(layout: Layout, id: string): Incident | null {
   try {
     const value = JSON.parse(readFileSync(layout.incidentFile(id), 'utf8')) as Partial<Incident> | null;
-    const isWhole =
-      typeof value?.since === 'number' && Array.isArray(value.told) && Array.isArray(value.over);
+    const isWhole = isTime(value?.since) && Array.isArray(value.told) && Array.isArray(value.over);
     return isWhole ? { ...(value as Incident), id } : null;
   } catch {
     return null;

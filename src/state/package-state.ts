@@ -111,21 +111,47 @@ export function emptyState(id: string): PackageState {
 
 /** Whether a parsed file is a whole state of package `id`: what readers rely on has the right type. */
 export function isPackageState(value: PackageState, id: string): boolean {
-  const { run, last, size, dst, blocked, freshness } = value;
+  const { run, last, size, dst, blocked } = value;
+  const freshness = value.freshness ?? null;
   const times = [value.last_end, value.last_success, value.last_full, value.last_error];
   return (
     (value.format as string) === STATE_FORMAT &&
     value.id === id &&
-    times.every((time) => time === null || Number.isFinite(time)) &&
-    [value.errors, value.changed].every(Number.isFinite) &&
-    (run === null || [run.pid, run.pid_start, run.started].every(Number.isFinite)) &&
-    (last === null ||
-      (typeof last.outcome === 'string' && [last.started, last.ended].every(Number.isFinite))) &&
+    times.every(isTimeOrNull) &&
+    Number.isFinite(value.errors) &&
+    isTime(value.changed) &&
+    (run === null || ([run.pid, run.pid_start].every(Number.isFinite) && isTime(run.started))) &&
+    (run === null || isTimeOrNull(run.until)) &&
+    (last === null || isRunRecord(last)) &&
     (size === null || Number.isFinite(size.files)) &&
     (dst === null || Number.isFinite(dst.dev)) &&
-    (blocked === null || [blocked.since, blocked.limit].every(Number.isFinite)) &&
-    (freshness === undefined || [freshness.time, freshness.newest].every(Number.isFinite))
+    (blocked === null || (isTime(blocked.since) && Number.isFinite(blocked.limit))) &&
+    (blocked === null || typeof blocked.reason === 'string') &&
+    (freshness === null || [freshness.time, freshness.newest].every(isTime))
   );
+}
+
+/** Whether a parsed value is a finished run. */
+export function isRunRecord(value: unknown): value is RunRecord {
+  const { outcome, reason, trigger, started, ended, log } = (value ?? {}) as Partial<RunRecord>;
+  return (
+    [outcome, trigger].every((word) => typeof word === 'string') &&
+    [started, ended].every(isTime) &&
+    [reason, log].every(isTextOrNull)
+  );
+}
+
+/** Whether a parsed value is a time that a `Date` can be of: any other throws when it is printed. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15;
+}
+
+function isTimeOrNull(value: unknown): value is number | null {
+  return value === null || isTime(value);
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
 }
 
 /** `hold/<id>.json`, written by `mirror hold` and `apply --hold`. */
@@ -135,6 +161,17 @@ export interface Hold {
   readonly until: number | null;
   readonly by: string;
   readonly reason: string | null;
+}
+
+/** Whether a parsed value is a whole hold. */
+export function isHold(value: Partial<Hold> | null): value is Hold {
+  return (
+    value !== null &&
+    isTime(value.since) &&
+    isTimeOrNull(value.until) &&
+    typeof value.by === 'string' &&
+    isTextOrNull(value.reason)
+  );
 }
 
 /** `request/<id>.json`: somebody wants a run; consumed when that run begins. */
@@ -149,6 +186,19 @@ export interface Request {
   readonly not_before?: number;
   /** What the push said (`sync:stage1`): data for the package's method, never run. */
   readonly words?: readonly string[];
+}
+
+/** Whether a parsed value is a whole request. */
+export function isRequest(value: Partial<Request> | null): value is Request {
+  if (value === null) return false;
+  const { at, by, allow_deletes: allowed, not_before: from, words } = value;
+  return (
+    isTime(at) &&
+    typeof by === 'string' &&
+    (allowed === null || Number.isInteger(allowed)) &&
+    (from === undefined || isTime(from)) &&
+    (words === undefined || (Array.isArray(words) && words.every((word) => typeof word === 'string')))
+  );
 }
 
 /** `stop/<id>.json`: written by `mirror stop` before it signals, so the executor knows it was not a shutdown. */

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, renameSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { removeIfThere } from '../system/if-there.js';
-import { emptyState, isPackageState } from './package-state.js';
+import { emptyState, isHold, isPackageState, isRequest, isTime } from './package-state.js';
 import type { Baseline, Hold, PackageState, Request, Stop } from './package-state.js';
 
 /** Group-writable: packages that run as different users share one group, and any of them may publish or repair. */
@@ -41,9 +41,9 @@ export function writeState(layout: Layout, state: PackageState): void {
 
 /** The hold in force at `now` (epoch ms), or null. A hold file that cannot be understood holds: somebody meant it to. */
 export function readHold(layout: Layout, id: string, now: number): Hold | null {
-  const hold = readJson(layout.holdFile(id)) as Hold | null | undefined;
+  const hold = readJson(layout.holdFile(id)) as Partial<Hold> | null | undefined;
   if (hold === undefined) return null;
-  if (hold === null) return { since: 0, until: null, by: 'unknown', reason: 'unreadable hold file' };
+  if (!isHold(hold)) return { since: 0, until: null, by: 'unknown', reason: 'unreadable hold file' };
   return hold.until !== null && hold.until <= now ? null : hold;
 }
 
@@ -60,7 +60,7 @@ export function clearHold(layout: Layout, id: string): boolean {
 /** Epoch ms before which no slot counts, written by apply; null when apply never said. */
 export function readBaseline(layout: Layout, id: string): number | null {
   const baseline = readJson(layout.baselineFile(id)) as Baseline | null | undefined;
-  return typeof baseline?.at === 'number' ? baseline.at : null;
+  return isTime(baseline?.at) ? baseline.at : null;
 }
 
 /** The empty dst that apply lets runs fill, and the last success then (epoch ms; not there: not said), or null. */
@@ -74,10 +74,10 @@ export function readFreshDst(
 
 /** The pending request, left where it is. */
 export function readRequest(layout: Layout, id: string): Request | null {
-  const request = readJson(layout.requestFile(id)) as Request | null | undefined;
+  const request = readJson(layout.requestFile(id)) as Partial<Request> | null | undefined;
   if (request === undefined) return null;
   // Somebody asked, whatever the file says.
-  return request ?? { at: 0, by: 'unknown', allow_deletes: null };
+  return isRequest(request) ? request : { at: 0, by: 'unknown', allow_deletes: null };
 }
 
 /** Consumes the pending request: whatever was asked before this moment is served by the run that begins now. */
@@ -112,8 +112,9 @@ export const MAX_WORDS = 16;
 
 /** Who asked the current run to stop, or null: then a SIGTERM is a shutdown. */
 export function readStop(layout: Layout, id: string): Stop | null {
-  const stop = readJson(layout.stopFile(id)) as Stop | null | undefined;
-  return stop === null ? { at: 0, by: 'unknown' } : (stop ?? null);
+  const stop = readJson(layout.stopFile(id)) as Partial<Stop> | null | undefined;
+  if (stop === undefined) return null;
+  return { at: isTime(stop?.at) ? stop.at : 0, by: typeof stop?.by === 'string' ? stop.by : 'unknown' };
 }
 
 /** Says that the signal that follows is `mirror stop`. */

@@ -64,6 +64,11 @@ describe('a state file', () => {
     ['of another package', '{"format":"mirror/state/1","id":"ubuntu"}'],
     ['with a count that is text', '{"format":"mirror/state/1","id":"debian","errors":"many"}'],
     ['with a run that is half there', '{"format":"mirror/state/1","id":"debian","run":{"phase":"running"}}'],
+    ['with a time that no clock can show', '{"format":"mirror/state/1","id":"debian","last_success":1e300}'],
+    [
+      'with a reason that is no text',
+      '{"format":"mirror/state/1","id":"debian","blocked":{"since":1,"limit":1}}',
+    ],
     ['with nothing where a run may be', '{"format":"mirror/state/1","id":"debian","run":7,"last":{}}'],
   ])('that is %s is moved aside with a warning', (_, text) => {
     writeFileSync(layout.stateFile('debian'), text);
@@ -100,9 +105,19 @@ describe('a hold', () => {
     expect(store.readHold(layout, 'debian', NOON)).toBeNull();
   });
 
-  test('that nobody can read still holds', () => {
-    writeFileSync(layout.holdFile('debian'), 'reason: new disk');
-    expect(store.readHold(layout, 'debian', NOON)).toMatchObject({ until: null });
+  test.each([
+    'reason: new disk',
+    '{}',
+    '{"since":0,"until":"tomorrow","by":"kim","reason":null}',
+    '{"since":0,"until":1e300,"by":"kim","reason":null}',
+    '{"since":1e999,"until":1,"by":"kim","reason":null}',
+    '{"since":0,"until":1,"by":"kim","reason":{}}',
+  ])('that nobody can read still holds: %s', (text) => {
+    writeFileSync(layout.holdFile('debian'), text);
+    expect(store.readHold(layout, 'debian', NOON)).toMatchObject({
+      until: null,
+      reason: 'unreadable hold file',
+    });
   });
 });
 
@@ -122,16 +137,22 @@ describe('a request', () => {
     expect(store.takeRequest(layout, 'debian')).toEqual({ at: NOON + 1, by: 'push', allow_deletes: 500 });
   });
 
-  test('that nobody can read still asks for a run', () => {
-    writeFileSync(layout.requestFile('debian'), '');
-    expect(store.takeRequest(layout, 'debian')).toMatchObject({ allow_deletes: null });
-  });
+  test.each(['', '{}', '{"at":1,"by":"kim","allow_deletes":"all"}', '{"at":1,"words":{}}'])(
+    'that nobody can read still asks for a run: %s',
+    (text) => {
+      writeFileSync(layout.requestFile('debian'), text);
+      store.writeRequest(layout, 'debian', { at: NOON, by: 'kim', allow_deletes: null, words: ['all'] });
+      expect(store.takeRequest(layout, 'debian')).toMatchObject({ allow_deletes: null, words: ['all'] });
+    },
+  );
 });
 
 test('a stop is there until it is obeyed', () => {
   expect(store.readStop(layout, 'debian')).toBeNull();
   store.writeStop(layout, 'debian', { at: NOON, by: 'kim' });
   expect(store.readStop(layout, 'debian')).toEqual({ at: NOON, by: 'kim' });
+  writeFileSync(layout.stopFile('debian'), '{"by":{}}');
+  expect(store.readStop(layout, 'debian')).toEqual({ at: 0, by: 'unknown' });
   store.clearStop(layout, 'debian');
   store.clearStop(layout, 'debian');
   expect(store.readStop(layout, 'debian')).toBeNull();
@@ -167,6 +188,12 @@ describe('the history', () => {
     appendFileSync(layout.historyFile('debian'), '{"outcome":"fai');
     appendHistory(layout, 'debian', aRecord('unchanged', NOON + 1));
     expect(readHistory(layout, 'debian').map(({ outcome }) => outcome)).toEqual(['synced', 'unchanged']);
+  });
+
+  test('is of whole runs', () => {
+    const lines = [{ ended: NOON }, { ...aRecord('synced', NOON), ended: 1e300 }, aRecord('failed', NOON)];
+    appendFileSync(layout.historyFile('debian'), lines.map((line) => JSON.stringify(line)).join('\n'));
+    expect(readHistory(layout, 'debian')).toEqual(lines.slice(2));
   });
 
   test('keeps about the last thousand runs, however long their reasons', () => {
