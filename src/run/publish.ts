@@ -62,7 +62,8 @@ async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<str
   const isRoot = process.getuid?.() === 0;
   const mayStartUnits =
     layout.root === '' && existsSync('/run/systemd/system') && (isRoot || hasStarter(layout));
-  for (const id of idsIn(layout, 'request')) {
+  const ids = new Set(again.map(({ id }) => id));
+  for (const id of idsIn(layout, 'request').filter((id) => !ids.has(id))) {
     try {
       const job = readJob(layout, id);
       if (job.scheduler !== 'systemd' || mayStartUnits) await startRequested(layout, job);
@@ -90,7 +91,7 @@ async function report(
     return print(JSON.stringify(object, null, 2));
   }
   for (const id of lost) writeStderr(`mirror: ${id}: its run died without a word; now interrupted`);
-  for (const id of restarted) writeStderr(`mirror: ${id}: its slot had passed in vain; started`);
+  for (const id of restarted) writeStderr(`mirror: ${id}: its slot or push had come to nothing; started`);
   for (const id of released) writeStderr(`mirror: ${id}: its hold is over`);
   return EXIT.ok;
 }

@@ -82,6 +82,25 @@ test('one whose executor died waits the delay of a retry first', async () => {
   await until(() => site.state('slow').last?.outcome === 'synced', 'slow');
 });
 
+test('one that a push had started is started again as a push, though it has no slot, and no more than once', async () => {
+  const ids = ['pushed', 'asked-for'];
+  for (const id of ids) {
+    package_(id, { schedule: { rule: { kind: 'none' }, windows: [], zone: 'UTC' } });
+    await site.start([id === 'pushed' ? 'push' : 'start', '--root', site.root, id]).ended;
+    await until(() => runs(id) === 1 && toolGroup(site.state(id).run) !== null, id);
+    const { run } = site.state(id);
+    process.kill(run?.pid ?? NaN, 'SIGKILL');
+    process.kill(-(toolGroup(run) ?? NaN), 'SIGKILL');
+    const cut = { ...site.state(id), run: { ...run, ...ANOTHER_BOOT } };
+    writeFileSync(site.layout.stateFile(id), JSON.stringify(cut));
+  }
+  expect(await tick()).toEqual(['pushed']);
+  await until(() => site.state('pushed').last?.outcome === 'synced', 'pushed');
+  expect(site.state('pushed').last).toMatchObject({ trigger: 'push' });
+  expect(await tick()).toEqual([]);
+  for (const id of ids) expect(runs(id)).toBe(id === 'pushed' ? 2 : 1);
+});
+
 test('what a person stopped, held or a signal ended, and what is not due, is left alone', async () => {
   for (const id of ['signalled', 'told', 'held']) package_(id);
   await cutOff('signalled', 'SIGTERM');
@@ -127,7 +146,7 @@ test.skipIf(!possible)(
     );
     const argv = [...words, process.execPath, ENTRY, 'publish', '--root', site.root];
     expect(spawnSync(unshare, argv, { encoding: 'utf8' }).stderr).toContain(
-      'centos: its slot had passed in vain',
+      'centos: its slot or push had come to nothing; started',
     );
     await until(() => site.state('centos').run !== null, 'the run to wait');
     const { phase, until: moment } = site.state('centos').run ?? {};
