@@ -9,7 +9,7 @@ import { readSiteFile } from '../state/site.js';
 import { readIfThere } from '../system/if-there.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
-import { iso, localTimes, span } from './moment.js';
+import { iso, onTheClock, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { table, type Cell } from './table.js';
 
@@ -94,7 +94,7 @@ function row(run: Run, zone: string): Cell[] {
     { text: filesText(run.transfer) },
     { text: run.transfer?.received_bytes == null ? '-' : size(run.transfer.received_bytes) },
     { text: run.trigger },
-    { text: localTimes(run.reason ?? '', zone) },
+    { text: onTheClock(run.reason ?? '', zone) },
   ];
 }
 

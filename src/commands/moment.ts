@@ -8,7 +8,7 @@ export function iso(at: number | null): string | null {
 }
 
 /** A text with the times in it on the wall clock of `zone`, for people. */
-export function localTimes(text: string, zone: string): string {
+export function onTheClock(text: string, zone: string): string {
   return withTimes(text, (at) => stamp(at, zone));
 }
 

@@ -4,7 +4,7 @@ import { parseDuration } from '../model/duration.js';
 import type { OverviewRow } from '../state/overview.js';
 import type { Word } from '../state/status.js';
 import { ExitError } from './exit.js';
-import { ago, localTimes, span } from './moment.js';
+import { ago, onTheClock, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { seenOverview } from './seen-overview.js';
 import { judge, type Verdict } from './status-check.js';
@@ -52,7 +52,7 @@ async function verdictOf(options: Selection, maxAge: number | null, now: number)
   try {
     const { packages, timezone } = await seenOverview(options, options.id ?? [], now);
     const verdict = judge(packages, maxAge, now);
-    return { ...verdict, line: localTimes(verdict.line, timezone) };
+    return { ...verdict, line: onTheClock(verdict.line, timezone) };
   } catch (error) {
     // A plug-in that cannot tell says so on stdout with its own code, whatever the reason.
     const reason = (error as Error).message.replace(/^mirror: /, '');
@@ -64,7 +64,7 @@ function row(each: OverviewRow, zone: string, now: number): Cell[] {
   const { run, status } = each;
   const until = millis(run?.until ?? null);
   const notes = [
-    status === 'waiting' ? (run?.waits_for ?? null) : each.reason && localTimes(each.reason, zone),
+    status === 'waiting' ? (run?.waits_for ?? null) : each.reason && onTheClock(each.reason, zone),
     run ? `for ${span(now - Date.parse(run.started))}` : null,
     until !== null && until > now ? `goes on in ${span(until - now)}` : null,
     each.hidden ? 'hidden' : null,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { localTimes } from '../../src/commands/moment.js';
-import { localTimes as ofExecutor } from '../../src/run/local-time.js';
+import { onTheClock } from '../../src/commands/moment.js';
+import { localTimes } from '../../src/run/local-time.js';
 
-const seoul = (text: string): string[] => [localTimes(text, 'Asia/Seoul'), ofExecutor(text, 'Asia/Seoul')];
+const seoul = (text: string): string[] => [onTheClock(text, 'Asia/Seoul'), localTimes(text, 'Asia/Seoul')];
 const both = (text: string): string[] => [text, text];
 
 test('times in words are put on the clock of the site', () => {
