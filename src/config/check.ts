@@ -1,4 +1,5 @@
 import type { Finding } from '../diagnostics/diagnostic.js';
+import { ID } from '../job/job.js';
 import { methods } from '../methods/index.js';
 import { normalizeSettings, type SiteDefaults } from '../model/normalize.js';
 import { normalizePackage } from '../model/normalize-package.js';
@@ -24,8 +25,6 @@ export interface Checked {
   /** Places in packages are given as if all of them stood in the main file. */
   readonly findings: readonly Finding[];
 }
-
-const ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
 
 /**
  * Validates, normalizes and applies the rules, as far as each part allows: an unknown key does not hide what else is

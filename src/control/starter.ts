@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ID } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { readJob } from '../run/job-file.js';
 import { systemctl } from '../run/unit.js';
@@ -38,8 +39,9 @@ interface Order {
 
 /** What the line asks, or why it may not. */
 function orderOf(question: string, layout: Layout): Order | string {
-  const [, verb, id] = /^(start|stop) ([A-Za-z0-9][A-Za-z0-9._+-]{0,63})$/.exec(question) ?? [];
-  if ((verb !== 'start' && verb !== 'stop') || id === undefined) return 'expected: start ID or stop ID';
+  const [, verb, id] = /^(start|stop) (.+)$/.exec(question) ?? [];
+  if ((verb !== 'start' && verb !== 'stop') || id === undefined || !ID.test(id))
+    return 'expected: start ID or stop ID';
   try {
     if (readSiteFile(layout)?.packages.some((pkg) => pkg.id === id) !== true)
       return `no package ${id} is applied here`;

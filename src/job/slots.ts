@@ -1,5 +1,5 @@
 import { wallClockSlots } from './calendar.js';
-import type { Rule, Schedule } from './schedule.js';
+import type { Rule, Schedule, Window } from './schedule.js';
 import { minuteOfDay, zoneOffset } from './zone.js';
 
 /** How far to look for a slot: 29 February can be eight years away, and windows can make it rarer. */
@@ -44,7 +44,12 @@ export function lastSlot(schedule: Schedule, from: number, to: number): number |
 export function isOpen(schedule: Schedule, at: number): boolean {
   if (schedule.windows.length === 0) return true;
   const minute = minuteOfDay(schedule.zone, at);
-  return schedule.windows.some(({ from, to }) =>
+  return isWithin(schedule.windows, minute);
+}
+
+/** Whether a minute of the day lies in one of the windows; one that ends before it begins goes over midnight. */
+export function isWithin(windows: readonly Window[], minute: number): boolean {
+  return windows.some(({ from, to }) =>
     from < to ? minute >= from && minute < to : minute >= from || minute < to,
   );
 }

@@ -136,6 +136,7 @@ function sunday(weekdays: readonly number[]): number[] {
   return [...new Set(weekdays.map((day) => day % 7))].sort((a, b) => a - b);
 }
 
-function clip(text: string): string {
+/** The beginning of what a person wrote, as much of it as a message can show. */
+export function clip(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -1,4 +1,5 @@
 import type { Window } from '../job/schedule.js';
+import { isWithin } from '../job/slots.js';
 import { zoneOffset } from '../job/zone.js';
 
 /** Two instants half a year apart: the zone's winter and summer clocks. Fixed, so that a compile is repeatable. */
@@ -61,7 +62,7 @@ function goodResidues(grain: number, windows: readonly Window[], zone: string): 
     const offsets = seasons.map((season) => zoneOffset(zone, season) / 60_000);
     return (residue) =>
       visits(residue).some((minute) =>
-        offsets.every((offset) => isOpenAt(windows, (minute + offset + 1440) % 1440)),
+        offsets.every((offset) => isWithin(windows, (minute + offset + 1440) % 1440)),
       );
   };
   const preferences =
@@ -69,10 +70,4 @@ function goodResidues(grain: number, windows: readonly Window[], zone: string): 
   const open = preferences.map((test) => all.filter(test)).find((list) => list.length > 0) ?? all;
   const quietOnes = open.filter(quiet);
   return quietOnes.length > 0 ? quietOnes : open;
-}
-
-function isOpenAt(windows: readonly Window[], minute: number): boolean {
-  return windows.some(({ from, to }) =>
-    from < to ? minute >= from && minute < to : minute >= from || minute < to,
-  );
 }

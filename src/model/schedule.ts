@@ -1,7 +1,7 @@
 import type { Rule, Schedule, Window } from '../job/schedule.js';
 import { nextSlot, slots } from '../job/slots.js';
 import { isZone } from '../job/zone.js';
-import { parseCron } from './cron-fields.js';
+import { clip, parseCron } from './cron-fields.js';
 import { formatDuration, parseDuration } from './duration.js';
 import { hashedPhase } from './phase.js';
 
@@ -221,10 +221,6 @@ function nearestMinutes(seconds: number): string {
 
 function present<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined;
-}
-
-function clip(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
 function error(key: ScheduleProblem['key'], code: string, message: string, help: string): ScheduleProblem {

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { JOB_FORMAT } from '../job/job.js';
+import { ID, JOB_FORMAT } from '../job/job.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
@@ -20,7 +20,7 @@ export class JobFileError extends Error {
  */
 export function readJob(layout: Layout, id: string): Job {
   // The id becomes a path: nothing but what the config allows as an id.
-  if (!/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/.test(id)) throw noSuchPackage(id);
+  if (!ID.test(id)) throw noSuchPackage(id);
   const path = layout.job(id);
   const text = readTrusted(path, id);
   let job: unknown;

@@ -7,6 +7,7 @@ import { LEGACY_OPTIONS, LEGACY_PACKAGE, LEGACY_TOP } from '../../src/config/rul
 import type { JsonSchema } from '../../src/config/json-schema.js';
 import { methodNames, schemas as validators } from '../../src/config/schema.js';
 import { methodSchemas } from '../../src/config/schemas.generated.js';
+import { ID } from '../../src/job/job.js';
 import { methods } from '../../src/methods/index.js';
 
 const directory = fileURLToPath(new URL('../../schemas', import.meta.url));
@@ -71,6 +72,11 @@ describe('the schemas', () => {
     expect(methodNames()).toEqual(
       expect.arrayContaining(['ftpsync', 'lftp', 'bandersnatch', 'ubuntu', 'jigdo']),
     );
+  });
+
+  test('an id is what starters, executors and units take for one', () => {
+    const { definitions } = read('common.schema.json') as { definitions: { id: JsonSchema } };
+    expect(definitions.id.pattern).toBe(ID.source);
   });
 
   test('every ignored key has a warning that says what to do', () => {

@@ -3,6 +3,8 @@
  * inert, and which text cannot be written down at all.
  */
 
+import { ID } from '../../job/job.js';
+
 /** A word of Exec lines: always quoted; no variable, specifier or escape of it is expanded. */
 export function word(text: string): string {
   if (/^[\w/.+-]+$/.test(text)) return `"${text}"`;
@@ -65,7 +67,7 @@ export function isAccount(name: string | number): boolean {
 
 /** Unit name of a package, without suffix: the one character of an id that a unit name cannot hold is escaped. */
 export function unitName(id: string): string {
-  if (!/^[A-Za-z0-9][\w.+-]{0,63}$/.test(id)) throw new Error(`id ${JSON.stringify(id)} was not checked`);
+  if (!ID.test(id)) throw new Error(`id ${JSON.stringify(id)} was not checked`);
   return `mirror-sync-${id.replaceAll('+', '\\x2b')}`;
 }
 
