@@ -22,6 +22,7 @@ import { SITE_FORMAT } from '../../src/job/site-file.js';
 import type { SiteFile } from '../../src/job/site-file.js';
 import { rsync } from '../../src/methods/rsync.js';
 import type { Package } from '../../src/model/site.js';
+import { optionDefaults } from '../../src/config/check.js';
 import { RUN_VARIABLE, runMark } from '../../src/run/run-mark.js';
 import { peekState } from '../../src/state/store.js';
 import type { PackageState, RunRecord } from '../../src/state/package-state.js';
@@ -223,13 +224,13 @@ function rsyncAttempts(
   id: string,
   dst: string,
   sources: readonly string[],
-  change: Partial<Package>,
+  { options, ...change }: Partial<Package>,
 ): Job['attempts'] {
   const pkg = {
     id,
     dst,
     sources: [],
-    options: { timeout: 10, contimeout: 5 },
+    options: { ...optionDefaults('rsync'), timeout: 10, contimeout: 5, ...options },
     password: null,
     precheck: null,
     acceptExit: {},
