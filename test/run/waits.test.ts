@@ -187,7 +187,8 @@ describe('what a tool leaves in the background', () => {
   });
 
   test('ends when the package is wanted again, where it took a session of its own', async () => {
-    site.script('daemonic', 'setsid sleep 1000 & echo $! >> $F/$ID');
+    const own = 'setsid sh -c "echo \\$\\$ >> $F/$ID; touch $F/up; exec sleep 1000"';
+    site.script('daemonic', `rm -f $F/up; ${own} & until [ -e $F/up ]; do sleep 0.02; done`);
     expect((await start('daemonic').ended).code).toBe(0);
     const first = child('daemonic');
     expect(processStart(first)).not.toBeNull();
