@@ -1,3 +1,4 @@
+import { fnv1a } from '../job/hash.js';
 import type { Window } from '../job/schedule.js';
 import { isWithin } from '../job/slots.js';
 import { zoneOffset } from '../job/zone.js';
@@ -29,16 +30,14 @@ export function hashedPhase(
     residues = goodResidues(grain, windows, zone);
     residuesCache.set(key, residues);
   }
-  const hash = fnv1a(`${node}\n${id}`);
+  const hash = spread(fnv1a(`${node}\n${id}`));
   const residue = residues[hash % residues.length] ?? 0;
   return residue + grain * (Math.floor(hash / residues.length) % (every / grain));
 }
 
-/** FNV-1a over UTF-16 units, 32 bits, finished with an avalanche step so that its low bits are as good as its high ones. */
-export function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+/** An avalanche step (murmur3's), so that a hash's low bits are as good as its high ones. */
+function spread(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }

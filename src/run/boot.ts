@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { hash } from './hash.js';
+import { fnv1a } from '../job/hash.js';
 
 /** Slots missed while the host was down are made up for within this many milliseconds after boot. */
 const SPREAD = 30 * 60_000;
@@ -16,7 +16,7 @@ export function makeUpAt(
   id: string,
 ): number | null {
   if (slot >= bootedAt || now - bootedAt >= SPREAD) return null;
-  const at = bootedAt + (hash(`${node}\n${id}`) % SPREAD);
+  const at = bootedAt + (fnv1a(`${node}\n${id}`) % SPREAD);
   return at > now ? at : null;
 }
 

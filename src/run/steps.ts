@@ -10,7 +10,7 @@ import type { Lock } from '../system/flock.js';
 import { refuseDirectory } from './destination.js';
 import { NO_FILES, executeStep } from './exec.js';
 import { together } from './figures.js';
-import { hash } from './hash.js';
+import { fnv1a } from '../job/hash.js';
 import type { LogFile } from './log-file.js';
 import { emptyMarkerDirectory, installMarker } from './marker.js';
 import { signalOutcome } from './session.js';
@@ -211,7 +211,7 @@ function keepsChanging(rounds: number): Outcome {
 
 /** The commands of a source's full pass, as a number: they change when what a full pass brings may change. */
 function passOf(source: Attempt): number {
-  return hash(JSON.stringify(source.steps.filter(({ kind }) => kind === 'exec')));
+  return fnv1a(JSON.stringify(source.steps.filter(({ kind }) => kind === 'exec')));
 }
 
 /** The least favourable of what steps that let the run go on said: synced, partial, incomplete. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { isSuccess } from '../../../job/outcome.js';
 import { executeStep } from '../../exec.js';
-import { hash } from '../../hash.js';
+import { fnv1a } from '../../../job/hash.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { WrongList, changesOf } from './changes.js';
@@ -47,7 +47,7 @@ export interface ListSummary {
 export async function compareLists(turn: Turn, step: ListChangesStep): Promise<StepEnd> {
   const { log, session } = turn;
   const { dst } = session.job;
-  const of = hash(JSON.stringify(turn.source.steps));
+  const of = fnv1a(JSON.stringify(turn.source.steps));
   const record = readRecord(step.record, dst, of);
   const fetched = await fetchLists(turn, step, record);
   if ('outcome' in fetched) return fetched;
