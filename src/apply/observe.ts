@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
-import { isZone } from '../job/zone.js';
+import { isZone } from '../job/zone-names.js';
 import { webhookFile } from '../model/notify.js';
 import type { Site } from '../model/site.js';
 import { jobBefore, renamed, type Intent } from '../plan/assemble.js';

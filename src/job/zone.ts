@@ -9,25 +9,6 @@ const DAY = 86_400_000;
 const formatters = new Map<string, Intl.DateTimeFormat>();
 const offsets = new Map<string, number>();
 
-let listed: ReadonlySet<string> | undefined;
-
-/** The zones that this host lists, each by one name; it knows more names. */
-export function listedZones(): ReadonlySet<string> {
-  listed ??= new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
-  return listed;
-}
-
-/** Whether `zone` is a time zone this host knows: most are in a list that is had without the start of the rest. */
-export function isZone(zone: string): boolean {
-  if (listedZones().has(zone)) return true;
-  try {
-    formatter(zone);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Milliseconds that the wall clock of `zone` is ahead of UTC at epoch millisecond `at`. */
 export function zoneOffset(zone: string, at: number): number {
   if (zone === 'UTC') return 0;

@@ -1,6 +1,6 @@
 import type { Rule, Schedule, Window } from '../job/schedule.js';
 import { nextSlot, slots } from '../job/slots.js';
-import { isZone } from '../job/zone.js';
+import { isZone } from '../job/zone-names.js';
 import { clip, parseCron } from './cron-fields.js';
 import { formatDuration, parseDuration } from './duration.js';
 import { hashedPhase } from './phase.js';

@@ -1,6 +1,6 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { nearest } from '../../diagnostics/suggest.js';
-import { isZone, listedZones } from '../../job/zone.js';
+import { isZone, zoneNames } from '../../job/zone-names.js';
 import { formatDuration } from '../../model/duration.js';
 import { seconds } from '../../model/normalize-policy.js';
 import type { Retry } from '../types.generated.js';
@@ -15,7 +15,12 @@ export function knownTimeZone({ settings }: CheckedSite): Finding[] {
   const { localtimezone: zone } = settings;
   if (isZone(zone)) return [];
   const message = zone.trim() === '' ? 'the time zone is empty' : `unknown time zone \`${zone}\``;
-  const guess = nearest(zone, listedZones());
+  // An abbreviation says too little to guess by: `BST` is not `EST` misspelt.
+  const same = (name: string): boolean => name.toLowerCase() === zone.toLowerCase();
+  const guess = nearest(
+    zone,
+    [...zoneNames()].filter((name) => name.includes('/') || same(name)),
+  );
   const help =
     guess === null
       ? 'an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`'
