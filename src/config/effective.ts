@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/duration.js';
 import type { Package } from '../model/site.js';
 import { formatSize } from '../model/size.js';
-import { appended, origin, type Layer } from './merge.js';
+import { appended, merge, origin, type Layer } from './merge.js';
 import { segments } from './pointer.js';
 import { HIDDEN, isSecretKey } from './secret-text.js';
 import { member, type Sources } from './sources.js';
@@ -36,7 +36,8 @@ interface Row {
 
 /** Every effective value of a package, in the order of the manual; unset ones without a default are left out. */
 export function effectiveValues(pkg: Package, sources: Sources, layers: readonly Layer[]): EffectiveValue[] {
-  return rows(pkg)
+  const written = layers.reduce<unknown>((value, layer) => merge(value, layer.value), undefined);
+  return rows(pkg, written)
     .filter(({ value }) => value !== null && value !== undefined)
     .map((row) => ({ key: row.key, value: row.value, origin: originOf(row, sources, layers) }));
 }
@@ -83,13 +84,16 @@ function policy(key: string, value: unknown, extra: readonly string[] = []): Row
   return { key, value, settings: [`/settings/${key.replaceAll('.', '/')}`, ...extra] };
 }
 
-function rows(pkg: Package): Row[] {
+/** `written`: the package with what it inherits, for what is shown as the config has it. */
+function rows(pkg: Package, written: unknown): Row[] {
   const { rule, windows } = pkg.schedule;
   return [
     { key: 'name', value: pkg.name, made: 'the id' },
     { key: 'href', value: pkg.href, made: '/ and the id' },
     { key: 'synctype', value: pkg.synctype },
     { key: 'syncrate', value: pkg.syncrate, made: 'from the schedule' },
+    { key: 'schedule', value: member(written, 'schedule') },
+    { key: 'synctime', value: member(written, 'synctime') },
     {
       key: 'phase',
       value: rule.kind === 'interval' ? formatDuration(rule.phase) : null,
@@ -98,7 +102,9 @@ function rows(pkg: Package): Row[] {
     { key: 'window', value: windows.length > 0 ? windows.map(windowText) : null },
     policy('min_gap', formatDuration(pkg.minGap)),
     { key: 'push', value: pkg.push, from: pkg.syncrate === 'PUSH' ? ['/push', '/syncrate'] : ['/push'] },
+    { key: 'link', value: pkg.link.length > 0 ? pkg.link : null },
     { key: 'disabled', value: pkg.disabled },
+    { key: 'hosts', value: member(written, 'hosts') },
     { key: 'settings.hidden', value: pkg.hidden },
     { key: 'settings.src', value: pkg.sources.map(({ publicUrl }) => publicUrl), made: 'none' },
     { key: 'settings.dst', value: pkg.dst },
@@ -118,6 +124,7 @@ function rows(pkg: Package): Row[] {
     policy('guard.min_free', minFreeText(pkg.guard.minFree)),
     policy('guard.mount', pkg.guard.mount),
     ...precheck(pkg),
+    ...freshness(pkg),
     { key: 'accept_exit', value: Object.keys(pkg.acceptExit).length > 0 ? pkg.acceptExit : null },
     {
       ...policy('stale_after', pkg.staleAfter === null ? null : formatDuration(pkg.staleAfter)),
@@ -170,6 +177,17 @@ function precheck(pkg: Package): Row[] {
     { key: 'precheck.file', value: file, from: ['/precheck/file', '/settings/options/fftsfile'] },
     { key: 'precheck.full_every', value: formatDuration(fullEvery) },
     { key: 'precheck.always', value: always.length > 0 ? always : null },
+  ];
+}
+
+function freshness(pkg: Package): Row[] {
+  if (!pkg.freshness) return [];
+  const { file, format, maxAge, monotonic } = pkg.freshness;
+  return [
+    { key: 'freshness.file', value: file },
+    { key: 'freshness.format', value: format },
+    { key: 'freshness.max_age', value: maxAge === null ? null : formatDuration(maxAge) },
+    { key: 'freshness.monotonic', value: monotonic },
   ];
 }
 

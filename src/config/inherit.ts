@@ -24,6 +24,17 @@ export interface Inheritance {
   readonly findings: () => Finding[];
 }
 
+/** What is merged so far, and from which layers. */
+interface Base {
+  readonly value: unknown;
+  readonly layers: readonly Layer[];
+}
+
+const EMPTY: Base = { value: undefined, layers: [] };
+
+/** Each says when a package runs: a layer that has one of them means it instead of what weaker layers say by another. */
+const TIMING = ['schedule', 'synctime', 'syncrate'];
+
 /** Prepares the inheritance; merged defaults are shared by the packages that take the same ones. */
 export function inheritance(sources: Sources): Inheritance {
   const { main } = sources;
@@ -44,9 +55,9 @@ export function inheritance(sources: Sources): Inheritance {
   ].filter((item) => item !== null);
   const used = new Set<string>();
   const findings: Finding[] = [];
-  const bases = new Map<string, { value: unknown; layers: readonly Layer[] }>();
+  const bases = new Map<string, Base>();
 
-  const base = (synctype: string, sets: readonly string[]): { value: unknown; layers: readonly Layer[] } => {
+  const base = (synctype: string, sets: readonly string[]): Base => {
     const key = JSON.stringify([synctype, ...sets]);
     let found = bases.get(key);
     if (!found) {
@@ -55,11 +66,7 @@ export function inheritance(sources: Sources): Inheritance {
         layer('synctype', synctype),
         ...sets.map((set) => layer('sets', set)),
       ];
-      const layers = candidates.filter((candidate) => candidate !== null);
-      found = {
-        value: layers.reduce<unknown>((value, { value: over }) => merge(value, over), undefined),
-        layers,
-      };
+      found = candidates.filter((candidate) => candidate !== null).reduce(put, EMPTY);
       bases.set(key, found);
     }
     return found;
@@ -77,12 +84,12 @@ export function inheritance(sources: Sources): Inheritance {
         used.add(set);
         if (!layer('sets', set)) findings.push(unknownSet(id, index, set, keys('sets')));
       }
-      return merge(base(synctypeOf(raw, sets, layer), sets).value, raw);
+      return put(base(synctypeOf(raw, sets, layer), sets), ownLayer(definition)).value;
     },
-    layers: ({ id, raw, document, pointer: at }) => {
+    layers: (definition) => {
+      const { raw } = definition;
       const sets = names(raw);
-      const own: Layer = { label: `packages.${id}`, file: document.path, pointer: at, value: raw };
-      return [...base(synctypeOf(raw, sets, layer), sets).layers, own];
+      return put(base(synctypeOf(raw, sets, layer), sets), ownLayer(definition)).layers;
     },
     findings: () => [
       ...findings,
@@ -91,6 +98,25 @@ export function inheritance(sources: Sources): Inheritance {
         .map((set) => unusedSet(main.path, set)),
     ],
   };
+}
+
+function ownLayer({ id, document, pointer, raw }: Definition): Layer {
+  return { label: `packages.${id}`, file: document.path, pointer, value: raw };
+}
+
+/** A layer over what it inherits. */
+function put({ value, layers }: Base, over: Layer): Base {
+  const own = TIMING.filter((key) => member(over.value, key) !== undefined);
+  const rivals = own.length === 0 ? [] : TIMING.filter((key) => !own.includes(key));
+  return {
+    value: merge(without(value, rivals), over.value),
+    layers: [...layers.map((layer) => ({ ...layer, value: without(layer.value, rivals) })), over],
+  };
+}
+
+function without(value: unknown, keys: readonly string[]): unknown {
+  if (!keys.some((key) => member(value, key) !== undefined)) return value;
+  return Object.fromEntries(Object.entries(value as object).filter(([key]) => !keys.includes(key)));
 }
 
 function entry(layer: Layer | null, synctype: string | null): DefaultsEntry | null {

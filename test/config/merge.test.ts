@@ -91,6 +91,30 @@ describe('inheritance', () => {
     expect(site?.packages[0]).toMatchObject({ synctype: 'local', umask: '0027' });
   });
 
+  test.each([
+    ['a rate beats an inherited time', { synctime: '03:30' }, {}, { syncrate: 'PT1H' }, null],
+    ['and so does PUSH', { schedule: '0 3 * * *' }, {}, { syncrate: 'PUSH' }, null],
+    ['a time beats an inherited schedule', { schedule: '0 3 * * *' }, {}, { synctime: '04:00' }, '04:00'],
+    ['a set beats a weaker default', { synctime: '03:30' }, { syncrate: 'PT1H' }, {}, null],
+    ['the last one decides', { schedule: '0 3 * * *' }, { syncrate: 'P1D' }, { synctime: '04:00' }, '04:00'],
+    ['of two in one place the time decides', { synctime: '03:30', syncrate: 'PT1H' }, {}, {}, '03:30'],
+    ['times add up', { synctime: ['03:30'] }, {}, { synctime: { append: ['04:00'] } }, ['03:30', '04:00']],
+  ])('who says when a package runs: %s', (_, rsync, set, own, synctime) => {
+    const settings = { src: 'rsync://up.example.org/debian', dst: '/srv/ftp/debian' };
+    const { site, diagnostics, ...result } = readFiles({
+      'config.json': siteWith(
+        { debian: { synctype: 'rsync', use: ['set'], settings, ...own } },
+        {},
+        { defaults: { synctype: { rsync }, sets: { set } } },
+      ),
+    });
+    expect(diagnostics).toEqual([]);
+    const values = new Map(result.explain('debian')?.map(({ key, value }) => [key, value]));
+    expect(values.get('synctime') ?? null).toEqual(synctime);
+    expect(values.has('schedule')).toBe(false);
+    expect(site?.packages[0]?.schedule.rule.kind === 'daily').toBe(synctime !== null);
+  });
+
   test('every leaf of a merged value is found where it came from', () => {
     const json = fc.dictionary(
       fc.constantFrom('a', 'b', 'c/d', 'e~f', 'constructor'),

@@ -12,7 +12,7 @@ const files = {
     {
       include: ['packages.d/*.json'],
       defaults: {
-        all: { guard: { deletes: 7 }, env: { LANG: 'C' } },
+        all: { guard: { deletes: 7 }, env: { LANG: 'C' }, link: [{ rel: 'HOME', href: 'https://ctan.org' }] },
         synctype: { rsync: { settings: { options: { exclude: ['*.iso'] } } } },
         sets: { big: { resources: { nice: 15 } } },
       },
@@ -22,6 +22,9 @@ const files = {
   "CTAN": {
     "synctype": "rsync",
     "syncrate": "P1D",
+    "synctime": "03:30",
+    "hosts": ["here"],
+    "freshness": { "file": "timestamp", "format": "epoch" },
     "settings": {
       "src": "rsync://me:hunter2@up.example.org/CTAN",
       "dst": "/srv/ftp/CTAN",
@@ -92,6 +95,12 @@ describe('where a value stands', () => {
       `${rows.get(key)?.origin.kind ?? ''} ${rows.get(key)?.origin.label ?? ''}`;
     expect(origin('syncrate')).toBe('package packages.CTAN');
     expect(rows.get('syncrate')?.origin).toMatchObject({ file: '/site/packages.d/ctan.json', line: 4 });
+    for (const key of ['synctime', 'hosts', 'freshness.file', 'freshness.format'])
+      expect(origin(key), key).toBe('package packages.CTAN');
+    expect(origin('freshness.monotonic')).toBe('built-in built-in default');
+    expect(origin('link')).toBe('defaults defaults.all');
+    expect(rows.get('synctime')?.value).toBe('03:30');
+    expect(rows.get('schedule')).toBeUndefined();
     expect(origin('guard.deletes')).toBe('defaults defaults.all');
     expect(origin('env.LANG')).toBe('defaults defaults.all');
     expect(origin('max_runtime')).toBe('settings settings.max_runtime');
