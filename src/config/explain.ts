@@ -4,7 +4,7 @@ import { nearest } from '../diagnostics/suggest.js';
 import type { JsonSchema } from './json-schema.js';
 import { escapeSegment, parent, segments } from './pointer.js';
 import { isOption, keysOf } from './schema.js';
-import { HIDDEN, isSecretKey, withoutCredentials } from './secret-text.js';
+import { HIDDEN, isSecretKey, shownValue } from './secret-text.js';
 
 /** What is wrong with a value, at a pointer relative to the validated value. */
 export interface ValueFinding extends Omit<Finding, 'place'> {
@@ -180,9 +180,8 @@ function pattern(error: ErrorObject, schema: JsonSchema): Explanation {
   if (trimmed !== value && new RegExp(String(schema.pattern), 'u').test(trimmed)) {
     const message =
       trimmed === '' ? 'there is nothing but white space' : 'there is white space around the value';
-    const help = isSecretKey(segments(error.instancePath).at(-1) ?? '')
-      ? 'remove it'
-      : `write \`${clip(withoutCredentials(trimmed))}\``;
+    const key = segments(error.instancePath).at(-1) ?? '';
+    const help = isSecretKey(key) ? 'remove it' : `write \`${clip(shownValue(key, trimmed))}\``;
     return { code: 'surrounding-space', message, help };
   }
   const noun = schema.title ?? 'value that fits';
@@ -226,7 +225,7 @@ function show(value: unknown, at: string): string {
     typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
       ? String(value)
       : '…';
-  return `\`${clip(withoutCredentials(text))}\``;
+  return `\`${clip(shownValue(segments(at).at(-1) ?? '', text))}\``;
 }
 
 function clip(text: string): string {

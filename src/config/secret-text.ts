@@ -23,9 +23,28 @@ function isFile(key: string): boolean {
 /** A word of a command line that gives a secret away: `--password=…`. */
 export const SECRET_WORD = /(--?[\w-]{0,64}(?:password|passwd|secret|token)=)[^\s"]{1,4096}/i;
 
-/** Text without the password of a URL in it, also of one that was cut with `…` before its `@`. */
+/** The password of a URL, also of one that was cut with `…` before its `@`. */
+const IN_URL = /(\/\/[^/:@\s]{0,256}:)[^\s…]{0,4096}(@|…)/g;
+
+/** The password of a proxy or source without a scheme: `user:password@host…`. */
+const BEFORE_HOST = /((?:^|[\s`"'(=])[^\s/:@`"]{1,256}:)(?!\/\/)[^\s…]{1,4096}@/g;
+
+/** Whether a text has a URL with a password. Without a scheme nobody can tell: `mailto:ops@example.org` has none. */
+export function hasPasswordInUrl(text: string): boolean {
+  return text.replace(IN_URL, `$1${HIDDEN}$2`) !== text;
+}
+
+/** Text without the passwords before the hosts in it. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/(\/\/[^/:@\s]{0,256}:)[^\s…]{0,4096}(@|…)/g, `$1${HIDDEN}$2`);
+  return text.replace(IN_URL, `$1${HIDDEN}$2`).replace(BEFORE_HOST, `$1${HIDDEN}@`);
+}
+
+/** A key for a name, behind which some write the password too: `user:password`. */
+const NAMES_USER = /user/i;
+
+/** The value of a key that is itself no secret's, without those in it. */
+export function shownValue(key: string, text: string): string {
+  return NAMES_USER.test(key) ? text.replace(/:[^]+/, `:${HIDDEN}`) : withoutCredentials(text);
 }
 
 /** What a key for a secret may have become by a slip of the finger; only for hiding, where too much does no harm. */
@@ -46,10 +65,15 @@ export function secretRanges(text: string, tree: Node | undefined, broken: boole
     const from = match.index + (match[1]?.length ?? 0);
     ranges.push([from, from + (match[2]?.length ?? 0)]);
   }
-  // A proxy or source without a scheme: `"user:password@host…"`.
-  for (const match of text.matchAll(/("[^"/:@\s]{1,256}:)(?!\/\/)((?:[^"\\\n]|\\.){1,4096})@/g)) {
+  // As `BEFORE_HOST` and `NAMES_USER`, in the text of the config.
+  for (const match of text.matchAll(/("[^\S\n]*[^"/:@\s]{1,256}:)(?!\/\/)((?:[^"\\\n]|\\.){1,4096})@/g)) {
     const from = match.index + (match[1]?.length ?? 0);
     ranges.push([from, from + (match[2]?.length ?? 0)]);
+  }
+  for (const match of text.matchAll(/"([^"\\\n]{1,64})"\s*:\s*"[^":\\\n]{0,256}:((?:[^"\\\n]|\\.)+)/g)) {
+    const [whole, key = '', secret = ''] = match;
+    const to = match.index + whole.length;
+    if (NAMES_USER.test(key)) ranges.push([to - secret.length, to]);
   }
   for (const match of text.matchAll(new RegExp(SECRET_WORD, 'gi'))) {
     ranges.push([match.index + (match[1] ?? '').length, match.index + match[0].length]);

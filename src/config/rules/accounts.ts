@@ -1,7 +1,7 @@
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { parseSource } from '../../model/source.js';
 import { escapeSegment } from '../pointer.js';
-import { withoutCredentials } from '../secret-text.js';
+import { hasPasswordInUrl } from '../secret-text.js';
 import { isObject } from '../sources.js';
 import { packageError, packageWarning, siteError, siteWarning, type CheckedSite } from './rule.js';
 import { sourceTexts } from './source-urls.js';
@@ -109,8 +109,7 @@ export function noPasswordInOtherUrls({ config, packages }: CheckedSite): Findin
 
 /** Pointers to the texts in a value that have a URL with a password. */
 function withPassword(value: unknown): string[] {
-  if (typeof value === 'string')
-    return value.includes('@') && withoutCredentials(value) !== value ? [''] : [];
+  if (typeof value === 'string') return value.includes('@') && hasPasswordInUrl(value) ? [''] : [];
   if (typeof value !== 'object' || value === null) return [];
   const found: string[] = [];
   for (const key in value) {
