@@ -1,6 +1,6 @@
 import { nearest } from '../diagnostics/suggest.js';
 import type { Finding } from '../diagnostics/diagnostic.js';
-import { merge, type Layer } from './merge.js';
+import { appended, merge, type Layer } from './merge.js';
 import { pointer } from './pointer.js';
 import { isObject, member, type Definition, type Sources } from './sources.js';
 
@@ -79,11 +79,12 @@ export function inheritance(sources: Sources): Inheritance {
       if (entries.length === 0 && member(raw, 'use') === undefined) {
         return document.appends ? merge(undefined, raw) : raw;
       }
-      const sets = names(raw);
-      for (const [index, set] of sets.entries()) {
+      for (const [index, set] of uses(raw).entries()) {
+        if (typeof set !== 'string') continue;
         used.add(set);
         if (!layer('sets', set)) findings.push(unknownSet(id, index, set, keys('sets')));
       }
+      const sets = names(raw);
       return put(base(synctypeOf(raw, sets, layer), sets), ownLayer(definition)).value;
     },
     layers: (definition) => {
@@ -124,8 +125,13 @@ function entry(layer: Layer | null, synctype: string | null): DefaultsEntry | nu
 }
 
 function names(raw: unknown): string[] {
+  return uses(raw).filter((set) => typeof set === 'string');
+}
+
+/** What a package has as `use`; nothing is inherited to append to. */
+function uses(raw: unknown): readonly unknown[] {
   const use = member(raw, 'use');
-  return Array.isArray(use) ? use.filter((set) => typeof set === 'string') : [];
+  return appended(use) ?? (Array.isArray(use) ? (use as unknown[]) : []);
 }
 
 /** The method decides which defaults apply, and may itself be inherited. */

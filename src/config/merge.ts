@@ -3,11 +3,11 @@ import { isObject, member } from './sources.js';
 
 /**
  * A value over the one it inherits: objects merge, lists and everything else replace, `{"append": […]}` adds to the
- * inherited list. Returns `over` itself where there is nothing to merge.
+ * inherited list, and text is a list of one there. Returns `over` itself where there is nothing to merge.
  */
 export function merge(base: unknown, over: unknown): unknown {
   const added = appended(over);
-  if (added) return Array.isArray(base) ? [...(base as unknown[]), ...added] : added;
+  if (added) return Array.isArray(base) || typeof base === 'string' ? [base, added].flat() : added;
   if (!isObject(over)) return over;
   const merged: Record<string, unknown> = isObject(base) ? { ...base } : {};
   for (const key of Object.keys(over)) {
@@ -57,19 +57,21 @@ export function origin(layers: readonly Layer[], path: readonly string[]): Layer
 
 /** The items of a merged list, each as a layer of its own; null when the merged value is no list. */
 function items(layers: readonly Layer[]): Layer[] | null {
-  let list: Layer[] | null = null;
+  let list: Layer[] = [];
+  let isList = false;
   for (const layer of layers) {
     const added = appended(layer.value);
     const values: unknown = added ?? layer.value;
+    isList = Array.isArray(values);
     if (!Array.isArray(values)) {
-      list = null;
+      list = typeof values === 'string' ? [layer] : [];
       continue;
     }
     const base: Layer = added ? child(layer, 'append') : layer;
     const own = values.map((_, index) => child(base, String(index)));
-    list = added && list ? [...list, ...own] : own;
+    list = added ? [...list, ...own] : own;
   }
-  return list;
+  return isList ? list : null;
 }
 
 function child(layer: Layer, key: string): Layer {

@@ -20,10 +20,14 @@ describe('inheritance', () => {
   });
 
   test('append without a list below is the list', () => {
-    expect(merge({ a: 'text' }, { a: { append: [1] }, b: { append: [2], _why: 'note' } })).toEqual({
+    expect(merge({ a: 7 }, { a: { append: [1] }, b: { append: [2], _why: 'note' } })).toEqual({
       a: [1],
       b: [2],
     });
+  });
+
+  test('append to text: it is a list of one', () => {
+    expect(merge({ src: 'a' }, { src: { append: ['b'] } })).toEqual({ src: ['a', 'b'] });
   });
 
   test('a key named __proto__ changes nothing', () => {
@@ -62,6 +66,22 @@ describe('inheritance', () => {
     expect(ubuntu?.guard.deletes).toBe(2);
     expect(ubuntu?.env).toEqual({ A: 'all', B: 'rsync', C: 'rsync' });
     expect(ubuntu?.sandbox).toBe('strict');
+  });
+
+  test('sets may be appended, and a wrong item shifts no other', () => {
+    const take = (use: unknown): ReturnType<typeof readFiles> =>
+      readFiles({
+        'config.json': siteWith(
+          rsyncPackage('debian', { use }),
+          {},
+          { defaults: { sets: { s: { umask: '0077' } } } },
+        ),
+      });
+    expect(take({ append: ['s'] }).site?.packages[0]?.umask).toBe('0077');
+    const { diagnostics } = take([5, 't', 's']);
+    const places = diagnostics.map(({ code, place }) => `${code} ${place?.pointer ?? ''}`);
+    expect(places).toContain('wrong-type /packages/debian/use/0');
+    expect(places).toContain('unknown-set /packages/debian/use/1');
   });
 
   test('without defaults nothing is copied', () => {
@@ -121,6 +141,7 @@ describe('inheritance', () => {
       fc.oneof(
         { depthSize: 'small' },
         fc.nat(),
+        fc.constant('text'),
         fc.array(fc.nat(), { maxLength: 3 }),
         fc.record({ append: fc.array(fc.nat(), { maxLength: 3 }) }),
         fc.dictionary(fc.constantFrom('a', 'b'), fc.oneof(fc.nat(), fc.array(fc.nat(), { maxLength: 2 }))),
