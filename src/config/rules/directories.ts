@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix';
 import type { Finding } from '../../diagnostics/diagnostic.js';
+import { layout } from '../../job/layout.js';
 import { readRsyncWords, type RsyncWord } from '../../methods/rsync-words.js';
 import { logBases } from '../../model/logs.js';
 import type { Package } from '../../model/site.js';
@@ -8,6 +9,9 @@ import { packageError, packageWarning, shareMachine, type CheckedPackage, type C
 /** Trees of the system itself: a sync that deletes there ends the machine. */
 const SYSTEM =
   /^\/(bin|boot|dev(?!\/shm\/)|etc|lib|lib32|lib64|proc|run|sbin|sys|usr)(\/|$)|^\/(home|root|tmp|var)?$/;
+
+/** Where mirror itself keeps what happened: its locks and states would be deleted. What else is its own is the system's. */
+const { state: STATE } = layout();
 
 const AT = '/settings/dst';
 
@@ -62,7 +66,8 @@ export function dstOfStatusFile({ settings, packages }: CheckedSite): Finding[] 
     const hit = files.find(
       ({ file, directory }) => directory === dst || inside(dst, directory) || inside(file, dst),
     );
-    if (!hit) continue;
+    // A dst that is the system's is reported as that.
+    if (!hit || ownerOf(dst) !== null) continue;
     const message = `\`${dst}\` is in the directory of \`settings.${hit.key}\` (${hit.file})`;
     const help = `move ${hit.key} to a directory of its own: every sync may write where it is`;
     findings.push(packageError(id, AT, { code: 'dst-of-status-file', message, help }));
@@ -82,21 +87,29 @@ export function logsInDst({ settings, packages }: CheckedSite): Finding[] {
     });
 }
 
-/** No mirror is the system. */
+/** No mirror is the system, or what mirror itself lives by. */
 export function systemDst({ packages }: CheckedSite): Finding[] {
-  return packages
-    .filter(({ pkg: { dst } }) => SYSTEM.test(dst))
-    .map(({ pkg: { id, dst } }) => {
-      const message = `\`${dst}\` belongs to the system`;
-      const help = 'use a directory for the mirror alone, such as `/srv/mirror/debian`';
-      return packageError(id, AT, { code: 'system-dst', message, help });
-    });
+  return packages.flatMap(({ pkg: { id, dst } }) => {
+    const owner = ownerOf(dst);
+    if (owner === null) return [];
+    const message = `\`${dst}\` ${owner}`;
+    const help = 'use a directory for the mirror alone, such as `/srv/mirror/debian`';
+    return [packageError(id, AT, { code: 'system-dst', message, help })];
+  });
+}
+
+/** Whose a directory is that can be no dst, in words; null: nobody's. */
+function ownerOf(dst: string): string | null {
+  if (SYSTEM.test(dst)) return 'belongs to the system';
+  if (dst === STATE) return "is mirror's own";
+  if (inside(dst, STATE)) return `is in mirror's own \`${STATE}\``;
+  return inside(STATE, dst) ? `holds mirror's own \`${STATE}\`` : null;
 }
 
 function nesting(outer: CheckedPackage, inner: CheckedPackage): Finding | null {
   const path = inner.pkg.dst.slice(outer.pkg.dst.length + 1);
   // A dst that is the system's is reported as that.
-  if (SYSTEM.test(outer.pkg.dst) || outer.pkg.synctype === 'local') return null;
+  if (ownerOf(outer.pkg.dst) !== null || outer.pkg.synctype === 'local') return null;
   const excluded = excludes(outer.pkg.options, path);
   if (excluded && !deletesExcluded(outer.pkg.options)) return null;
   const message = `\`${inner.pkg.dst}\` is inside \`${outer.pkg.dst}\`, the dst of \`${outer.pkg.id}\``;
