@@ -30,8 +30,9 @@ export function exitFindings({ acceptExit }: Package): PackageFinding[] {
 /** Markers become anchored exclude patterns and file names in dst: plain relative paths only. */
 export function markerFindings(pkg: Package): PackageFinding[] {
   if (!pkg.precheck) return [];
+  const isLegacy = pkg.precheck.file === pkg.options.fftsfile;
   const names: (readonly [string, string])[] = [
-    [pkg.precheck.file, '/precheck/file'],
+    [pkg.precheck.file, isLegacy ? '/settings/options/fftsfile' : '/precheck/file'],
     ...pkg.precheck.always.map((name, i) => [name, `/precheck/always/${i}`] as const),
   ];
   return names
