@@ -60,13 +60,15 @@ export function parseCron(text: string, zone: string): Calendar | CronError {
         'write `1-31/2` for `*/2`',
       );
     }
+    // Either one counts, so a field with all its values lets every day count, whatever the other one has.
+    const isEveryDay = days?.length === 31 || weekdays?.length === 7;
     return {
       kind: 'calendar',
       minutes: values(MINUTE, minute),
       hours: values(HOUR, hour),
-      days,
+      days: isEveryDay ? null : days,
       months: values(MONTH, month),
-      weekdays,
+      weekdays: isEveryDay ? null : weekdays,
       zone,
     };
   } catch (error) {

@@ -91,6 +91,13 @@ describe('the five fields of schedule', () => {
     });
   });
 
+  it.each(['0 0 1-31 * mon', '0 0 13 * 0-6', '0 0 1-31 * *', '0 0 * * 1-7'])(
+    '%s is every day: day or weekday, as cron has it, and so in words',
+    (text) => {
+      expect(parseCron(text, 'UTC')).toEqual(parseCron('0 0 * * *', 'UTC'));
+    },
+  );
+
   it.each([
     ['@daily', 'not one of the five-field schedules'],
     ['0 4 * *', 'this one has 4'],
