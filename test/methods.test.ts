@@ -152,6 +152,24 @@ describe('rsync', () => {
     expect(JSON.stringify(steps)).toContain('--exclude=/lastupdate');
   });
 
+  test.each([undefined, 'debian'])(
+    "leaves the marker out whatever the site's words are (stages: %s)",
+    (stage_set) => {
+      const steps =
+        rsync?.steps(
+          debian('rsync', {
+            precheck: { file: 'lastupdate', fullEvery: 604800, always: [] },
+            options: { base_args: ['-rlt', '--include=/lastupdate'], ...(stage_set && { stage_set }) },
+          }),
+          context(SOURCE),
+        ) ?? [];
+      const passes = steps.flatMap((step) => (step.kind === 'exec' ? [step.argv] : []));
+      expect(passes.length).toBeGreaterThan(0);
+      for (const words of passes)
+        expect(words.find((word) => word.includes('clude=/lastupdate'))).toBe('--exclude=/lastupdate');
+    },
+  );
+
   test("leaves the site's own words that delete out of a fallback", () => {
     const options = {
       base_args: ['-rlt', '--delete'],

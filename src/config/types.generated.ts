@@ -1696,9 +1696,9 @@ export interface RsyncOptions {
    */
   option_exclude?: string;
   /**
-   * Patterns of files to leave out, as for rsync's --exclude.
+   * Patterns of files to leave out, as for rsync's --exclude, but for `!`, which would empty the list.
    *
-   * Items: Text without control characters.
+   * Items: A pattern as for rsync's --exclude, but for `!`.
    */
   exclude?: string[];
   /**

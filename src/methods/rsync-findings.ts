@@ -102,6 +102,17 @@ const UNGUARDED: readonly Refusal[] = [
   },
 ];
 
+const CLEARS: Omit<Refusal, 'names' | 'value'> = {
+  code: 'filter-list',
+  does: "empties the list of filters, and with it what keeps the mirror's marker and temporary files apart",
+  help: 'take it out: there are no filters before your own but those',
+};
+
+const FILTERS: readonly Refusal[] = [
+  { ...CLEARS, names: /^--(ex|in)clude$/, value: /^!$/ },
+  { ...CLEARS, names: /^(-f|--filter)$/, value: /^(!|clear)$/ },
+];
+
 const HIDES_STATISTICS: Omit<Refusal, 'names'> = {
   code: 'no-statistics',
   severity: 'warning',
@@ -151,7 +162,7 @@ export function wordFindings(
 ): PackageFinding[] {
   // Most packages have none.
   if (words.length === 0) return [];
-  const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED, ...QUIET];
+  const refusals = [...refused, COPIES_NOTHING, ...UNGUARDED, ...FILTERS, ...QUIET];
   return readRsyncWords(words).flatMap((read) => {
     const wrong = refusals.find((refusal) => meets(read, refusal)) ?? malformed(read);
     if (wrong === null) return [];

@@ -41,14 +41,17 @@ export const TEMPORARY = ['--filter=R .~tmp~/', '--exclude=*.~tmp~'];
 /** Seconds for a probe: one small file; mirror.py's numbers. */
 const PROBE = { contimeout: 10, timeout: 60 };
 
-/** What no pass may touch: temporary files, the marker, and what the site leaves out. */
-export function filters({ pkg, exclude }: Pass): string[] {
-  return [
-    ...TEMPORARY,
-    // The marker is installed after the pass, so that it never claims more than dst holds.
-    ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : []),
-    ...exclude.map((pattern) => `--exclude=${pattern}`),
-  ];
+/**
+ * The marker is installed after the pass, so that it never claims more than dst holds. Of filters the first that matches
+ * decides: this one comes before all words of the site's.
+ */
+export function withoutMarker({ pkg }: Pass): string[] {
+  return pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [];
+}
+
+/** What else no pass may touch: temporary files, and what the site leaves out. */
+export function filters({ exclude }: Pass): string[] {
+  return [...TEMPORARY, ...exclude.map((pattern) => `--exclude=${pattern}`)];
 }
 
 /** A bandwidth and the site's own arguments. */
@@ -65,6 +68,7 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
   const own = (words: readonly string[]): readonly string[] => (deletions ? words : withoutDeletes(words));
   const argv = [
     'rsync',
+    ...withoutMarker(pass),
     ...own(pass.base),
     ...filters(pass),
     ...(deletions ? pass.deletion : []),

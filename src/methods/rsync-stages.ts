@@ -3,7 +3,7 @@ import type { ExecStep, Step } from '../job/step.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
-import { DELETE_LIMIT, DRY_RUN, STATS, filters, stalls, withSlash } from './rsync-pass.js';
+import { DELETE_LIMIT, DRY_RUN, STATS, filters, stalls, withoutMarker, withSlash } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
 interface Patterns {
@@ -117,11 +117,11 @@ function deletePass(pass: Pass): ExecStep {
 /** One call to upstream. Filters decide in their order: those of all passes, the site's own, then the stage's. */
 function upstreamPass(pass: Pass, rules: readonly string[], words: readonly string[], to: string): ExecStep {
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
-  const own = [...filters(pass), ...pass.extra];
+  const own = [...withoutMarker(pass), ...pass.base, ...filters(pass), ...pass.extra];
   return {
     kind: 'exec',
     tool: 'rsync',
-    argv: ['rsync', ...pass.base, ...own, ...rules, ...flags, ...words, withSlash(secret.url), to],
+    argv: ['rsync', ...own, ...rules, ...flags, ...words, withSlash(secret.url), to],
     ...env,
     ...secret.stdin,
     ...stalls(pass),
