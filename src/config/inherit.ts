@@ -42,7 +42,10 @@ export function inheritance(sources: Sources): Inheritance {
   const layer = (...path: string[]): Layer | null => {
     const value = path.reduce(member, defaults);
     const label = `defaults.${path.join('.')}`;
-    return isObject(value) ? { label, file: main.path, pointer: pointer('defaults', ...path), value } : null;
+    const isNote = path.at(-1)?.startsWith('_') === true;
+    return isObject(value) && !isNote
+      ? { label, file: main.path, pointer: pointer('defaults', ...path), value }
+      : null;
   };
   const keys = (kind: string): string[] => {
     const value = member(defaults, kind);

@@ -74,13 +74,15 @@ function defaultsSchema(synctype: string | null): JsonSchema {
   const schema = optional(without(packageSchema as JsonSchema, ['oneOf', 'discriminator', '$id']));
   const properties = without(schema.properties ?? {}, OWN_KEYS);
   const method = synctype === null ? undefined : methodSchemas.get(synctype);
-  const { settings } = properties;
-  if (!method || !settings) return { ...schema, properties };
+  const { settings, synctype: tag } = properties;
+  if (!method || !settings || synctype === null) return { ...schema, properties };
   // Moved out of its file, the schema's references start one directory higher.
   const text = JSON.stringify(optional(without(method, ['$id']))).replaceAll('"../', '"');
   const options = JSON.parse(text) as JsonSchema;
   const own = { ...settings, properties: { ...settings.properties, options } };
-  return { ...schema, properties: { ...properties, settings: own } };
+  // What is for one method is for no other.
+  const same = { ...tag, enum: [synctype] };
+  return { ...schema, properties: { ...properties, synctype: same, settings: own } };
 }
 
 /** Without `required`, also in the objects inside; items of lists are whole and stay as they are. */

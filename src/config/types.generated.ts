@@ -483,7 +483,7 @@ export interface Ssh {
   port?: number;
 }
 /**
- * Environment variables by name: letters, digits and `_`.
+ * Environment variables by name: letters, digits and `_`, which may stand first: no key is a note here.
  */
 export interface Environment {
   /**
