@@ -121,7 +121,7 @@ async function transact(
   const operations = [...missingParents(wanted, system), ...wanted].filter((operation) =>
     isNeeded(operation, system),
   );
-  const journal = makeJournal(operations, enablement(plan.changes), system);
+  const journal = makeJournal(layout, operations, enablement(plan.changes), system);
   try {
     writeJournal(layout, journal, system);
   } catch (error) {

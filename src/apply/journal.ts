@@ -4,7 +4,7 @@ import { sha256 } from '../system/digest.js';
 import type { Reader, System } from '../system/system.js';
 import { perform, type Operation } from './operation.js';
 
-const FORMAT = 'mirror/journal/1';
+const FORMAT = 'mirror/journal/2';
 
 /** What lay at a path before an apply. */
 type Saved =
@@ -36,6 +36,8 @@ interface Entry {
  */
 export interface Journal {
   readonly format: typeof FORMAT;
+  /** Layout's root: the paths are absolute, and a copied journal would undo another installation. */
+  readonly root: string;
   readonly entries: readonly Entry[];
   /** Units that the apply starts and stops. */
   readonly start: readonly string[];
@@ -48,6 +50,7 @@ export function journalPath(layout: Layout): string {
 
 /** Looks at what lies where the operations go. */
 export function makeJournal(
+  { root }: Layout,
   operations: readonly Operation[],
   units: { readonly start: readonly string[]; readonly stop: readonly string[] },
   system: Reader,
@@ -57,7 +60,7 @@ export function makeJournal(
     before: saved(operation.path, system),
     after: intended(operation),
   }));
-  return { format: FORMAT, entries, ...units };
+  return { format: FORMAT, root, entries, ...units };
 }
 
 /** Directories that the operations need and that are missing, outermost first, as operations of their own. */
@@ -80,13 +83,17 @@ export function writeJournal(layout: Layout, journal: Journal, system: System): 
   system.writeFile(journalPath(layout), JSON.stringify(journal), 0o600);
 }
 
-/** The journal that a killed apply left behind, or null. Throws when it cannot be understood: a person must look. */
+/** The journal that a killed apply left here, or null. Throws when it cannot be understood: a person must look. */
 export function readJournal(layout: Layout, system: Reader): Journal | null {
   const text = system.read(journalPath(layout));
   if (text === null) return null;
   const journal = JSON.parse(text) as Partial<Journal>;
   if (journal.format !== FORMAT)
     throw new Error(`${journalPath(layout)} is of another version of mirror; apply with that one first`);
+  if (journal.root !== layout.root)
+    throw new Error(
+      `${journalPath(layout)} was copied from the installation below ${journal.root || '/'}: remove it here`,
+    );
   return journal as Journal;
 }
 

@@ -6,22 +6,19 @@ import { webhookFile } from '../model/notify.js';
 import type { Site } from '../model/site.js';
 import { jobBefore, renamed, type Intent } from '../plan/assemble.js';
 import { changes } from '../plan/changes.js';
-import { EMPTY_MANIFEST, parseManifest } from '../plan/manifest.js';
 import type { Destination, Host, Observation } from '../plan/observation.js';
 import type { Change, Manifest } from '../plan/plan.js';
 import { isMountPoint } from '../run/mounts.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
 import { openSecrets } from './open-secrets.js';
+import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
 import { missingSecrets, missingTools } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
-
-/** The manifest cannot be understood, so nobody knows which files are ours. */
-export class UnusableManifest extends Error {}
 
 /**
  * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and no more: no user,
@@ -41,16 +38,6 @@ export function observe(intent: Intent, system: Reader, refetch = false): Observ
     host: idle ? null : host(intent, system),
     now: system.now(),
   };
-}
-
-function readManifest(layout: Layout, system: Reader): Manifest {
-  const text = system.read(layout.manifest);
-  if (text === null) return EMPTY_MANIFEST;
-  const manifest = parseManifest(text);
-  if (manifest) return manifest;
-  throw new UnusableManifest(
-    `${layout.manifest} is not a manifest of this version of mirror; restore it from a backup`,
-  );
 }
 
 function destinations(

@@ -19,12 +19,18 @@ export function recordPath(layout: Layout): string {
   return `${layout.compiled}/setup.json`;
 }
 
-/** The record of earlier setups; an empty one where there is none or it cannot be understood: then less is removed. */
+/**
+ * The record of earlier setups; an empty one where there is none, it cannot be understood, or it was copied from another
+ * installation, whose files it lists: then less is removed.
+ */
 export function readRecord(layout: Layout, system: Reader): SetupRecord {
   const empty: SetupRecord = { format: FORMAT, files: {}, directories: [], accounts: [] };
   try {
     const value = JSON.parse(system.read(recordPath(layout)) ?? 'null') as Partial<SetupRecord> | null;
-    return value?.format === FORMAT ? { ...empty, ...value } : empty;
+    if (value?.format !== FORMAT) return empty;
+    const record = { ...empty, ...value };
+    const isOwn = Object.keys(record.files).every((path) => path.startsWith(`${layout.root}/etc/`));
+    return isOwn ? record : empty;
   } catch {
     return empty;
   }

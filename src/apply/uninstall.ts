@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import { changes } from '../plan/changes.js';
-import { manifestText, parseManifest } from '../plan/manifest.js';
+import { EMPTY_MANIFEST, manifestText } from '../plan/manifest.js';
 import type { Change, Manifest } from '../plan/plan.js';
 import { sha256 } from '../system/digest.js';
 import { daemonReload, stopUnits } from '../system/systemctl.js';
@@ -11,6 +11,7 @@ import { countFiles } from './count-files.js';
 import { drivesSystemd, heal, rollBack, touchesUnits } from './heal.js';
 import { journalPath, makeJournal, writeJournal } from './journal.js';
 import { perform, type Operation } from './operation.js';
+import { readManifest, UnusableManifest } from './read-manifest.js';
 import type { SetupResult } from './setup.js';
 import { readRecord, recordPath } from './setup-record.js';
 
@@ -48,13 +49,8 @@ async function removeGenerated(
   problems: string[],
 ): Promise<void> {
   problems.push(...((await heal(layout, system)) ?? []));
-  const text = system.read(layout.manifest);
-  const manifest = text === null ? null : parseManifest(text);
-  if (text !== null && !manifest)
-    problems.push(
-      `${layout.manifest} is not a manifest of this version of mirror: what is ours is not known`,
-    );
-  if (problems.length > 0 || !manifest) return;
+  const manifest = problems.length > 0 ? EMPTY_MANIFEST : knownManifest(layout, system, problems);
+  if (manifest === EMPTY_MANIFEST) return;
 
   const found = changes([], manifest, (path, guess) => system.actual(path, guess));
   const isKept = (change: Change): boolean =>
@@ -71,6 +67,16 @@ async function removeGenerated(
   }
   if (stop.length > 0) done.push(`stopped and disabled ${stop.length} timers and sockets`);
   if (going.length > 0) done.push(`removed ${going.length} generated files`);
+}
+
+function knownManifest(layout: Layout, system: System, problems: string[]): Manifest {
+  try {
+    return readManifest(layout, system);
+  } catch (error) {
+    if (!(error instanceof UnusableManifest)) throw error;
+    problems.push(error.message);
+    return EMPTY_MANIFEST;
+  }
 }
 
 /** What wakes a package goes before its job; the manifest last, and only when nothing of it is left. */
@@ -102,7 +108,7 @@ async function carryOut(
   layout: Layout,
   system: System,
 ): Promise<void> {
-  const journal = makeJournal(operations, { start: [], stop }, system);
+  const journal = makeJournal(layout, operations, { start: [], stop }, system);
   writeJournal(layout, journal, system);
   try {
     const isDriven = drivesSystemd(layout, system);

@@ -1,5 +1,5 @@
 import { apply, type Request, type Result } from '../apply/apply.js';
-import { UnusableManifest } from '../apply/observe.js';
+import { UnusableManifest } from '../apply/read-manifest.js';
 import { EXIT } from '../job/outcome.js';
 import { filePatches, planDocument } from '../plan/documents.js';
 import type { Plan } from '../plan/plan.js';

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { observe, UnusableManifest } from '../apply/observe.js';
+import { observe } from '../apply/observe.js';
+import { UnusableManifest } from '../apply/read-manifest.js';
 import { EXIT } from '../job/outcome.js';
 import { assemble, type Intent } from '../plan/assemble.js';
 import type { Plan } from '../plan/plan.js';

@@ -1,9 +1,21 @@
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { apply } from '../../src/apply/apply.js';
+import { UnusableManifest } from '../../src/apply/read-manifest.js';
+import { uninstall } from '../../src/apply/uninstall.js';
+import { layout } from '../../src/job/layout.js';
 import { intercept } from '../../src/system/intercept.js';
 import { realSystem } from '../../src/system/real.js';
 import type { System } from '../../src/system/system.js';
@@ -117,6 +129,38 @@ describe('apply --root', () => {
       kind: 'failed',
       reason: 'an earlier apply died, and what it did cannot be undone',
     });
+  });
+
+  test('refuses what was copied from another installation, whose files it would delete', async () => {
+    const review = join(root, 'review');
+    await apply(wanted(['debian']), ask(), quiet());
+    const before = picture();
+    cpSync(join(root, 'etc/mirror'), join(review, 'etc/mirror'), { recursive: true });
+    const empty = intend([], settings(), review);
+    await expect(apply(empty, ask(), quiet())).rejects.toThrow(UnusableManifest);
+    const { problems } = await uninstall(layout(review), true, quiet());
+    expect(problems[0]).toMatch(
+      /^\S+\/review\/etc\/mirror\/compiled\/manifest\.json was copied from another installation: it lists /,
+    );
+    expect(picture()).toMatchObject(before);
+  });
+
+  test('undoes no other installation’s apply, whose journal was copied', async () => {
+    const review = join(root, 'review');
+    let step = 0;
+    const dying = intercept(quiet(), () => {
+      if ((step += 1) > 30) throw new Error('killed');
+    });
+    await apply(wanted(['debian']), ask(), dying).catch(() => undefined);
+    cpSync(join(root, 'etc/mirror'), join(review, 'etc/mirror'), { recursive: true });
+    const before = readdirSync(join(root, 'etc/mirror/compiled'));
+    const copied = `${review}/etc/mirror/compiled/journal.json was copied from the installation below ${root}: remove it here`;
+    expect(await apply(intend([], settings(), review), ask(), quiet())).toMatchObject({
+      kind: 'failed',
+      problems: [copied],
+    });
+    expect((await uninstall(layout(review), true, quiet())).problems).toEqual([copied]);
+    expect(readdirSync(join(root, 'etc/mirror/compiled'))).toEqual(before);
   });
 
   test('sweeps away temporary files of writes that never came to their rename', async () => {

@@ -101,6 +101,16 @@ describe('setup --uninstall', () => {
     ]);
   });
 
+  test('leaves the files of setup alone that a record copied from another installation lists', async () => {
+    const system = await installed();
+    const review = layout('/srv/review');
+    const record = `${review.compiled}/setup.json`;
+    const content = system.read(`${paths.compiled}/setup.json`) ?? '';
+    system.tree.set(record, { kind: 'file', content, mode: 0o644 });
+    expect((await uninstall(review, true, system)).problems).toEqual([]);
+    expect(made.filter((path) => !system.tree.has(path))).toEqual([]);
+  });
+
   test('killed at any step, is finished by the next one', async () => {
     const clean = await installed();
     let steps = 0;

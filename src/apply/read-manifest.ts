@@ -1,0 +1,31 @@
+import { normalize } from 'node:path';
+import type { Layout } from '../job/layout.js';
+import { EMPTY_MANIFEST, parseManifest } from '../plan/manifest.js';
+import type { Manifest } from '../plan/plan.js';
+import type { Reader } from '../system/system.js';
+
+/** The manifest cannot be understood, or is not of this place, so nobody knows which files are ours. */
+export class UnusableManifest extends Error {}
+
+/** What apply last wrote; EMPTY_MANIFEST where it never did. Throws UnusableManifest. */
+export function readManifest(layout: Layout, system: Reader): Manifest {
+  const text = system.read(layout.manifest);
+  if (text === null) return EMPTY_MANIFEST;
+  const manifest = parseManifest(text);
+  if (!manifest)
+    throw new UnusableManifest(
+      `${layout.manifest} is not a manifest of this version of mirror; restore it from a backup`,
+    );
+  const foreign = Object.keys(manifest.entries).find((path) => !isOwn(layout, path));
+  if (foreign === undefined) return manifest;
+  throw new UnusableManifest(
+    `${layout.manifest} was copied from another installation: it lists ${foreign}, which is not of this one; ` +
+      `remove ${layout.compiled}, where nothing of this one is needed, or restore it from a backup`,
+  );
+}
+
+/** Whether an artifact may lie there. A copied manifest's paths are absolute: what they name is another installation's. */
+function isOwn({ compiled, secrets, units, cronFile }: Layout, path: string): boolean {
+  const isWithin = [compiled, secrets, units].some((directory) => path.startsWith(`${directory}/`));
+  return normalize(path) === path && (isWithin || path === cronFile);
+}
