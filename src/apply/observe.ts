@@ -62,7 +62,9 @@ function destinations(
     const { mount } = job.guard;
     const there = look(job.dst, made, system);
     const mounted = mount === null || isMountPoint(mount, mountinfo);
-    const again = refetch && before?.dst === job.dst && wantsRefetch(layout, job, there, mounted, system);
+    // One that comes back is judged by the state it left: without a word its dst would be new, and every run would fail.
+    const asksAgain = before === null || (refetch && before.dst === job.dst);
+    const again = asksAgain && wantsRefetch(layout, job, there, mounted, system);
     if (stays && !again) continue;
     asked.set(id, {
       job,

@@ -6,8 +6,8 @@ import type { Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
 
 /**
- * Whether `--refetch` is for a package that stays where it is: it has been synced before, and now its dst is empty or
- * missing, as on a new disk. No run fills such a dst by itself. False where an earlier apply has allowed it already, and
+ * Whether `--refetch` is for a package that stays where it is, or comes back: it has been synced before, and now its dst
+ * is empty or missing, as on a new disk. No run fills such a dst by itself. False where an earlier apply has allowed it already, and
  * while the disk that the package asks for is not mounted.
  */
 export function wantsRefetch(

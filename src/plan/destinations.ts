@@ -25,7 +25,7 @@ export function isCreated({ found, mounted }: Destination): boolean {
   return found.kind === 'missing' && found.parent && mounted;
 }
 
-/** Whether runs of a package that was applied before are to fill its dst from nothing: a new place, or a new disk. */
+/** Whether runs of a package that was synced before are to fill its dst from nothing: a new place, or a new disk. */
 export function startsEmpty(destination: Destination): boolean {
   return destination.refetch || movesToEmpty(destination);
 }
@@ -85,16 +85,24 @@ function ownerRefusals(
 }
 
 function refetchRefusals(destination: Destination): Refusal[] {
-  const { job, before, hasContent } = destination;
-  if (!before || !movesToEmpty(destination) || !hasContent) return [];
-  return [
+  const { job, before, found, hasContent, refetch } = destination;
+  const refuse = (message: string, help: string): Refusal[] => [
     {
       code: 'refetch',
       exit: EXIT.needsPerson,
-      message: `${job.id}: dst moves from ${before.dst} to ${job.dst}, which is empty: everything would be downloaded again`,
-      help: `move the files first (mv ${before.dst} ${job.dst}), or allow the download with --refetch`,
+      message: `${job.id}: ${message}: everything would be downloaded again`,
+      help: `${help}, or allow the download with --refetch`,
     },
   ];
+  if (refetch) {
+    const state = found.kind === 'missing' ? 'missing' : 'empty';
+    return refuse(`${job.dst} is ${state}, and it has been synced before`, 'put its files back there');
+  }
+  if (!before || !movesToEmpty(destination) || !hasContent) return [];
+  return refuse(
+    `dst moves from ${before.dst} to ${job.dst}, which is empty`,
+    `move the files first (mv ${before.dst} ${job.dst})`,
+  );
 }
 
 function contents({ files, more }: { files: number; more: boolean }): string {

@@ -29,7 +29,7 @@ export interface Destination {
   readonly mounted: boolean;
   /** Something was ever synced, or lies in the old dst. */
   readonly hasContent: boolean;
-  /** dst stays, is empty although it was synced, and may be filled anew: `--refetch` for a new disk. */
+  /** dst is empty although it was synced, and to be filled anew: it stays, by `--refetch`, or a new package's needs that. */
   readonly refetch: boolean;
 }
 

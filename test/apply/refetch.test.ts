@@ -32,6 +32,35 @@ describe('--refetch for a dst that stays and is empty: a new disk', () => {
     expect(await apply(intend([debian, arch]), refetch, system)).toMatchObject({ kind: 'nothing' });
   });
 
+  test('is needed, too, for a package that comes back to a dst that is empty or missing', async () => {
+    const system = machine();
+    await apply(intend([debian, arch]), ask(), system);
+    system.tree.set(paths.stateFile('debian'), state);
+    await apply(intend([arch]), ask(), system);
+    for (const lost of ['empty', 'missing']) {
+      if (lost === 'missing') system.tree.delete('/srv/ftp/debian');
+      expect(await apply(intend([debian, arch]), ask(), system)).toMatchObject({
+        kind: 'refused',
+        refusals: [
+          {
+            code: 'refetch',
+            exit: 77,
+            message: `debian: /srv/ftp/debian is ${lost}, and it has been synced before: everything would be downloaded again`,
+            help: 'put its files back there, or allow the download with --refetch',
+          },
+        ],
+      });
+    }
+    expect(await apply(intend([debian, arch]), refetch, system)).toMatchObject({ kind: 'applied' });
+    expect(JSON.parse(system.read(paths.baselineFile('debian')) ?? '')).toMatchObject({
+      fresh_after: 1,
+      fresh_dst: '/srv/ftp/debian',
+    });
+    // Allowed once, it may go and come as often as it likes until something was synced there.
+    await apply(intend([arch]), ask(), system);
+    expect(await apply(intend([debian, arch]), ask(), system)).toMatchObject({ kind: 'applied' });
+  });
+
   test('is nothing for one that holds files, was never synced, or whose disk is not mounted', async () => {
     const guarded = pkg('debian', { guard: { ...debian.guard, mount: '/srv/ftp' } });
     for (const packages of [[debian], [arch], [guarded]]) {
