@@ -1,4 +1,5 @@
 import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import type { SiteFile } from '../job/site-file.js';
 import { renamed as renamedPackages, type Intent } from '../plan/assemble.js';
 import { isCreated, startsEmpty } from '../plan/destinations.js';
 import type { Observation } from '../plan/observation.js';
@@ -26,10 +27,13 @@ export function stateOperations(
 ): Steps {
   const { layout, site } = intent;
   const owner = layout.root === '' ? account(site.settings.uid, site.settings.gid, system) : undefined;
-  const imported = importOperations(intent, seen, owner, system);
   const carried = [...renamedPackages(site, layout, seen.manifest)].flatMap(([old, id]) =>
     renameOperations(layout, old, id, system),
   );
+  const moved = new Set(carried.map(({ path }) => path));
+  const hasState = (id: string): boolean =>
+    moved.has(layout.stateFile(id)) || system.actual(layout.stateFile(id)).kind !== 'absent';
+  const imported = importOperations(intent, hasState, owner, system);
   const touched = new Set([...imported.operations, ...carried].map(({ path }) => path));
   const words = [...baselines(plan, layout, seen, system), ...holds(plan, layout, hold, owner)];
   return {
@@ -149,22 +153,21 @@ function stateFor(layout: Layout, old: string, id: string, system: Reader): stri
 }
 
 /**
- * A first apply over a mirror.py installation: its stat.json becomes the first state files and is kept as `.bak`, before
- * our own publishing replaces it: mirror.py writes passwords there for everybody to read, so nobody else may read the copy.
- * Below `--root` only a statfile that lies there is read.
+ * A first apply over mirror.py's stat.json, of all or since `statfile` names it: it becomes the state of packages that have
+ * none and is kept as `.bak`, before our own publishing replaces it: mirror.py writes passwords there for everybody to read,
+ * so nobody else may read the copy. Below `--root` only a statfile that lies there is read.
  */
 function importOperations(
   { site, layout, jobs }: Intent,
-  seen: Observation,
+  hasState: (id: string) => boolean,
   owner: Owner | undefined,
   system: Reader,
 ): Steps {
   const none = { operations: [], messages: [] };
   const { statfile } = site.settings;
-  const isFirst = Object.keys(seen.manifest.entries).length === 0;
-  const hasStates = system.list(`${layout.state}/state`, 100).some(({ name }) => name.endsWith('.json'));
+  const isOurs = appliedStatfile(layout, system) === statfile;
   const isElsewhere = layout.root !== '' && !statfile.startsWith(`${layout.root}/`);
-  if (!isFirst || hasStates || isElsewhere) return none;
+  if (isOurs || isElsewhere) return none;
   const text = system.read(statfile);
   if (text === null) {
     const isThere = system.facts(statfile) !== null;
@@ -172,7 +175,10 @@ function importOperations(
       ? { operations: [], messages: [`${statfile} cannot be read: its history is not taken over`] }
       : none;
   }
-  const { states, warnings } = importStat(text, [...jobs.keys()]);
+  const { states, warnings } = importStat(
+    text,
+    [...jobs.keys()].filter((id) => !hasState(id)),
+  );
   const facts = system.facts(statfile);
   const backup = freeName(`${statfile}.bak`, text, system);
   const keepsBackup = system.actual(backup).kind === 'absent';
@@ -205,7 +211,17 @@ function takenOver(count: number, warnings: readonly string[], statfile: string,
     return `history of ${String(count)} ${count === 1 ? 'package' : 'packages'} taken over from ${statfile}, kept as ${backup}`;
   return warnings.length > 0
     ? `${statfile} is kept as ${backup}`
-    : `${statfile} knows none of these packages; it is kept as ${backup}`;
+    : `${statfile} tells nothing new of these packages; it is kept as ${backup}`;
+}
+
+/** Where the runs of now publish. */
+function appliedStatfile(layout: Layout, system: Reader): string | null {
+  try {
+    const applied = JSON.parse(system.read(layout.siteFile) ?? 'null') as Partial<SiteFile> | null;
+    return applied?.statfile ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** `path`, or `path.1` and so on where something else has that name: an older backup is somebody's. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/apply/apply.js';
 import { readApplyHistory } from '../../src/apply/history.js';
 import { layout } from '../../src/job/layout.js';
+import { emptyState } from '../../src/state/package-state.js';
 import { intercept } from '../../src/system/intercept.js';
 import { pkg } from '../compile/site.js';
 import { ask, enabled, intend, machine, MIRROR, picture } from './machine.js';
@@ -106,10 +107,34 @@ test('a stat.json of which nothing is understood is kept all the same, beside an
     [`${statfile}.bak`]: file('old'),
   });
   expect(await apply(intend([debian]), ask(), system)).toMatchObject({
-    messages: [`${statfile} knows none of these packages; it is kept as ${statfile}.bak.1`],
+    messages: [`${statfile} tells nothing new of these packages; it is kept as ${statfile}.bak.1`],
   });
   expect(system.read(`${statfile}.bak`)).toBe('old');
   expect(system.read(`${statfile}.bak.1`)).toBe('{"packages": {"renamed": {}}}');
+});
+
+test('a stat.json that statfile names later is taken over by packages without a state, and kept', async () => {
+  const system = machine();
+  await apply(intend([debian, arch]), ask(), system);
+  const own = JSON.stringify({ ...emptyState('debian'), last_success: 1 });
+  system.tree.set(paths.stateFile('debian'), { kind: 'file', content: own, mode: 0o664 });
+  const entry = {
+    status: { status: 'ACTIVE', statusinfo: { lastsuccesstime: 1_795_000_000, errorcount: 0 } },
+  };
+  const stat = JSON.stringify({ packages: { debian: entry, ArchLinux: entry } });
+  const statfile = '/var/www/mirror/stat.json';
+  system.tree.set(statfile, { kind: 'file', content: stat, mode: 0o644 });
+  const changed = intend([debian, arch], { statfile });
+  expect(await apply(changed, ask(), system)).toMatchObject({
+    messages: [`history of 1 package taken over from ${statfile}, kept as ${statfile}.bak`],
+  });
+  expect(system.read(`${statfile}.bak`)).toBe(stat);
+  expect(system.read(paths.stateFile('debian'))).toBe(own);
+  expect(system.read(paths.stateFile('ArchLinux'))).toContain('"last_success":1795000000000');
+  // From now on it is what mirror publishes.
+  system.tree.set(statfile, { kind: 'file', content: '{"packages":{}}', mode: 0o644 });
+  const hourly = intend([pkg('debian', { syncrate: 'PT1H' }), arch], { statfile });
+  expect(await apply(hourly, ask(), system)).toMatchObject({ kind: 'applied', messages: [] });
 });
 
 test('a dst that may move to an empty place is named to the executor, which fills no other empty one', async () => {
