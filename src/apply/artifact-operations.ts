@@ -44,29 +44,28 @@ export function artifactOperations(
 }
 
 /**
- * Units that the changes enable or disable: the names of links in `*.wants` directories. A socket that changes is both:
- * systemd takes up its owner and mode only when it makes it anew.
+ * Units that the changes enable or disable: the names of links in `*.wants` directories, and timers and sockets whose file
+ * goes: one that somebody disabled may still be active. A socket that changes is both: systemd takes up its owner and mode
+ * only when it makes it anew.
  */
 export function enablement(changes: readonly Change[]): { start: string[]; stop: string[] } {
-  const named = (kinds: readonly Change['kind'][]): string[] =>
-    changes.flatMap(({ kind, path }) => {
-      const unit = /\.wants\/([^/]+)$/.exec(path)?.[1];
-      return unit !== undefined && kinds.includes(kind) ? [unit] : [];
-    });
+  const created = changes.flatMap(({ kind, path }) =>
+    kind === 'create' && IS_ENABLING.test(path) ? [basename(path)] : [],
+  );
   const remade = changes.flatMap((change) => {
     const again = change.kind === 'update' || (change.kind === 'drifted' && change.after !== null);
     return again && change.path.endsWith('.socket') ? [basename(change.path)] : [];
   });
-  const isGone = (change: Change): boolean => change.kind === 'drifted' && change.after === null;
-  return {
-    start: [...new Set([...named(['create']), ...remade])],
-    stop: [
-      ...new Set(remade),
-      ...named(['delete']),
-      ...changes.filter(isGone).flatMap(({ path }) => /\.wants\/([^/]+)$/.exec(path)?.[1] ?? []),
-    ],
-  };
+  const gone = changes.flatMap((change) => {
+    const goes = change.kind === 'delete' || (change.kind === 'drifted' && change.after === null);
+    const wakes = IS_ENABLING.test(change.path) || /\.(timer|socket)$/.test(change.path);
+    return goes && wakes ? [basename(change.path)] : [];
+  });
+  return { start: [...new Set([...created, ...remade])], stop: [...new Set([...remade, ...gone])] };
 }
+
+/** A link by which something wants a unit. */
+const IS_ENABLING = /\.wants\/[^/]+$/;
 
 function operations(change: Change, old: Manifest, adopt: boolean, system: Reader): Operation[] {
   switch (change.kind) {

@@ -109,12 +109,17 @@ function holds(plan: Plan, layout: Layout, hold: Hold | null, owner: Owner | und
     }));
 }
 
-/** State, hold, history and baseline of a package follow it to its new id; what the new id already has stays. */
+/**
+ * What is known and was asked of a package follows it to its new id, so that nobody is told of its incident twice, or
+ * never that it is over; what the new id already has stays.
+ */
 function renameOperations(layout: Layout, old: string, id: string, system: Reader): Operation[] {
   const pairs: [string, string][] = [
     [layout.holdFile(old), layout.holdFile(id)],
     [layout.historyFile(old), layout.historyFile(id)],
     [layout.baselineFile(old), layout.baselineFile(id)],
+    [layout.incidentFile(old), layout.incidentFile(id)],
+    [layout.requestFile(old), layout.requestFile(id)],
   ];
   const moved = pairs.map(([from, to]) => ({ from, to, content: system.read(from) }));
   const state = {

@@ -200,6 +200,14 @@ describe('a removed package', () => {
     expect(system.ran).not.toContain('/usr/bin/mirror stop -- debian');
   });
 
+  test('has its timer stopped as well when somebody disabled it, and left it active', async () => {
+    const system = machine();
+    await apply(intend([debian, arch]), ask(), system);
+    system.unlink(`${paths.units}/timers.target.wants/mirror-sync-debian.timer`);
+    await apply(intend([arch]), ask(), system);
+    expect(system.ran).toContain('systemctl stop -- mirror-sync-debian.timer');
+  });
+
   test('has its running sync ended only with --stop-removed', async () => {
     const system = machine();
     await apply(intend([debian, arch]), ask(), system);
@@ -207,17 +215,20 @@ describe('a removed package', () => {
     expect(system.ran).toContain('/usr/bin/mirror stop -- debian');
   });
 
-  test('that comes back under another id brings its state, its hold and its history along', async () => {
+  test('that comes back under another id brings its state, its history, its incident and a pending request along', async () => {
     const system = machine();
     await apply(intend([debian]), ask(), system);
     system.ran.length = 0;
-    const { emptyState } = await import('../../src/state/package-state.js');
     system.writeFile(
       paths.stateFile('debian'),
       JSON.stringify({ ...emptyState('debian'), last_success: 5 }),
       0o664,
     );
     system.writeFile(paths.historyFile('debian'), 'old\n', 0o664);
+    const incident = JSON.stringify({ id: 'debian', since: 4, told: ['mail'], over: [] });
+    system.writeFile(paths.incidentFile('debian'), incident, 0o664);
+    const request = JSON.stringify({ at: 6, by: 'alice', allow_deletes: 9 });
+    system.writeFile(paths.requestFile('debian'), request, 0o664);
     const result = await apply(
       intend([pkg('Debian', { renamedFrom: 'debian', dst: '/srv/ftp/debian' })]),
       ask(),
@@ -232,7 +243,10 @@ describe('a removed package', () => {
       last_success: 5,
     });
     expect(system.read(paths.historyFile('Debian'))).toBe('old\n');
-    expect(system.read(paths.stateFile('debian'))).toBeNull();
+    expect(system.read(paths.incidentFile('Debian'))).toBe(incident);
+    expect(system.read(paths.requestFile('Debian'))).toBe(request);
+    for (const name of ['state', 'incident', 'request', 'history'])
+      expect(system.tree.has(`${paths.state}/${name}/debian.json`)).toBe(false);
   });
 
   test('waits while it runs under the old one: two ids are two run locks on one dst', async () => {
