@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { journalPath } from '../apply/journal.js';
 import { observe } from '../apply/observe.js';
 import { UnusableManifest } from '../apply/read-manifest.js';
 import { EXIT } from '../job/outcome.js';
@@ -14,13 +15,25 @@ export function intentOf({ site, layout, compilation, executable }: LoadedSite):
   return { site, layout, artifacts: compilation.artifacts, jobs: compilation.jobs, executable };
 }
 
-/** The plan for this machine as it is, with no special permission; `at` (epoch ms) counts the next runs. */
+/**
+ * The plan for this machine as it is, with no special permission; `at` (epoch ms) counts the next runs. After an apply
+ * that died there is something to do even where all files are as they should be: its timers may not have been started.
+ */
 export function surveyed(intent: Intent, system: Reader, at: number): Plan {
   return withManifest(() => {
     const seen = observe(intent, system);
     const plan = assemble(intent, seen, { allowRemovals: null, refetch: false, drift: 'stop' }, at);
-    // Anybody may ask what an apply would do; that only root may do it is no property of the machine.
-    return { ...plan, refusals: plan.refusals.filter(({ code }) => code !== 'not-root') };
+    const isWhole = system.actual(journalPath(intent.layout)).kind === 'absent';
+    const warnings = isWhole
+      ? []
+      : ['an apply is at work, or died half way: then the next one first undoes what it had done'];
+    return {
+      ...plan,
+      // Anybody may ask what an apply would do; that only root may do it is no property of the machine.
+      refusals: plan.refusals.filter(({ code }) => code !== 'not-root'),
+      warnings: [...warnings, ...plan.warnings],
+      nothing: plan.nothing && isWhole,
+    };
   });
 }
 

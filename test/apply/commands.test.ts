@@ -105,6 +105,20 @@ describe('mirror plan', () => {
     expect(mirror('plan', '-c', join(root, 'no-such.json')).code).toBe(66);
   });
 
+  test('says that an apply died, whose timers may not run though every file is as it should be', () => {
+    configure(['debian']);
+    mirror('apply');
+    const journal = { format: 'mirror/journal/2', root, entries: [], start: [], stop: [] };
+    writeFileSync(join(root, 'etc/mirror/compiled/journal.json'), JSON.stringify(journal));
+    const plan = mirror('plan', '--detailed-exitcode');
+    expect(plan.code).toBe(2);
+    expect(plan.stdout).toContain(
+      'an apply is at work, or died half way: then the next one first undoes what it had done\n',
+    );
+    expect(mirror('apply').code).toBe(0);
+    expect(mirror('plan', '--detailed-exitcode').code).toBe(0);
+  });
+
   test('with --detailed-exitcode exits 1 for what apply would refuse', () => {
     configure(['a', 'b', 'c', 'd']);
     mirror('apply');
