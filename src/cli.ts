@@ -31,6 +31,7 @@ async function main(args: string[]): Promise<number> {
       .demandCommand(1, 'name a command')
       .strictCommands()
       .strict()
+      .check(namedOnce)
       .exitProcess(false)
       .wrap(Math.min(110, process.stdout.columns || 80))
       .epilogue('Exit codes and the config: see README.md. `mirror <command> --help` shows an example.')
@@ -58,6 +59,16 @@ async function main(args: string[]): Promise<number> {
     );
     return EXIT.internal;
   }
+}
+
+/** Of an option given twice yargs makes a list, which only the ids of packages may be. Throws ExitError. */
+function namedOnce(options: Readonly<Record<string, unknown>>): true {
+  const twice = Object.keys(options).find(
+    (name) => !['_', 'id'].includes(name) && Array.isArray(options[name]),
+  );
+  if (twice === undefined) return true;
+  const dashes = twice.length === 1 ? '-' : '--';
+  throw new ExitError(EXIT.usage, `mirror: ${dashes}${twice} may be given once only\nTry: mirror --help`);
 }
 
 /** What yargs says of a command that there is none of, with the one that was probably meant; null for any other words. */

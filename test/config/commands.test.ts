@@ -183,3 +183,22 @@ describe('mirror explain', () => {
     expect(mirror('explain', 'there', '-c', name).stdout).toContain('there: not on this machine (here)');
   });
 });
+
+test('an option that is given twice is bad usage; packages may be many', () => {
+  const twice = (...args: string[]) => {
+    const { status, stdout, stderr } = mirror(...args);
+    return [status, stdout, stderr.split('\n')[0]];
+  };
+  expect(twice('-c', 'a', '-c', 'b', 'plan')).toEqual([64, '', 'mirror: -c may be given once only']);
+  expect(twice('plan', '--root', 'a', '--root', 'b')).toEqual([
+    64,
+    '',
+    'mirror: --root may be given once only',
+  ]);
+  expect(twice('compile', '--out', 'a', '--out', 'b')).toEqual([
+    64,
+    '',
+    'mirror: --out may be given once only',
+  ]);
+  expect(twice('status', '--root', directory, 'debian', 'CTAN')[0]).toBe(66);
+});
