@@ -9,7 +9,7 @@ import { artifactOperations, enablement } from './artifact-operations.js';
 import { carryOut, finish } from './carry-out.js';
 import { heal, rollBack } from './heal.js';
 import { applyRecord, configRevision, withRecord } from './history.js';
-import { journalPath, makeJournal, missingParents, writeJournal } from './journal.js';
+import { journalPath, makeJournal, missingParents, writeJournal, type Journal } from './journal.js';
 import { observe } from './observe.js';
 import { perform, type Operation } from './operation.js';
 import { stateOperations } from './state-operations.js';
@@ -121,8 +121,9 @@ async function transact(
   const operations = [...missingParents(wanted, system), ...wanted].filter((operation) =>
     isNeeded(operation, system),
   );
-  const journal = makeJournal(layout, operations, enablement(plan.changes), system);
+  let journal: Journal;
   try {
+    journal = makeJournal(layout, operations, enablement(plan.changes), system);
     writeJournal(layout, journal, system);
   } catch (error) {
     return { kind: 'failed', reason: (error as Error).message, problems: withdrawn(layout, system) };

@@ -53,11 +53,16 @@ async function removeGenerated(
   if (manifest === EMPTY_MANIFEST) return;
 
   const found = changes([], manifest, (path, guess) => system.actual(path, guess));
-  const isKept = (change: Change): boolean =>
+  const isKept = (change: Change): change is Extract<Change, { kind: 'drifted' }> =>
     change.kind === 'drifted' && (!force || change.before.kind === 'other');
   const kept = found.filter(isKept);
   const going = found.filter((change) => !isKept(change));
-  problems.push(...kept.map(({ path }) => `${path} was edited since mirror wrote it: --force removes it`));
+  for (const { path, before } of kept)
+    problems.push(
+      before.kind === 'other'
+        ? `${path} is in the way: a ${before.what} that mirror did not write: move it away`
+        : `${path} was edited since mirror wrote it: --force removes it`,
+    );
   const { stop } = enablement(going);
   try {
     await carryOut(removals(going, kept, manifest, layout), stop, layout, system);

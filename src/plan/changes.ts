@@ -32,9 +32,9 @@ function compare(after: Artifact, entry: ManifestEntry | undefined, before: Actu
   const at = { path, package: after.package, ...(secret && { secret }) };
   if (before.kind === 'absent') return { kind: 'create', ...at, after };
   if (isSame(before, after)) return { kind: 'unchanged', ...at };
-  // Whoever may not read secrets (a plan without root) cannot tell; the manifest says that it is ours.
-  const unreadable = before.kind === 'other' && before.what === 'unreadable';
-  if (unreadable && entry?.secret) return { kind: 'unchanged', ...at };
+  // Whoever may not read secrets (a plan without root) cannot tell; the manifest says whether it is ours.
+  if (secret && isUnreadable(before))
+    return entry ? { kind: 'unchanged', ...at } : { kind: 'create', ...at, after };
   if (!entry || before.kind === 'other') return { kind: 'in-the-way', ...at, before, after };
   return isAsWritten(before, entry)
     ? { kind: 'update', ...at, before, after }
@@ -56,8 +56,13 @@ function isSame(before: Actual, after: Artifact): boolean {
 
 /** Nobody touched it since we wrote it. Secrets have no hash: what lies at their path is taken for ours. */
 function isAsWritten(before: Actual, entry: ManifestEntry): boolean {
+  if (entry.secret && isUnreadable(before)) return true;
   if (before.kind === 'link') return entry.kind === 'link' && entry.target === before.target;
   if (before.kind !== 'file' || entry.kind !== 'file') return false;
   if (entry.secret) return true;
   return entry.mode === modeText(before.mode) && entry.sha256 === sha256(before.content);
+}
+
+function isUnreadable(actual: Actual): boolean {
+  return actual.kind === 'other' && actual.what === 'unreadable';
 }

@@ -46,7 +46,8 @@ export function removalLimit(packages: number): number {
 
 function driftRefusals({ changes, manifest }: Observation, { drift }: Permissions): Refusal[] {
   return changes.flatMap((change): Refusal[] => {
-    if (change.kind !== 'drifted' || (drift === 'adopt' && adoption(change, manifest) !== null)) return [];
+    if (change.kind !== 'drifted' || change.before.kind === 'other') return [];
+    if (drift === 'adopt' && adoption(change, manifest) !== null) return [];
     const message = `${change.path} was edited since mirror wrote it`;
     const help =
       drift === 'adopt'
@@ -56,8 +57,10 @@ function driftRefusals({ changes, manifest }: Observation, { drift }: Permission
   });
 }
 
+/** What a journal cannot put back is not overwritten or deleted either, whatever is allowed. */
 function inTheWay(change: Change): Refusal[] {
-  if (change.kind !== 'in-the-way') return [];
+  const isLost = change.kind === 'drifted' && change.before.kind === 'other';
+  if (change.kind !== 'in-the-way' && !isLost) return [];
   const what = change.before.kind === 'other' ? change.before.what : change.before.kind;
   const message = `${change.path} is in the way: a ${what} that mirror did not write`;
   return [

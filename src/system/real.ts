@@ -82,11 +82,18 @@ export function realSystem(): System {
 function actual(path: string, guess?: 'file' | 'link'): Actual {
   const guessed = guess === 'link' ? linkAt(path) : guess === 'file' ? fileAt(path) : null;
   if (guessed) return guessed;
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) return { kind: 'absent' };
-  if (stat.isSymbolicLink()) return { kind: 'link', target: readlinkSync(path) };
-  if (!stat.isFile()) return { kind: 'other', what: stat.isDirectory() ? 'directory' : 'special file' };
-  return fileAt(path) ?? { kind: 'other', what: 'unreadable' };
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (!stat) return { kind: 'absent' };
+    if (stat.isSymbolicLink()) return { kind: 'link', target: readlinkSync(path) };
+    if (!stat.isFile()) return { kind: 'other', what: stat.isDirectory() ? 'directory' : 'special file' };
+    return fileAt(path) ?? { kind: 'other', what: 'unreadable' };
+  } catch (error) {
+    // A plan without root cannot look into the directory of the secrets.
+    if (codeOf(error) === 'EACCES') return { kind: 'other', what: 'unreadable' };
+    if (codeOf(error) === 'ENOTDIR') return { kind: 'absent' };
+    throw error;
+  }
 }
 
 function linkAt(path: string): Actual | null {
@@ -107,7 +114,7 @@ function fileAt(path: string): Actual | null {
     const mode = stat.mode & 0o7777;
     // Nearly always, and it needs no decoding.
     if (isAscii(bytes)) return { kind: 'file', mode, content: bytes.toString('latin1') };
-    if (!isUtf8(bytes)) return { kind: 'other', what: 'not text' };
+    if (!isUtf8(bytes)) return { kind: 'other', what: 'file that is no text' };
     return { kind: 'file', mode, content: bytes.toString('utf8') };
   } finally {
     closeSync(fd);

@@ -8,7 +8,7 @@ export type Actual =
   | { readonly kind: 'absent' }
   | { readonly kind: 'file'; readonly mode: number; readonly content: string }
   | { readonly kind: 'link'; readonly target: string }
-  /** `directory`, `unreadable`, `not text`, `huge file`, `special file`: always in the way. */
+  /** `directory`, `unreadable`, `file that is no text`, `huge file`, `special file`: always in the way. */
   | { readonly kind: 'other'; readonly what: string };
 
 /** Facts of what a path leads to, links followed. `mode` holds the permission bits only. */

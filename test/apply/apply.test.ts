@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/apply/apply.js';
 import { readApplyHistory } from '../../src/apply/history.js';
+import { uninstall } from '../../src/apply/uninstall.js';
 import { layout } from '../../src/job/layout.js';
 import { emptyState } from '../../src/state/package-state.js';
 import { intercept } from '../../src/system/intercept.js';
@@ -292,6 +293,30 @@ describe('an edited file', () => {
     );
     expect(system.read(unit)).not.toContain('OOMScoreAdjust');
     expect(await apply(changed, ask(), system)).toMatchObject({ kind: 'nothing' });
+  });
+
+  test('that is no text any more is neither overwritten nor deleted: it could not be put back', async () => {
+    const system = machine();
+    await apply(intend([debian]), ask(), system);
+    const other = { kind: 'other', what: 'file that is no text' } as const;
+    const binary = { ...system, actual: (path: string) => (path === unit ? other : system.actual(path)) };
+    for (const intent of [changed, intend([])]) {
+      const before = picture(system);
+      expect(await apply(intent, ask({ drift: 'overwrite' }), binary)).toMatchObject({
+        kind: 'refused',
+        refusals: [
+          {
+            code: 'in-the-way',
+            message: `${unit} is in the way: a file that is no text that mirror did not write`,
+            help: `move it away: mv ${unit}{,.old}`,
+          },
+        ],
+      });
+      expect(picture(system)).toEqual(before);
+    }
+    expect((await uninstall(paths, true, binary)).problems).toEqual([
+      `${unit} is in the way: a file that is no text that mirror did not write: move it away`,
+    ]);
   });
 
   test('is overwritten with --force', async () => {

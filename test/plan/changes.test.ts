@@ -42,6 +42,8 @@ const table: [string, Artifact | null, Manifest, Actual, string | null][] = [
   ['not wanted any more, and gone', null, old, absent, null],
   ['a secret of other content: it has no hash', secret, wrote(secret), file('older\n', 0o600), 'update'],
   ['a secret that a plan without root cannot read', secret, wrote(secret), unreadable, 'unchanged'],
+  ['a new secret where a plan without root cannot look', secret, EMPTY_MANIFEST, unreadable, 'create'],
+  ['a secret not wanted any more, seen without root', null, wrote(secret), unreadable, 'delete'],
 ];
 
 describe('a path is', () => {

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   chownSync,
   lchownSync,
   lstatSync,
@@ -113,7 +114,28 @@ describe.each(systems)('%s', (_, make) => {
 describe('the real system', () => {
   test('takes what is no text for something in the way', () => {
     writeFileSync(at('binary'), Buffer.from([0xff, 0xfe, 0]));
-    expect(realSystem().actual(at('binary'), 'file')).toEqual({ kind: 'other', what: 'not text' });
+    expect(realSystem().actual(at('binary'), 'file')).toEqual({
+      kind: 'other',
+      what: 'file that is no text',
+    });
+  });
+
+  test('finds nothing below a file, and something that it cannot read where it may not look', () => {
+    writeFileSync(at('file'), '');
+    expect(realSystem().actual(at('file/name'), 'link')).toEqual({ kind: 'absent' });
+    mkdirSync(at('secrets'), { mode: 0o700 });
+    chmodSync(directory, 0o755);
+    // The rest takes another user's eyes.
+    if (process.geteuid?.() !== 0) return;
+    process.seteuid?.(65534);
+    try {
+      expect(realSystem().actual(at('secrets/debian.password'), 'file')).toEqual({
+        kind: 'other',
+        what: 'unreadable',
+      });
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   test('leaves no temporary file behind', () => {
