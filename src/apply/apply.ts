@@ -22,8 +22,9 @@ export interface Request {
   readonly hold: Hold | null;
   /** Also end running syncs of packages that go away. */
   readonly stopRemoved: boolean;
-  /** Who applies, for the history. */
+  /** Who applies, and the files of the config, for the history. */
   readonly by: string;
+  readonly files: readonly string[];
   /** Words that start this program, for `publish` and `stop`. */
   readonly program: readonly string[];
 }
@@ -180,7 +181,7 @@ function settled(plan: Plan): Extract<Result, { plan: Plan }> | null {
 /** The history with this apply in it, as a file of the same transaction. */
 async function historyOperation(
   { site, layout }: Intent,
-  { by }: Request,
+  { by, files }: Request,
   plan: Plan,
   system: System,
 ): Promise<Operation> {
@@ -188,7 +189,7 @@ async function historyOperation(
     at: system.now(),
     by,
     config: site.configPath,
-    ...(await configRevision(site.configPath, system)),
+    ...(await configRevision(site.configPath, files, system)),
   };
   const content = withRecord(system, layout, applyRecord(plan, about));
   return { kind: 'write', path: layout.applyHistory, content, mode: 0o644 };

@@ -13,7 +13,7 @@ export interface ApplyRecord {
   readonly config: string;
   /** Commit of the config's repository; null where there is none, or git does not trust it. */
   readonly revision: string | null;
-  /** Whether the config's directory differed from that commit. */
+  /** Whether the config's files, or what is tracked beside them, differed from that commit. */
   readonly dirty: boolean;
   /** How many packages were new, changed, removed, and files written and deleted. */
   readonly packages: { readonly new: number; readonly changed: number; readonly removed: number };
@@ -60,18 +60,28 @@ export function applyRecord(
 }
 
 /**
- * Commit and cleanness of the config's repository. git itself refuses a repository of another user (it could make us run
+ * Commit and cleanness of the config's repository: of the files read that lie in it, new ones too, and of all beside them
+ * that it tracks, because one that is gone was not read. Links are followed into a checkout. git itself refuses a repository of another user (it could make us run
  * its programs); then, as without git, there is no revision.
  */
 export async function configRevision(
   config: string,
+  files: readonly string[],
   system: Reader,
 ): Promise<{ revision: string | null; dirty: boolean }> {
-  const git = ['git', '-C', dirname(config)];
-  const head = await system.query([...git, 'rev-parse', '--verify', '-q', 'HEAD']);
-  if (head.code !== 0) return { revision: null, dirty: false };
-  const status = await system.query([...git, 'status', '--porcelain', '--', '.']);
-  return { revision: head.stdout.trim(), dirty: status.code !== 0 || status.stdout.trim() !== '' };
+  const real = (path: string): string => system.realPath(path) ?? path;
+  const git = ['git', '--literal-pathspecs', '-C', dirname(real(config))];
+  const head = await system.query([...git, 'rev-parse', '--show-toplevel', 'HEAD']);
+  const [top = '', revision = ''] = lines(head.stdout);
+  if (head.code !== 0 || revision === '') return { revision: null, dirty: false };
+  const tracked = files.map(real).filter((path) => path.startsWith(`${top}/`));
+  const differs = async (...what: string[]): Promise<boolean> => {
+    const status = await system.query([...git, 'status', '--porcelain', ...what]);
+    return status.code !== 0 || status.stdout.trim() !== '';
+  };
+  const places = [...new Set(tracked.map((path) => dirname(path)))];
+  const dirty = (await differs('--', ...tracked)) || (await differs('-uno', '--', ...places));
+  return { revision, dirty };
 }
 
 function lines(text: string | null): string[] {

@@ -14,7 +14,7 @@ import {
 import { whoAsks } from '../run/who.js';
 import { realSystem } from '../system/real.js';
 import { ExitError } from './exit.js';
-import { loadSite, runningEntry } from './load-site.js';
+import { loadSite, runningEntry, type LoadedSite } from './load-site.js';
 import type { GlobalOptions } from './options.js';
 import { intentOf, viewOf } from './survey.js';
 
@@ -38,17 +38,17 @@ export async function applyConfig(choice: ApplyChoice): Promise<void> {
   if (code !== EXIT.ok) throw new ExitError(code);
 }
 
-async function run(choice: ApplyChoice, loaded: Parameters<typeof intentOf>[0]): Promise<Result> {
+async function run(choice: ApplyChoice, loaded: LoadedSite): Promise<Result> {
   const system = realSystem();
   try {
-    return await apply(intentOf(loaded), request(choice, system.now()), system);
+    return await apply(intentOf(loaded), request(choice, loaded.result.files, system.now()), system);
   } catch (error) {
     if (error instanceof UnusableManifest) throw new ExitError(EXIT.config, `mirror: ${error.message}`);
     throw error;
   }
 }
 
-function request(choice: ApplyChoice, now: number): Request {
+function request(choice: ApplyChoice, files: readonly string[], now: number): Request {
   const by = whoAsks(process.env);
   const { 'allow-removals': allowRemovals = null, 'stop-removed': stopRemoved, refetch } = choice;
   if (allowRemovals !== null && (!Number.isInteger(allowRemovals) || allowRemovals < 0))
@@ -64,6 +64,7 @@ function request(choice: ApplyChoice, now: number): Request {
     hold: choice.hold ? { since: now, until: null, by, reason: 'installed by apply --hold' } : null,
     stopRemoved,
     by,
+    files,
     program: [process.execPath, runningEntry()],
   };
 }

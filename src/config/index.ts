@@ -19,6 +19,8 @@ export type { EffectiveValue, ValueOrigin } from './effective.js';
 export interface SiteResult {
   /** null when there is an error among the diagnostics. */
   readonly site: Site | null;
+  /** What was read: the main file, then those that it includes. */
+  readonly files: readonly string[];
   /** Located, sorted, each once. */
   readonly diagnostics: readonly Diagnostic[];
   /** Where a package's value stands, which may be an included file or `defaults`; `path` leads into the package. */
@@ -44,6 +46,7 @@ export function readSite(reader: ConfigReader, path: string, host: { readonly no
   const failed = diagnostics.some(({ severity }) => severity === 'error');
   return {
     site: failed ? null : checked.site,
+    files: [...sources.documents.keys()],
     diagnostics,
     place: (id, at, target) =>
       resolve({ file: path, pointer: pointer('packages', id) + at, target }, sources, checked),

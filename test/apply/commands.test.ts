@@ -10,6 +10,7 @@ import {
   readlinkSync,
   lstatSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -192,16 +193,33 @@ describe('mirror diff', () => {
       66,
       `mirror: ${root}/no/etc/mirror does not exist: name the config in the checkout with -c\n`,
     ]);
-    // What is applied says where it came from.
-    mirror('apply');
-    const record = JSON.parse(
-      readFileSync(join(root, 'etc/mirror/compiled/history.jsonl'), 'utf8'),
-    ) as object;
-    expect(record).toMatchObject({
-      by: 'alice',
-      revision: expect.stringMatching(/^[0-9a-f]{40}$/) as string,
-      dirty: true,
-    });
+    // What is applied says where it came from; what mirror itself writes beside the config is no change of it.
+    const applied = (...options: string[]): object => {
+      expect(mirror('apply', ...options).code).toBe(0);
+      const history = readFileSync(join(root, 'etc/mirror/compiled/history.jsonl'), 'utf8');
+      return JSON.parse(history.trim().split('\n').at(-1) ?? '') as object;
+    };
+    const revision = expect.stringMatching(/^[0-9a-f]{40}$/) as string;
+    expect(applied()).toMatchObject({ by: 'alice', revision, dirty: false });
+    const checkout = join(root, 'etc/mirror/config.json');
+    const link = join(root, 'config.json');
+    symlinkSync(checkout, link);
+    configure(['debian', 'CTAN'], { syncrate: 'PT1H' });
+    expect(applied('-c', link)).toMatchObject({ revision, dirty: true });
+    git('commit', '-a', '-m', 'three');
+    mkdirSync(join(root, 'etc/mirror/packages.d'));
+    const site = JSON.parse(readFileSync(checkout, 'utf8')) as { packages: Record<string, object> };
+    const { debian = {}, CTAN = {} } = site.packages;
+    const included = join(root, 'etc/mirror/packages.d/debian.json');
+    writeFileSync(included, JSON.stringify({ debian: { ...debian, syncrate: 'PT2H' } }));
+    writeFileSync(checkout, JSON.stringify({ ...site, packages: { CTAN }, include: ['packages.d/*'] }));
+    git('commit', '-a', '-m', 'four');
+    expect(applied()).toMatchObject({ dirty: true });
+    git('add', included);
+    git('commit', '-m', 'five');
+    rmSync(included);
+    writeFileSync(join(root, 'etc/mirror/packages.d/new.json'), '{}');
+    expect(applied()).toMatchObject({ dirty: true });
   });
 });
 

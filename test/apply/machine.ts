@@ -29,6 +29,7 @@ export function ask(permissions: Partial<Request['permissions']> = {}, rest: Par
     hold: null,
     stopRemoved: false,
     by: 'alice',
+    files: [],
     program: [EXECUTABLE],
     ...rest,
   };
