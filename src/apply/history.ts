@@ -61,8 +61,8 @@ export function applyRecord(
 
 /**
  * Commit and cleanness of the config's repository: of the files read that lie in it, new ones too, and of all beside them
- * that it tracks, because one that is gone was not read. Links are followed into a checkout. git itself refuses a repository of another user (it could make us run
- * its programs); then, as without git, there is no revision.
+ * that it tracks, because one that is gone was not read. Links are followed into a checkout. git itself refuses a
+ * repository of another user (it could make us run its programs); then, as without git, there is no revision.
  */
 export async function configRevision(
   config: string,

@@ -1,4 +1,3 @@
-import { normalize } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import { EMPTY_MANIFEST, parseManifest } from '../plan/manifest.js';
 import type { Manifest } from '../plan/plan.js';
@@ -27,5 +26,5 @@ export function readManifest(layout: Layout, system: Reader): Manifest {
 /** Whether an artifact may lie there. A copied manifest's paths are absolute: what they name is another installation's. */
 function isOwn({ compiled, secrets, units, cronFile }: Layout, path: string): boolean {
   const isWithin = [compiled, secrets, units].some((directory) => path.startsWith(`${directory}/`));
-  return normalize(path) === path && (isWithin || path === cronFile);
+  return (isWithin && !path.includes('/../')) || path === cronFile;
 }

@@ -9,10 +9,10 @@ import { readJob } from './job-file.js';
 
 /**
  * Packages to start at `now` (epoch ms) because a slot is due whose timer has elapsed in vain. Either they were held then,
- * or a power cut, a crash or a shutdown ended the run. One that a push had started has no slot: it is asked for again here,
- * since upstream does not push twice. A run that a signal ended in this boot is left for its next slot:
- * somebody stopped its unit, or the host is going down. One whose executor died in this boot waits `retry.delay` first.
- * What was cut off by a reboot is started at once; each then waits its own share of half an hour (`makeUpAt`).
+ * or a power cut, a crash or a shutdown ended the run. One that a push had started has no slot: it is asked for again
+ * here, since upstream does not push twice. A run that a signal ended in this boot is left for its next slot: somebody
+ * stopped its unit, or the host is going down. One whose executor died in this boot waits `retry.delay` first. What was
+ * cut off by a reboot is started at once; each then waits its own share of half an hour (`makeUpAt`).
  */
 export function dueAgain(layout: Layout, { cutOff, released }: Repairs, now: number): Job[] {
   const bootedAt = bootTime(now);
