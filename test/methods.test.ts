@@ -40,7 +40,7 @@ describe.each([...methods.values()])('method $name', (method) => {
     }
   });
 
-  test('asks for dst before anything else and only execs absolute dst or source words', () => {
+  test('asks for dst before anything else and execs no empty word', () => {
     const steps = method.steps(debian(method.name), context(SOURCE));
     expect(steps[0]).toEqual({ kind: 'require-directory', path: '/srv/ftp/debian' });
     for (const step of steps) {

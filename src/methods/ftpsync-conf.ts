@@ -5,6 +5,7 @@ import type { DaemonModule } from './ftpsync-source.js';
 import type { MethodContext, Options } from './method.js';
 import { hearsPassword } from './password.js';
 import { addressWords } from './rsync-connection.js';
+import { withoutDeletes } from './rsync-words.js';
 
 type FtpsyncOptions = Options<'ftpsync'>;
 
@@ -52,7 +53,9 @@ export function ftpsyncConf(pkg: Package, context: MethodContext, from: DaemonMo
   };
   settings.RSYNC_EXTRA = words(settings.RSYNC_EXTRA, connectionWords(pkg, context, options));
   if (context.fallback) {
-    for (const name of RSYNC_WORDS) settings[name] = withoutDeletes(settings[name] ?? '');
+    for (const name of RSYNC_WORDS) {
+      settings[name] = words('', withoutDeletes((settings[name] ?? '').split(' ')));
+    }
   }
   const { RSYNC_OPTIONS2: second = '', ...others } = settings;
   return [
@@ -130,14 +133,6 @@ function secondPass(own: string, fallback: boolean): FilePart[] {
     { value: 'delete-limit' },
     `${shellQuoted(` ${own || SECOND_PASS}`)}\n`,
   ];
-}
-
-/** A fallback may lag behind. */
-function withoutDeletes(text: string): string {
-  return words(
-    '',
-    text.split(' ').filter((word) => !/^--(del|delete(-[a-z]+)?)$/.test(word)),
-  );
 }
 
 /** ftpsync always has somebody to mail to; nobody is a mail function that does nothing. */
