@@ -170,7 +170,11 @@ function importOperations(
 ): Steps {
   const none = { operations: [], messages: [] };
   const { statfile } = site.settings;
-  const isOurs = appliedStatfile(layout, system) === statfile;
+  const applied = appliedStatfile(layout, system);
+  // Uninstalling leaves the states, and what was published of them.
+  const hasStates = (): boolean =>
+    system.list(`${layout.state}/state`, 100).some(({ name }) => name.endsWith('.json'));
+  const isOurs = applied === null ? hasStates() : applied === statfile;
   const isElsewhere = layout.root !== '' && !statfile.startsWith(`${layout.root}/`);
   if (isOurs || isElsewhere) return none;
   const text = system.read(statfile);

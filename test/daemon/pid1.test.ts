@@ -51,8 +51,9 @@ function children(pid: number): [string, string][] {
     });
 }
 
-/** A sync that leaves something behind which ends later, as a careless script does. */
-const CARELESS = 'setsid sleep 1.5 >/dev/null 2>&1 </dev/null & echo x >>$FLAGS/ran';
+/** A sync that leaves something behind, in a session of its own, which ends later, as a careless script does. */
+const CARELESS =
+  'setsid sh -c "touch $FLAGS/left; exec sleep 1.5" >/dev/null 2>&1 </dev/null & until [ -e $FLAGS/left ]; do sleep 0.02; done';
 
 /** A daemon that is PID 1, or started by `launcher` which is, of a site with such a package and a slow one. */
 async function daemon(...launcher: string[]): Promise<ReturnType<typeof pid1>> {

@@ -89,8 +89,9 @@ test('one that a push had started is started again as a push, though it has no s
     await site.start([id === 'pushed' ? 'push' : 'start', '--root', site.root, id]).ended;
     await until(() => runs(id) === 1 && toolGroup(site.state(id).run) !== null, id);
     const { run } = site.state(id);
+    const group = toolGroup(run);
     process.kill(run?.pid ?? NaN, 'SIGKILL');
-    process.kill(-(toolGroup(run) ?? NaN), 'SIGKILL');
+    process.kill(-(group ?? NaN), 'SIGKILL');
     const cut = { ...site.state(id), run: { ...run, ...ANOTHER_BOOT } };
     writeFileSync(site.layout.stateFile(id), JSON.stringify(cut));
   }
