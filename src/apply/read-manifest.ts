@@ -15,16 +15,14 @@ export function readManifest(layout: Layout, system: Reader): Manifest {
     throw new UnusableManifest(
       `${layout.manifest} is not a manifest of this version of mirror; restore it from a backup`,
     );
-  const foreign = Object.keys(manifest.entries).find((path) => !isOwn(layout, path));
+  const places = [layout.compiled, layout.secrets, layout.units].map((directory) => `${directory}/`);
+  // A copied manifest's paths are absolute: what they name is another installation's.
+  const isOwn = (path: string): boolean =>
+    path === layout.cronFile || (places.some((place) => path.startsWith(place)) && !path.includes('/../'));
+  const foreign = Object.keys(manifest.entries).find((path) => !isOwn(path));
   if (foreign === undefined) return manifest;
   throw new UnusableManifest(
     `${layout.manifest} was copied from another installation: it lists ${foreign}, which is not of this one; ` +
       `remove ${layout.compiled}, where nothing of this one is needed, or restore it from a backup`,
   );
-}
-
-/** Whether an artifact may lie there. A copied manifest's paths are absolute: what they name is another installation's. */
-function isOwn({ compiled, secrets, units, cronFile }: Layout, path: string): boolean {
-  const isWithin = [compiled, secrets, units].some((directory) => path.startsWith(`${directory}/`));
-  return (isWithin && !path.includes('/../')) || path === cronFile;
 }
