@@ -4,11 +4,12 @@ import type { Destination } from '../plan/observation.js';
 import type { Baseline, PackageState } from '../state/package-state.js';
 import type { Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
+import { readJson } from './read-json.js';
 
 /**
  * Whether `--refetch` is for a package that stays where it is, or comes back: it has been synced before, and now its dst
- * is empty or missing, as on a new disk. No run fills such a dst by itself. False where an earlier apply has allowed it already, and
- * while the disk that the package asks for is not mounted.
+ * is empty or missing, as on a new disk. No run fills such a dst by itself. False where an earlier apply has allowed it
+ * already, and while the disk that the package asks for is not mounted.
  */
 export function wantsRefetch(
   layout: Layout,
@@ -22,7 +23,7 @@ export function wantsRefetch(
   const state = stateOf(layout, job.id, system);
   const synced = state?.last_success ?? null;
   if (synced === null && (state?.size ?? null) === null) return false;
-  const baseline = parsed(system.read(layout.baselineFile(job.id))) as Partial<Baseline> | null;
+  const baseline = readJson(layout.baselineFile(job.id), system) as Partial<Baseline> | null;
   return !(baseline?.fresh_dst === job.dst && baseline.fresh_after === synced);
 }
 
@@ -42,13 +43,5 @@ export function isBare(path: string, system: Reader): boolean {
 }
 
 function stateOf(layout: Layout, id: string, system: Reader): Partial<PackageState> | null {
-  return parsed(system.read(layout.stateFile(id))) as Partial<PackageState> | null;
-}
-
-function parsed(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return null;
-  }
+  return readJson(layout.stateFile(id), system) as Partial<PackageState> | null;
 }

@@ -9,6 +9,7 @@ import { isPackageState, type Baseline, type Hold, type PackageState } from '../
 import { renamed } from '../state/reduce.js';
 import type { Owner, Reader } from '../system/system.js';
 import type { Operation } from './operation.js';
+import { readJson } from './read-json.js';
 import { freshDst } from './refetch.js';
 
 interface Steps {
@@ -85,7 +86,7 @@ function baselines(plan: Plan, layout: Layout, seen: Observation, system: Reader
     const destination = seen.destinations.get(id);
     const fresh = destination && startsEmpty(destination) ? freshDst(layout, destination.job, system) : {};
     if (!counts && !('fresh_dst' in fresh)) return [];
-    const before = baselineOf(system.read(path));
+    const before = baselineAt(path, system);
     const baseline: Baseline = {
       ...before,
       at: counts || !before ? seen.now : before.at,
@@ -139,13 +140,9 @@ function renameOperations(layout: Layout, old: string, id: string, system: Reade
   });
 }
 
-function baselineOf(text: string | null): Baseline | null {
-  try {
-    const found = JSON.parse(text ?? 'null') as Partial<Baseline> | null;
-    return typeof found?.at === 'number' ? (found as Baseline) : null;
-  } catch {
-    return null;
-  }
+function baselineAt(path: string, system: Reader): Baseline | null {
+  const found = readJson(path, system) as Partial<Baseline> | null;
+  return typeof found?.at === 'number' ? (found as Baseline) : null;
 }
 
 function stateFor(layout: Layout, old: string, id: string, system: Reader): string | null {
@@ -225,12 +222,7 @@ function takenOver(count: number, warnings: readonly string[], statfile: string,
 
 /** Where the runs of now publish. */
 function appliedStatfile(layout: Layout, system: Reader): string | null {
-  try {
-    const applied = JSON.parse(system.read(layout.siteFile) ?? 'null') as Partial<SiteFile> | null;
-    return applied?.statfile ?? null;
-  } catch {
-    return null;
-  }
+  return (readJson(layout.siteFile, system) as Partial<SiteFile> | null)?.statfile ?? null;
 }
 
 /** `path`, or `path.1` and so on where something else has that name: an older backup is somebody's. */
