@@ -77,8 +77,7 @@ export function inheritance(sources: Sources): Inheritance {
 
   return {
     entries,
-    merged: (definition) => {
-      const { id, raw, document } = definition;
+    merged: ({ id, raw, document }) => {
       if (entries.length === 0 && member(raw, 'use') === undefined) {
         return document.appends ? merge(undefined, raw) : raw;
       }
@@ -88,12 +87,12 @@ export function inheritance(sources: Sources): Inheritance {
         if (!layer('sets', set)) findings.push(unknownSet(id, index, set, keys('sets')));
       }
       const sets = names(raw);
-      return put(base(synctypeOf(raw, sets, layer), sets), ownLayer(definition)).value;
+      return merge(besides(base(synctypeOf(raw, sets, layer), sets).value, raw), raw);
     },
-    layers: (definition) => {
-      const { raw } = definition;
+    layers: ({ id, raw, document, pointer: at }) => {
       const sets = names(raw);
-      return put(base(synctypeOf(raw, sets, layer), sets), ownLayer(definition)).layers;
+      const own: Layer = { label: `packages.${id}`, file: document.path, pointer: at, value: raw };
+      return put(base(synctypeOf(raw, sets, layer), sets), own).layers;
     },
     findings: () => [
       ...findings,
@@ -104,23 +103,18 @@ export function inheritance(sources: Sources): Inheritance {
   };
 }
 
-function ownLayer({ id, document, pointer, raw }: Definition): Layer {
-  return { label: `packages.${id}`, file: document.path, pointer, value: raw };
-}
-
 /** A layer over what it inherits. */
 function put({ value, layers }: Base, over: Layer): Base {
-  const own = TIMING.filter((key) => member(over.value, key) !== undefined);
-  const rivals = own.length === 0 ? [] : TIMING.filter((key) => !own.includes(key));
-  return {
-    value: merge(without(value, rivals), over.value),
-    layers: [...layers.map((layer) => ({ ...layer, value: without(layer.value, rivals) })), over],
-  };
+  const kept = layers.map((layer) => ({ ...layer, value: besides(layer.value, over.value) }));
+  return { value: merge(besides(value, over.value), over.value), layers: [...kept, over] };
 }
 
-function without(value: unknown, keys: readonly string[]): unknown {
-  if (!keys.some((key) => member(value, key) !== undefined)) return value;
-  return Object.fromEntries(Object.entries(value as object).filter(([key]) => !keys.includes(key)));
+/** What stays of an inherited value beside the one that is put over it. */
+function besides(inherited: unknown, over: unknown): unknown {
+  const isIn = (value: unknown, key: string): boolean => member(value, key) !== undefined;
+  const rivals = TIMING.filter((key) => isIn(inherited, key) && !isIn(over, key));
+  if (rivals.length === 0 || !TIMING.some((key) => isIn(over, key))) return inherited;
+  return Object.fromEntries(Object.entries(inherited as object).filter(([key]) => !rivals.includes(key)));
 }
 
 function entry(layer: Layer | null, synctype: string | null): DefaultsEntry | null {
