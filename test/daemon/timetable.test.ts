@@ -45,6 +45,19 @@ const SCHEDULES: Readonly<Record<string, Schedule>> = {
   'on request': { rule: { kind: 'none' }, windows: [], zone: 'UTC' },
 };
 
+/** A world in which nobody asks for anything or hears of it. */
+function quiet(applied: Applied): Omit<Ports, 'clock' | 'start'> {
+  return {
+    options: { root: [], config: [] },
+    readApplied: () => applied,
+    stamp: () => 'same',
+    dueNow: () => [],
+    livingRuns: () => [],
+    signal: () => undefined,
+    say: () => undefined,
+  };
+}
+
 /** A week of the daemon with a clock that moves only while it sleeps; when it started what. */
 async function week(from: number, length: number): Promise<Map<string, number[]>> {
   const fired = new Map<string, number[]>();
@@ -68,13 +81,7 @@ async function week(from: number, length: number): Promise<Map<string, number[]>
       fired.set(name, [...(fired.get(name) ?? []), now]);
       return { pid: 1, ended: Promise.resolve({ code: 0, signal: null }) };
     },
-    options: { root: [], config: [] },
-    readApplied: () => applied,
-    stamp: () => 'same',
-    dueNow: () => [],
-    livingRuns: () => [],
-    signal: () => undefined,
-    say: () => undefined,
+    ...quiet(applied),
   };
   const running = daemon(ports, applied);
   await running.ended;
@@ -154,11 +161,7 @@ test('a slot that comes while the package’s last run is busy ending is looked 
         started.push((now - from) / MINUTE);
         return { pid: 1, ended: new Promise((done) => (end = () => done({ code: 0, signal: null }))) };
       },
-      options: { root: [], config: [] },
-      readApplied: () => applied,
-      stamp: () => 'same',
-      dueNow: () => [],
-      livingRuns: () => [],
+      ...quiet(applied),
       signal: () => end(),
       say: (event) => void events.push(event),
     },
@@ -194,11 +197,8 @@ test('its end tells every run to end, and lets `mirror publish` finish: runs tha
         args[0] === 'publish'
           ? { pid: 2, ended: new Promise((done) => (published = () => done({ code: 0, signal: null }))) }
           : { pid: 1, ended: new Promise((done) => (ran = () => done({ code: 143, signal: null }))) },
-      options: { root: [], config: [] },
-      readApplied: () => applied,
-      stamp: () => 'same',
+      ...quiet(applied),
       dueNow: () => ['debian'],
-      livingRuns: () => [],
       signal: (pid) => {
         told.push(pid);
         ran();

@@ -23,6 +23,11 @@ function start(id: string, ...args: string[]): Running {
   return site.start(['run', '--root', site.root, ...args, id]);
 }
 
+function hold(id: string): void {
+  const said = { since: 1, until: null, by: 'ada', reason: 'new disk' };
+  writeFileSync(site.layout.holdFile(id), JSON.stringify(said));
+}
+
 /** A package whose first run lasts until the flag `go-<id>` is raised. */
 async function begin(id: string): Promise<Running> {
   site.script(id, 'echo x >> $F/$ID; while ! [ -e $F/go-$ID ]; do sleep 0.02; done');
@@ -44,8 +49,7 @@ describe('a request that comes during a run', () => {
   test('is refused by a hold that comes, too, and does not come alive when the hold ends', async () => {
     const running = await begin('held');
     expect((await start('held').ended).code).toBe(75);
-    const hold = { since: 1, until: null, by: 'ada', reason: null };
-    writeFileSync(site.layout.holdFile('held'), JSON.stringify(hold));
+    hold('held');
     writeFileSync(flag('go-held'), '');
     expect((await running.ended).code).toBe(0);
     expect(runs('held')).toBe('x\n');
@@ -103,10 +107,6 @@ test('a run that gets no slot until its next one is due is busy, and as if it ha
 describe('what an operator says while a run waits', () => {
   const limited = { limits: { concurrent: 1, per_upstream: 0, load_max: null } };
   const retry = { delay: 2, attempts: 3, max_delay: 2 };
-  const hold = (id: string): void => {
-    const said = { since: 1, until: null, by: 'ada', reason: 'new disk' };
-    writeFileSync(site.layout.holdFile(id), JSON.stringify(said));
-  };
 
   test('a hold, before a retry: it begins no more, and its slot stays due', async () => {
     site.script('again', 'echo x >> $F/$ID; exit 69', { retry });
