@@ -36,7 +36,8 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
   }
   if (lock === null) return { outcome: { kind: 'busy', reason: busyReason(session) }, record: null };
   const last = Date.now() + SERVING * 1000;
-  for (let current = session; ;) {
+  let current = session;
+  for (;;) {
     const end = await serveUnder(lock, current);
     // Looked at after letting go: whoever asks from now on finds the lock free and runs by itself.
     if (interruption.signal !== null || end.outcome.kind === 'stopped') return end;

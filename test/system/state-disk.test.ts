@@ -24,22 +24,18 @@ describe.skipIf(!MAY_MOUNT)('a state disk that takes nothing (as root)', () => {
       expect(stderr).toContain(`help: make room on that disk: df -h ${state}/state; df -i ${state}/state\n`);
       expect(code).toBe(73);
     });
-    await onDisk(`${state}/hold`, 'size=4k', async () => {
-      writeFileSync(`${state}/hold/filler`, Buffer.alloc(4096));
-      const { code, stderr } = await mirror('hold', 'debian');
-      expect(stderr).toContain(`'${state}/hold/`);
-      expect(stderr).toContain(`help: make room on that disk: df -h ${state}/hold;`);
-      expect(code).toBe(73);
-    });
   });
 
-  test('that is full takes no request, and `push` says so as `hold` does', async () => {
-    const { state } = site.layout;
-    await onDisk(`${state}/request`, 'size=4k', async () => {
-      writeFileSync(`${state}/request/filler`, Buffer.alloc(4096));
-      const { code, stderr } = await mirror('push', 'debian');
-      expect(stderr).toContain(`'${state}/request/`);
-      expect(stderr).toContain(`help: make room on that disk: df -h ${state}/request;`);
+  test.each([
+    ['hold', 'hold'],
+    ['request', 'push'],
+  ])('that is full takes no %s, and `%s` says so', async (word, command) => {
+    const directory = `${site.layout.state}/${word}`;
+    await onDisk(directory, 'size=4k', async () => {
+      writeFileSync(`${directory}/filler`, Buffer.alloc(4096));
+      const { code, stderr } = await mirror(command, 'debian');
+      expect(stderr).toContain(`'${directory}/`);
+      expect(stderr).toContain(`help: make room on that disk: df -h ${directory};`);
       expect(code).toBe(73);
     });
   });
