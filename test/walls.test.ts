@@ -31,8 +31,9 @@ const PURE = [
 
 /** Folder → what it may import of src; a folder that is not listed may import anything but `commands`. */
 const MAY_IMPORT: Record<string, RegExp> = {
+  boundary: /^(boundary|job)\//,
   job: /^job\//,
-  system: /^(system|job)\//,
+  system: /^(system|job|boundary)\//,
   diagnostics: /^diagnostics\//,
   // The schemas hold the defaults, and the generated types are their shape, a method's options too: one source for all.
   model: /^(model|job|diagnostics)\/|^config\/types\.generated\.ts$|^methods\/method\.ts$|\.\.\/schemas/,
@@ -40,9 +41,9 @@ const MAY_IMPORT: Record<string, RegExp> = {
   schedulers: /^(schedulers|compile\/artifact|model|job|diagnostics)|\.\.\/templates/,
   compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
   config: /^(config|methods|model|job|diagnostics)\/|\.\.\/schemas/,
-  control: /^(control|run|state|job)\//,
-  run: /^(run|state|job)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
-  state: /^(state|job)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
+  control: /^(control|run|state|job|boundary)\//,
+  run: /^(run|state|job|boundary)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
+  state: /^(state|job|boundary)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
 };
 
 describe('imports', () => {
@@ -70,7 +71,7 @@ describe('imports', () => {
 
   test('the executor begins with no other modules of Node: loading crypto or zlib costs each run milliseconds', () => {
     const broken = files
-      .filter(({ file }) => /^(run|state|job)\//.test(file))
+      .filter(({ file }) => /^(boundary|run|state|job)\//.test(file))
       .flatMap(({ file, text }) =>
         imports(file, whatLoadingNeeds(text))
           .filter((name) => /^node:(?!fs$|path$|child_process$)/.test(name))
