@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { asMirrorUser } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -23,9 +24,12 @@ export const command: CommandModule<GlobalOptions, Options> = {
       })
       .example('$0 history ArchLinux -n 5', 'the last five runs of one package')
       .example('$0 history --apply', 'who applied what'),
-  handler: async (options) => {
-    const report = await import('./history-report.js');
-    if (options.apply) report.applies(options);
-    else report.runs(options, options.id);
-  },
+  handler: asMirrorUser(
+    async (options) => {
+      const report = await import('./history-report.js');
+      if (options.apply) report.applies(options);
+      else report.runs(options, options.id);
+    },
+    { isNeeded: ({ apply }) => !apply },
+  ),
 };

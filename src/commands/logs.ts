@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { asMirrorUser } from './as-mirror-user.js';
 import type { LogChoice } from './log-output.js';
 import type { GlobalOptions } from './options.js';
 
@@ -19,8 +20,8 @@ export const command: CommandModule<GlobalOptions, LogChoice> = {
       .conflicts('run', 'last-error')
       .example('$0 logs ArchLinux -f', 'watch a sync')
       .example('$0 logs CTAN --last-error', 'why it failed'),
-  handler: async (options) => {
+  handler: asMirrorUser(async (options) => {
     const { printLog } = await import('./log-output.js');
     await printLog(options);
-  },
+  }),
 };

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { asMirrorUser } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -16,8 +17,11 @@ export const command: CommandModule<GlobalOptions, Options> = {
         describe: 'Send a test notice through every channel instead',
       })
       .example('$0 notify --test', 'see that notices arrive'),
-  handler: async (options) => {
-    const { sendNotices } = await import('./notify-output.js');
-    await sendNotices(options);
-  },
+  handler: asMirrorUser(
+    async (options) => {
+      const { sendNotices } = await import('./notify-output.js');
+      await sendNotices(options);
+    },
+    { readSecrets: async (site) => (await import('./webhook.js')).readNotifySecrets(site) },
+  ),
 };

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { asMirrorUser } from './as-mirror-user.js';
 import { longExample, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -38,10 +39,13 @@ export const command: CommandModule<GlobalOptions, Options> = {
           'a line of authorized_keys for the upstream’s ssh key',
         ),
       ),
-  handler: async (options) => {
-    const { printAuthorizedKeys, push } = await import('./pushing.js');
-    const keys = options['authorized-keys'];
-    if (keys === undefined) await push(options);
-    else printAuthorizedKeys(options, keys);
-  },
+  handler: asMirrorUser(
+    async (options) => {
+      const { printAuthorizedKeys, push } = await import('./pushing.js');
+      const keys = options['authorized-keys'];
+      if (keys === undefined) await push(options);
+      else printAuthorizedKeys(options, keys);
+    },
+    { isNeeded: ({ 'authorized-keys': keys }) => keys === undefined },
+  ),
 };

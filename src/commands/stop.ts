@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { asMirrorUser } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -12,8 +13,8 @@ export const command: CommandModule<GlobalOptions, Options> = {
     parser
       .positional('id', { type: 'string', array: true, demandOption: true, describe: 'Packages' })
       .example('$0 stop CTAN', 'ends the tool, records `stopped`, keeps the schedule (see hold)'),
-  handler: async (options) => {
+  handler: asMirrorUser(async (options) => {
     const { stopPackages } = await import('./stopping.js');
     await stopPackages(options);
-  },
+  }),
 };

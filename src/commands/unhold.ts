@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { asMirrorUser } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -14,8 +15,8 @@ export const command: CommandModule<GlobalOptions, Options> = {
       .positional('id', { type: 'string', array: true, describe: 'Packages' })
       .option('all', { type: 'boolean', default: false, describe: 'Every package that is held' })
       .example('$0 unhold CTAN', 'sync it again'),
-  handler: async (options) => {
+  handler: asMirrorUser(async (options) => {
     const { unholdPackages } = await import('./holding.js');
     unholdPackages(options, Date.now());
-  },
+  }),
 };

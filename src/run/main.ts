@@ -1,3 +1,4 @@
+import { isRoot } from '../boundary/as-user.js';
 import { layout as layoutOf } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
@@ -11,7 +12,6 @@ import type { Say } from './console.js';
 import { outsideRoot } from './destination.js';
 import { exitOf } from './finish.js';
 import { readJob } from './job-file.js';
-import { dropPrivileges } from './privileges.js';
 import { reportRun, tell } from './report.js';
 import { run } from './run.js';
 import { readSecrets } from './secrets.js';
@@ -30,13 +30,14 @@ export async function main(argv: readonly string[]): Promise<never> {
 /** Like `main`, returning the exit code. Never throws: what goes wrong is said on stderr. */
 export async function execute(argv: readonly string[]): Promise<number> {
   try {
-    return await runCommand(parseRunArguments(argv));
+    return await runCommand(parseRunArguments(argv), argv);
   } catch (error) {
     return complain('run', error);
   }
 }
 
-async function runCommand(args: RunArguments): Promise<number> {
+/** Root becomes the package's user, or the site's where that only asks for a run; see `handOver`. */
+async function runCommand(args: RunArguments, argv: readonly string[]): Promise<number> {
   const layout = layoutOf(args.root);
   const job = readJob(layout, args.id);
   const outside = outsideRoot(job, layout);
@@ -44,11 +45,14 @@ async function runCommand(args: RunArguments): Promise<number> {
     writeStderr(`mirror: ${job.id}: ${outside}`);
     return EXIT.config;
   }
-  if (args.dryRun) return (await import('./special/index.js')).printDryRun(args, layout, job);
-  const byHand = !args.scheduled && !args.here;
-  if (byHand && unitToStart(job, layout) !== null) {
-    return (await import('./special/index.js')).runUnit(args, layout, job);
+  const byUnit = !args.dryRun && !args.scheduled && !args.here && unitToStart(job, layout) !== null;
+  if (args.root === '' && isRoot()) {
+    const { handOverRun } = await import('./special/index.js');
+    const code = await handOverRun(job, byUnit, ['run', ...argv]);
+    if (code !== null) return code;
   }
+  if (args.dryRun) return (await import('./special/index.js')).printDryRun(args, layout, job);
+  if (byUnit) return (await import('./special/index.js')).runUnit(args, layout, job);
   return runHere(args, layout, job);
 }
 
@@ -62,7 +66,7 @@ async function runHere(args: RunArguments, layout: Layout, job: Job): Promise<nu
   // A timer leaves no request, so nobody reads its name.
   const by = args.scheduled ? 'mirror' : whoAsks(process.env);
   const secrets = readSecrets(job, process.env.CREDENTIALS_DIRECTORY);
-  if (args.root === '') dropPrivileges(job.run_as);
+  if (args.root === '') process.umask(parseInt(job.run_as.umask, 8));
   const session: Session = {
     layout,
     job,

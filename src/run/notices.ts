@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
+import { askRoot, isHandedOver } from '../boundary/root-service.js';
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
 import { hasNotices } from '../state/incident.js';
@@ -8,13 +9,13 @@ import { writeStderr } from './console.js';
 /**
  * Sees to it that people are told of packages that keep failing. Under systemd the caller is in a sandbox, where no mail
  * program works: it touches a marker, and mirror-notify.path starts the unit that sends. Elsewhere a process of its own
- * sends, started before privileges are dropped because the webhook's file is root's; it drops them itself. Resolves when
- * that is over; what goes wrong is a warning, and the next tick tries again.
+ * sends, started by the root that handed this one over because the webhook's file is root's. Resolves when that is over; what goes wrong is a warning, and the next tick tries again.
  */
 export async function tellPeople(layout: Layout, site: SiteFile): Promise<void> {
   try {
     if (!site.notify || !hasNotices(layout, site, Date.now())) return;
     if (site.notify.sender === 'unit') wakeUnit(layout);
+    else if (isHandedOver()) sendByRoot();
     else await sendHere(layout);
   } catch (error) {
     writeStderr(`mirror: no notice was sent: ${(error as Error).message}`);
@@ -31,6 +32,11 @@ function wakeUnit({ noticesMarker }: Layout): void {
     // Somebody else's, who did so.
   }
   closeSync(fd);
+}
+
+function sendByRoot(): void {
+  const problem = askRoot('notify');
+  if (problem !== null) writeStderr(`mirror: ${problem}`);
 }
 
 function sendHere({ root }: Layout): Promise<void> {

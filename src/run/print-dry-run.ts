@@ -6,7 +6,6 @@ import type { RunArguments } from './arguments.js';
 import { print } from './console.js';
 import { describeRun, dryRunText } from './dry-run.js';
 import { describeTransfer } from './dry-transfer.js';
-import { dropPrivileges } from './privileges.js';
 import { readSecrets } from './secrets.js';
 
 /**
@@ -18,7 +17,6 @@ export async function printDryRun(args: RunArguments, layout: Layout, job: Job):
   const printed = args.json ? EXIT.ok : await print(commands.join('\n'));
   if (printed !== EXIT.ok) return printed;
   const secrets = args.transfer ? readSecrets(job, process.env.CREDENTIALS_DIRECTORY) : new Map();
-  if (args.transfer && args.root === '') dropPrivileges(job.run_as);
   const transfer = args.transfer ? await describeTransfer(job, secrets) : null;
   const text = args.json ? dryRunText(job.id, commands, transfer) : transfer?.lines.join('\n');
   const ended = text === undefined ? EXIT.ok : await print(text);

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { isRoot, isRootAccount } from '../boundary/as-user.js';
+import { isHandedOver } from '../boundary/root-service.js';
 import { layout as layoutOf } from '../job/layout.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
@@ -12,12 +14,11 @@ import { dueAgain } from './again.js';
 import { print, writeStderr } from './console.js';
 import { readJob } from './job-file.js';
 import { tellPeople } from './notices.js';
-import { asUser, becomeUser } from './privileges.js';
 import { startRequested } from './request.js';
 import { hasStarter } from './starter.js';
 
 /**
- * `mirror publish`: repairs what dead processes left, publishes every output, and, where it may, starts packages whose
+ * `mirror publish`: as the site's user, repairs what dead processes left, publishes every output, and, where it may, starts packages whose
  * request nobody serves and those whose slot passed while they were held or whose run was cut off. Returns the exit code.
  */
 export async function publishCommand(root: string, json: boolean): Promise<number> {
@@ -27,18 +28,15 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     writeStderr(`mirror: nothing is applied here (no ${layout.siteFile}): run \`mirror apply\``);
     return EXIT.noInput;
   }
+  if (root === '' && isRoot() && !isRootAccount(site.run_as)) {
+    const { handOverCommand } = await import('./special/index.js');
+    return handOverCommand(site.run_as, ['publish', ...(json ? ['--json'] : [])]);
+  }
   process.umask(0o022);
-  const { user, group } = site.run_as;
-  const drops = root === '' && process.getuid?.() === 0;
-  // What the mirror user could have written is read as that user; started is as root, who alone may.
-  const look = (): Found => {
-    const repairs = repair(layout, Date.now());
-    return { repairs, again: dueAgain(layout, repairs, Date.now()) };
-  };
-  const { repairs, again } = drops ? asUser(user, group, look) : look();
+  const repairs = repair(layout, Date.now());
+  const again = dueAgain(layout, repairs, Date.now());
   const restarted = await startLeftOver(layout, again);
   const told = tellPeople(layout, site);
-  if (drops) becomeUser(user, group);
   for (const id of repairs.released) if (readHold(layout, id, Date.now()) === null) clearHold(layout, id);
   markDirty(layout);
   const problems: string[] = [];
@@ -52,16 +50,11 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   return problems.length === 0 ? printed : EXIT.cantCreate;
 }
 
-interface Found {
-  readonly repairs: Repairs;
-  readonly again: readonly Job[];
-}
-
 /** Serves requests that nobody serves (their start failed, or the machine went down); names what it started `again`. */
 async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<string[]> {
-  const isRoot = process.getuid?.() === 0;
+  const hasRoot = isRoot() || isHandedOver();
   const mayStartUnits =
-    layout.root === '' && existsSync('/run/systemd/system') && (isRoot || hasStarter(layout));
+    layout.root === '' && existsSync('/run/systemd/system') && (hasRoot || hasStarter(layout));
   const ids = new Set(again.map(({ id }) => id));
   for (const id of idsIn(layout, 'request').filter((id) => !ids.has(id))) {
     try {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { askRoot, isHandedOver } from '../boundary/root-service.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Request } from '../state/package-state.js';
@@ -18,6 +19,8 @@ export async function requestRun(layout: Layout, job: Job, request: Request): Pr
 export async function startRequested(layout: Layout, job: Job): Promise<string | null> {
   const unit = unitOf(job, layout);
   if (unit !== null) return commandUnit(layout, 'start', job.id, unit);
+  // Under cron and the daemon only root can become each package's user.
+  if (isHandedOver()) return askRoot(`start ${job.id}`);
   const [entry = ''] = process.argv.slice(1);
   const root = layout.root === '' ? [] : ['--root', layout.root];
   // --scheduled: it finds the request and serves it; should another run have done so meanwhile, it does nothing.

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isHandedOver, readProvision } from '../boundary/root-service.js';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 
@@ -7,10 +8,11 @@ import type { Outcome } from '../job/outcome.js';
 export type Secret = { readonly text: string } | { readonly problem: string };
 
 /**
- * Reads a job's secrets: systemd's credentials directory first, else the root-only files, which is why this comes before
- * privileges are dropped. A missing one is no error yet: only a step that needs it fails.
+ * Reads a job's secrets: from the root that handed this run over, else from systemd's credentials directory or the root-only
+ * files. A missing one is not an error yet: only a step that needs it fails.
  */
 export function readSecrets(job: Job, credentials: string | undefined): ReadonlyMap<string, Secret> {
+  if (isHandedOver()) return new Map(Object.entries(readProvision().secrets));
   return new Map(
     Object.entries(job.secrets).map(([name, file]) => [name, readSecret(name, file, credentials)]),
   );

@@ -1,44 +1,75 @@
+import { askRoot, isHandedOver } from '../boundary/root-service.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
-import { executorLives } from '../state/alive.js';
+import { executorLives, isRunLocked } from '../state/alive.js';
+import type { ActiveRun } from '../state/package-state.js';
 import { repair } from '../state/repair.js';
 import { clearStop, peekState, takeRequest, writeStop } from '../state/store.js';
-import { endLeftovers, endOrphans } from './special/orphan.js';
+import { endLeftovers, endOrphans, holdsRunLock } from './special/orphan.js';
 import { commandUnit, unitIsActive, unitToStart } from './unit.js';
 
 /** The executor kills its tool after 10 s; then it has a log to compress and a state to write. */
-const PATIENCE = 30_000;
+const PATIENCE_MS = 30_000;
 
 export type StopEnd = 'stopped' | 'not-running' | 'still-running';
 
 /**
  * Ends a package's run on any backend, together with a request that waits behind it: word is left first, so that the run
  * ends as `stopped` and not as interrupted, then the unit or the executor is told, then its end is awaited. What a dead
- * executor left behind is ended too. Throws the system's error when the run is somebody else's.
+ * executor left behind is ended too. Throws when the run belongs to another user, or systemd refuses.
  */
 export async function stopRun(layout: Layout, job: Job, by: string): Promise<StopEnd> {
-  takeRequest(layout, job.id);
-  const { run } = peekState(layout, job.id);
+  const { id } = job;
+  takeRequest(layout, id);
+  const { run } = peekState(layout, id);
   const unit = unitToStart(job, layout);
-  const active = unit !== null && unitIsActive(unit);
-  if (run === null && !active) return (await endLeftovers(layout, job.id)) > 0 ? 'stopped' : 'not-running';
-  writeStop(layout, job.id, { at: Date.now(), by });
-  if (active) {
-    const problem = await commandUnit(layout, 'stop', job.id, unit);
+  const isActive = unit !== null && unitIsActive(unit);
+  if (run === null && !isActive) return (await endLeftovers(layout, id)) > 0 ? 'stopped' : 'not-running';
+  writeStop(layout, id, { at: Date.now(), by });
+  if (isActive) {
+    const problem = await commandUnit(layout, 'stop', id, unit);
     if (problem !== null) throw new Error(problem);
-  } else if (run !== null && executorLives(run)) {
-    process.kill(run.pid, 'SIGTERM');
   } else if (run !== null) {
-    await endOrphans(layout, job.id, run);
-    repair(layout, Date.now());
+    if (executorLives(run)) signalExecutor(layout, id, run);
+    else await endOrphans(layout, id, run);
   }
-  return awaitEnd(layout, job.id, run?.pid ?? 0);
+  return awaitEnd(layout, id, run, unit);
 }
 
-async function awaitEnd(layout: Layout, id: string, pid: number): Promise<StopEnd> {
-  for (let waited = 0; waited < PATIENCE; waited += 100) {
-    const { run } = peekState(layout, id);
-    if (run === null || run.pid !== pid || !executorLives(run)) {
+/**
+ * Sends SIGTERM to the executor that the state names if that process really has the package's run lock open: any user who
+ * may write the state could name any process. Another user's run is that user's to end, which root arranges.
+ */
+function signalExecutor(layout: Layout, id: string, run: ActiveRun): void {
+  if (holdsRunLock(layout, id, run.pid)) process.kill(run.pid, 'SIGTERM');
+  else if (isRunLocked(layout, id)) askUserOf(id, run);
+}
+
+function askUserOf(id: string, { pid }: ActiveRun): void {
+  const problem = isHandedOver()
+    ? askRoot(`stop ${id}`)
+    : `process ${String(pid)} is not this user's to end; use sudo`;
+  if (problem !== null) throw new Error(problem);
+}
+
+/** Without a look at the lock for as long as the executor itself has it open: looking takes it for a moment. */
+function isProvenAlive(layout: Layout, id: string, run: ActiveRun): boolean {
+  return (executorLives(run) && holdsRunLock(layout, id, run.pid)) || isRunLocked(layout, id);
+}
+
+/** Waits until neither the unit nor the run's lock is anyone's; a run that died without a word is recorded. */
+async function awaitEnd(
+  layout: Layout,
+  id: string,
+  run: ActiveRun | null,
+  unit: string | null,
+): Promise<StopEnd> {
+  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += 100) {
+    const { run: now } = peekState(layout, id);
+    const isAnother = now !== null && run !== null && now.pid !== run.pid;
+    const isOver = now === null || isAnother || !isProvenAlive(layout, id, now);
+    if (isOver && (isAnother || unit === null || !unitIsActive(unit))) {
+      if (now !== null && !isAnother) repair(layout, Date.now());
       clearStop(layout, id);
       return 'stopped';
     }

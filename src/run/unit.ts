@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import { askRoot, isHandedOver } from '../boundary/root-service.js';
 import { askStarter, hasStarter } from './starter.js';
 
 /**
@@ -19,13 +20,15 @@ export function unitOf(job: Job, layout: Layout): string | null {
   return existsSync('/run/systemd/system') ? job.unit : null;
 }
 
-/** Starts or stops a package's unit without waiting: as root by itself, else through root's starter. Null when done. */
+/** Starts or stops a package's unit without waiting: as root by itself, else through the root that
+ * handed this command over, or root's starter. Null when done. */
 export async function commandUnit(
   layout: Layout,
   verb: 'start' | 'stop',
   id: string,
   unit: string,
 ): Promise<string | null> {
+  if (isHandedOver()) return askRoot(`${verb} ${id}`);
   const isRoot = process.getuid?.() === 0;
   // A unit's own last command cannot wait for that unit's end.
   if ((!isRoot || insideUnit(unit)) && hasStarter(layout)) return askStarter(layout, verb, id);

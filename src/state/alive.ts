@@ -10,7 +10,11 @@ import type { ActiveRun } from './package-state.js';
  * the lock cannot know, and believes the record.
  */
 export function isAlive(layout: Layout, id: string, run: ActiveRun): boolean {
-  if (executorLives(run)) return true;
+  return executorLives(run) || isRunLocked(layout, id);
+}
+
+/** Whether a process holds the package's run lock: proof that a run lives, where the state may name any process. */
+export function isRunLocked(layout: Layout, id: string): boolean {
   const lock = layout.runLock(id);
   if (!existsSync(lock)) return false;
   try {

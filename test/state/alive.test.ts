@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { asUser } from '../../src/run/privileges.js';
+import { withRightsOf } from '../support/rights.js';
 import { isAlive } from '../../src/state/alive.js';
 import { emptyState } from '../../src/state/package-state.js';
 import { published } from '../../src/state/publish.js';
@@ -11,7 +11,7 @@ import { siteOfTest } from './site-of-test.js';
 // What a process that may not look says: not that there is nothing.
 
 const root = process.getuid?.() === 0;
-const asNobody = <T>(action: () => T): T => asUser(65_534, 65_534, action);
+const asNobody = <T>(action: () => T): T => withRightsOf(65_534, 65_534, action);
 
 test.skipIf(!root)('a run whose lock somebody may not open is believed to live', () => {
   const { layout } = siteOfTest(aPackage('debian'));

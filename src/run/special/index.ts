@@ -30,6 +30,7 @@ export { printDryRun } from '../print-dry-run.js';
 export { gatherLogs } from './gather-logs.js';
 export { runListStep } from './lists/index.js';
 export { runUnit } from '../run-unit.js';
+export { handOverCommand, handOverRun } from './root-half.js';
 export { jobToServe, overtaken } from './overtaken.js';
 export { takeOver } from './orphan.js';
 export { deleteTold } from './told-deletions.js';

@@ -52,6 +52,12 @@ export function endLeftovers(layout: Layout, id: string): Promise<number> {
   });
 }
 
+/** Whether a process has the package's run lock open; false when its user does not let us look. */
+export function holdsRunLock(layout: Layout, id: string, pid: number): boolean {
+  const lock = statSync(layout.runLock(id), { throwIfNoEntry: false });
+  return lock !== undefined && hasOpen(pid, lock);
+}
+
 async function end(layout: Layout, id: string, isMark: (text: string) => boolean): Promise<number> {
   const lock = statSync(layout.runLock(id), { throwIfNoEntry: false });
   if (lock === undefined) return 0;

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { isRootAccount, UnknownAccount } from '../../boundary/as-user.js';
+import type { Account } from '../../boundary/as-user.js';
+import { handOver } from '../../boundary/handover.js';
+import type { Provision } from '../../boundary/root-service.js';
+import { ID } from '../../job/job.js';
+import type { Job } from '../../job/job.js';
+import { layout as layoutOf } from '../../job/layout.js';
+import { readSiteFile } from '../../state/site.js';
+import { writeStderr } from '../console.js';
+import { readJob } from '../job-file.js';
+import { readSecrets } from '../secrets.js';
+import { startRequested } from '../request.js';
+import { commandUnit, unitOf } from '../unit.js';
+import { whoAsks } from '../who.js';
+
+/** The live system's: below `--root` nothing is handed over. */
+const LIVE = layoutOf('');
+
+/**
+ * Runs a job as its user, root having read its secrets; one that only asks a unit to run needs the site's user and no secret.
+ * Resolves with the exit code, or with null when that user is root.
+ */
+export async function handOverRun(
+  job: Job,
+  byUnit: boolean,
+  words: readonly string[],
+): Promise<number | null> {
+  const site = byUnit ? readSiteFile(LIVE) : null;
+  const account = site?.run_as ?? job.run_as;
+  if (isRootAccount(account)) return null;
+  const secrets = site ? {} : Object.fromEntries(readSecrets(job, process.env.CREDENTIALS_DIRECTORY));
+  return handOverCommand(account, words, secrets);
+}
+
+/** Runs a command as an account. Resolves with the exit code; an unknown account is said on stderr. */
+export async function handOverCommand(
+  account: Account,
+  words: readonly string[],
+  secrets: Provision['secrets'] = {},
+): Promise<number> {
+  try {
+    return await handOver({ account, words, secrets, by: whoAsks(process.env), obey: obeyOrder });
+  } catch (error) {
+    if (!(error instanceof UnknownAccount)) throw error;
+    writeStderr(`mirror: ${error.message}`);
+    return error.code;
+  }
+}
+
+/**
+ * Does what only root may do for a process of the mirror user: `start ID` and `stop ID` for applied packages, `notify`.
+ * Both files that are read belong to root, so an order can name nothing that was not applied. Null when it was done.
+ */
+async function obeyOrder(order: string): Promise<string | null> {
+  if (order === 'notify') return (await runToEnd(['notify'])) === 0 ? null : 'not every notice was sent';
+  const [, verb, id] = /^(start|stop) (.+)$/.exec(order) ?? [];
+  if (id === undefined || !ID.test(id)) return `unknown order ${JSON.stringify(order.slice(0, 100))}`;
+  if (readSiteFile(LIVE)?.packages.some((pkg) => pkg.id === id) !== true)
+    return `no package ${id} is applied here`;
+  const job = readJob(LIVE, id);
+  return verb === 'start' ? startRequested(LIVE, job) : stopJob(job);
+}
+
+/** By its unit, else as the package's own user: only that user's processes are there to be signalled. */
+async function stopJob(job: Job): Promise<string | null> {
+  const unit = unitOf(job, LIVE);
+  if (unit !== null) return commandUnit(LIVE, 'stop', job.id, unit);
+  if (isRootAccount(job.run_as)) return `${job.id} runs as root: end it with kill`;
+  const code = await handOver({
+    account: job.run_as,
+    words: ['stop', '--', job.id],
+    by: whoAsks(process.env),
+    quiet: true,
+    obey: () => Promise.resolve('the run belongs to another user'),
+  });
+  return code === 0 ? null : `${job.id} still runs`;
+}
+
+function runToEnd(words: readonly string[]): Promise<number> {
+  const [entry = ''] = process.argv.slice(1);
+  const child = spawn(process.execPath, [entry, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('exit', (code) => done(code ?? 1));
+  });
+}
