@@ -14,7 +14,7 @@ import { dueAgain } from './again.js';
 import { print, writeStderr } from './console.js';
 import { readJob } from './job-file.js';
 import { tellPeople } from './notices.js';
-import { startRequested } from './request.js';
+import { startRun } from './start-run.js';
 import { hasStarter } from './starter.js';
 
 /**
@@ -59,7 +59,7 @@ async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<str
   for (const id of idsIn(layout, 'request').filter((id) => !ids.has(id))) {
     try {
       const job = readJob(layout, id);
-      if (job.scheduler !== 'systemd' || mayStartUnits) await startRequested(layout, job);
+      if (job.scheduler !== 'systemd' || mayStartUnits) await startRun(layout, job);
     } catch {
       // A request for a package that is gone.
     }
@@ -67,7 +67,7 @@ async function startLeftOver(layout: Layout, again: readonly Job[]): Promise<str
   const started: string[] = [];
   for (const job of again) {
     if (job.scheduler === 'systemd' && !mayStartUnits) continue;
-    const problem = await startRequested(layout, job);
+    const problem = await startRun(layout, job);
     if (problem === null) started.push(job.id);
     else writeStderr(`mirror: ${job.id}: is due and could not be started: ${problem}`);
   }

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { askRoot, isHandedOver } from '../boundary/root-service.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Request } from '../state/package-state.js';
 import { writeRequest } from '../state/store.js';
-import { commandUnit, unitOf } from './unit.js';
+import { startRun } from './start-run.js';
 
 /**
  * Asks for a run and starts it without waiting. The request is on disk first: if the package is running, exactly one more
@@ -12,23 +10,5 @@ import { commandUnit, unitOf } from './unit.js';
  */
 export async function requestRun(layout: Layout, job: Job, request: Request): Promise<string | null> {
   writeRequest(layout, job.id, request);
-  return startRequested(layout, job);
-}
-
-/** Starts a run that serves the pending request: by its unit, else as a process of its own. */
-export async function startRequested(layout: Layout, job: Job): Promise<string | null> {
-  const unit = unitOf(job, layout);
-  if (unit !== null) return commandUnit(layout, 'start', job.id, unit);
-  // Under cron and the daemon only root can become each package's user.
-  if (isHandedOver()) return askRoot(`start ${job.id}`);
-  const [entry = ''] = process.argv.slice(1);
-  const root = layout.root === '' ? [] : ['--root', layout.root];
-  // --scheduled: it finds the request and serves it; should another run have done so meanwhile, it does nothing.
-  const child = spawn(process.execPath, [entry, 'run', '--scheduled', ...root, job.id], {
-    detached: true,
-    stdio: 'ignore',
-  });
-  child.on('error', () => undefined);
-  child.unref();
-  return null;
+  return startRun(layout, job);
 }

@@ -10,7 +10,7 @@ import { readSiteFile } from '../../state/site.js';
 import { writeStderr } from '../console.js';
 import { readJob } from '../job-file.js';
 import { readSecrets } from '../secrets.js';
-import { startRequested } from '../request.js';
+import { startRun } from '../start-run.js';
 import { commandUnit, unitOf } from '../unit.js';
 import { whoAsks } from '../who.js';
 
@@ -59,7 +59,7 @@ async function obeyOrder(order: string): Promise<string | null> {
   if (readSiteFile(LIVE)?.packages.some((pkg) => pkg.id === id) !== true)
     return `no package ${id} is applied here`;
   const job = readJob(LIVE, id);
-  return verb === 'start' ? startRequested(LIVE, job) : stopJob(job);
+  return verb === 'start' ? startRun(LIVE, job) : stopJob(job);
 }
 
 /** By its unit, else as the package's own user: only that user's processes are there to be signalled. */

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bootBed, noBed, type Bed } from '../bed/bed.js';
+import { gated, liveSite, MIRROR, type LiveSite } from '../bed/site.js';
+
+const STATE = '/var/lib/mirror';
+const JOB = '/etc/mirror/compiled/jobs/two.json';
+
+/** What the mirror user prepares, and what root then calls: nothing of root's may change, be read or be ended. */
+describe.skipIf(noBed !== null)(
+  `commands that root calls${noBed === null ? '' : ` (skipped: ${noBed})`}`,
+  () => {
+    let bed: Bed;
+    let site: LiveSite;
+    const asMirror = (...argv: string[]): string => bed.must('runuser', '-u', 'mirror', '--', ...argv);
+    /** Puts a link in the place of a directory or file that the mirror user owns. */
+    const plant = (target: string, place: string): void => {
+      asMirror('mv', place, `${place}.own`);
+      asMirror('ln', '-s', target, place);
+    };
+    const restore = (place: string): void => {
+      asMirror('rm', '-f', place);
+      asMirror('mv', `${place}.own`, place);
+    };
+    /** Mode, owner and content of every file below root's directories. */
+    const ofRoot = (): string =>
+      bed.must(
+        'sh',
+        '-c',
+        'find /root/t /etc/mirror/compiled -not -path "*/history.jsonl" -type f -exec stat -c "%n %a %U %s" {} + -exec sha256sum {} + | sort',
+      );
+
+    beforeAll(async () => {
+      bed = await bootBed();
+      site = liveSite(bed);
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')]);
+      site.must('setup');
+      site.must('apply');
+    });
+    afterAll(() => bed.stop());
+    beforeEach(() => {
+      site.write('/root/t/two.json', 'precious\n', 0o600);
+      site.write('/root/t/publish', 'precious\n', 0o600);
+    });
+
+    it.each([
+      ['request', '/etc/mirror/compiled/jobs', ['push', 'two']],
+      ['request', '/etc/mirror/compiled/jobs', ['start', 'two']],
+      ['request', '/root/t', ['run', 'two']],
+      ['request', '/root/t', ['stop', 'two']],
+      ['hold', '/etc/mirror/compiled/jobs', ['hold', 'two', '--reason', 'x']],
+      ['hold', '/root/t', ['unhold', 'two']],
+      ['locks', '/root/t', ['hold', 'two']],
+      ['stop', '/root/t', ['stop', 'two']],
+      ['state', '/root/t', ['publish']],
+      ['state', '/root/t', ['status']],
+    ])('write, unlink and open nothing through the link %s -> %s: mirror %j', (name, target, words) => {
+      const place = `${STATE}/${name}`;
+      const before = ofRoot();
+      plant(target, place);
+      site.mirror(...words);
+      restore(place);
+      expect(ofRoot()).toBe(before);
+      expect(bed.read(JOB)).toContain('"id": "two"');
+    });
+
+    it('take neither owner nor mode from a link in the place of a published file', () => {
+      const published = '/var/www/mirror/status.json';
+      plant('/usr/bin/su', published);
+      site.mirror('hold', 'two');
+      site.mirror('unhold', 'two');
+      const [mode, user] = bed.must('stat', '-c', '%a %U', published).trim().split(' ');
+      expect(mode).toBe('644');
+      expect(user).toBe('mirror');
+      expect(bed.must('stat', '-c', '%a %U', '/usr/bin/su').trim()).toBe('4755 root');
+    });
+
+    it('stop no process that a state file names', () => {
+      bed.must('systemd-run', '--quiet', '--unit=victim', 'sleep', '1000');
+      const pid = Number(site.show('victim', 'MainPID'));
+      const stat = bed.must('cat', `/proc/${String(pid)}/stat`);
+      const start = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+      const bootId = bed.must('cat', '/proc/sys/kernel/random/boot_id').trim();
+      site.must('run', 'two');
+      const state = JSON.parse(bed.read(`${STATE}/state/two.json`)) as object;
+      const run = { pid, pid_start: start, boot_id: bootId, started: Date.now(), phase: 'running' };
+      const forged = { ...state, run: { ...run, trigger: 'request', src: null, log: null, until: null } };
+      site.write('/tmp/forged.json', JSON.stringify(forged), 0o644);
+      asMirror('cp', '/tmp/forged.json', `${STATE}/state/two.json`);
+      const { stdout } = site.mirror('stop', 'two');
+      expect(site.show('victim', 'ActiveState')).toBe('active');
+      expect(stdout).not.toContain('two: stopped');
+      site.must('publish');
+    });
+
+    it('print no file that a state file names', () => {
+      const state = JSON.parse(bed.read(`${STATE}/state/two.json`)) as { last: object };
+      const forged = { ...state, last: { ...state.last, log: '/etc/shadow' } };
+      site.write('/tmp/forged.json', JSON.stringify(forged), 0o644);
+      asMirror('cp', '/tmp/forged.json', `${STATE}/state/two.json`);
+      asMirror('rm', '-f', `${STATE}/history/two.jsonl`);
+      const { stdout } = site.mirror('logs', 'two');
+      expect(stdout).not.toContain('root:');
+    });
+
+    it('name the person who called them', () => {
+      site.must('hold', 'two');
+      expect(site.mirror('status', 'two').stdout).toContain('root');
+      bed.must('env', 'SUDO_USER=kim', MIRROR, 'hold', 'two');
+      expect(site.mirror('status', 'two').stdout).toContain('kim');
+      site.must('unhold', 'two');
+    });
+  },
+);
