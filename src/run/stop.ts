@@ -24,8 +24,9 @@ export async function stopRun(layout: Layout, job: Job, by: string): Promise<Sto
   const { run } = peekState(layout, id);
   const unit = unitToStart(job, layout);
   const isActive = unit !== null && unitIsActive(unit);
+  const since = Date.now();
   if (run === null && !isActive) return (await endLeftovers(layout, id)) > 0 ? 'stopped' : 'not-running';
-  writeStop(layout, id, { at: Date.now(), by });
+  writeStop(layout, id, { at: since, by });
   if (isActive) {
     const problem = await commandUnit(layout, 'stop', id, unit);
     if (problem !== null) throw new Error(problem);
@@ -33,7 +34,7 @@ export async function stopRun(layout: Layout, job: Job, by: string): Promise<Sto
     if (executorLives(run)) signalExecutor(layout, id, run);
     else await endOrphans(layout, id, run);
   }
-  return awaitEnd(layout, id, run, unit);
+  return awaitEnd(layout, id, { run, unit, since });
 }
 
 /**
@@ -52,18 +53,27 @@ function askUserOf(id: string, { pid }: ActiveRun): void {
   if (problem !== null) throw new Error(problem);
 }
 
+interface Stopping {
+  /** As the state named it when the stop was asked for. */
+  readonly run: ActiveRun | null;
+  readonly unit: string | null;
+  /** Epoch ms at which the stop was asked for. */
+  readonly since: number;
+}
+
+/** A run that ended by itself before it heard of the stop was not stopped. */
+function endedBy(layout: Layout, id: string, since: number): StopEnd {
+  const { last } = peekState(layout, id);
+  return last?.outcome === 'stopped' && last.ended >= since ? 'stopped' : 'not-running';
+}
+
 /** Without a look at the lock for as long as the executor itself has it open: looking takes it for a moment. */
 function isProvenAlive(layout: Layout, id: string, run: ActiveRun): boolean {
   return (executorLives(run) && holdsRunLock(layout, id, run.pid)) || isRunLocked(layout, id);
 }
 
 /** Waits until neither the unit nor the run's lock is anyone's; a run that died without a word is recorded. */
-async function awaitEnd(
-  layout: Layout,
-  id: string,
-  run: ActiveRun | null,
-  unit: string | null,
-): Promise<StopEnd> {
+async function awaitEnd(layout: Layout, id: string, { run, unit, since }: Stopping): Promise<StopEnd> {
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += 100) {
     const { run: now } = peekState(layout, id);
     const isAnother = now !== null && run !== null && now.pid !== run.pid;
@@ -71,7 +81,7 @@ async function awaitEnd(
     if (isOver && (isAnother || unit === null || !unitIsActive(unit))) {
       if (now !== null && !isAnother) repair(layout, Date.now());
       clearStop(layout, id);
-      return 'stopped';
+      return endedBy(layout, id, since);
     }
     await new Promise((next) => setTimeout(next, 100));
   }

@@ -102,6 +102,33 @@ describe.skipIf(noBed !== null)(
       expect(stdout).not.toContain('root:');
     });
 
+    it('need no call that changes the user of a process: some builds of Node refuse them all', () => {
+      const calls = ['setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups'];
+      const refuse = calls.map(
+        (call) => `process.${call} = () => { throw new Error('${call}() disabled'); };`,
+      );
+      site.write('/opt/mirror/refuse.cjs', refuse.join('\n'), 0o644);
+      const mirror = (...words: string[]): unknown =>
+        bed.run('env', 'NODE_OPTIONS=--require=/opt/mirror/refuse.cjs', MIRROR, ...words);
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')], { scheduler: 'crontab' });
+      expect(mirror('apply')).toMatchObject({
+        status: 0,
+        stderr: expect.not.stringContaining('failed') as string,
+      });
+      for (const words of [
+        ['run', 'one'],
+        ['run', '--scheduled', 'two'],
+        ['publish'],
+        ['hold', 'one'],
+        ['unhold', 'one'],
+        ['notify'],
+      ])
+        expect(mirror(...words), words.join(' ')).toMatchObject({ status: 0 });
+      expect(bed.must('stat', '-c', '%U', '/srv/ftp/one/runs').trim()).toBe('mirror');
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')]);
+      site.must('apply');
+    });
+
     it('name the person who called them', () => {
       site.must('hold', 'two');
       expect(site.mirror('status', 'two').stdout).toContain('root');
