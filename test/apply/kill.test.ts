@@ -175,7 +175,7 @@ test(
         if (had !== null && lane.packages.has(now))
           expect(stateOf(lane, now), when).toBeGreaterThanOrEqual(had);
         if (trial % 3 !== 0) continue;
-      const [id = 'first'] = [...lane.packages.keys()];
+        const [id = 'first'] = [...lane.packages.keys()];
         const run = await lane.mirror(['run', id]);
         expect(`${String(run.code)} ${run.said}`, when).toMatch(/^0 /);
         tookMs.run = run.tookMs;
