@@ -64,7 +64,7 @@ async function main(args: string[]): Promise<number> {
 /** Of an option given twice yargs makes a list, which only the ids of packages may be. Throws ExitError. */
 function namedOnce(options: Readonly<Record<string, unknown>>): true {
   const twice = Object.keys(options).find(
-    (name) => !['_', 'id'].includes(name) && Array.isArray(options[name]),
+    (name) => !['_', 'id', 'allow-outside', 'allowOutside'].includes(name) && Array.isArray(options[name]),
   );
   if (twice === undefined) return true;
   const dashes = twice.length === 1 ? '-' : '--';

@@ -80,7 +80,10 @@ function portsOf(layout: Layout, options: GlobalOptions, say: (event: Event) => 
     start: startMirror,
     options: {
       root: layout.root === '' ? [] : ['--root', layout.root],
-      config: options.config === undefined ? [] : ['--config', options.config],
+      config: [
+        ...(options.config === undefined ? [] : ['--config', options.config]),
+        ...(options['allow-outside'] ?? []).flatMap((directory) => ['--allow-outside', directory]),
+      ],
     },
     readApplied: () => readApplied(layout),
     stamp: () => appliedStamp(layout),

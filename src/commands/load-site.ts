@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { compile, type Compilation } from '../compile/index.js';
 import {
   ConfigFileError,
@@ -7,6 +7,7 @@ import {
   readSite,
   type ConfigReader,
   type SiteResult,
+  type Surroundings,
 } from '../config/index.js';
 import { wantsColor } from '../diagnostics/color.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
@@ -33,7 +34,7 @@ export interface LoadedSite {
  */
 export function loadSite(options: GlobalOptions, reader: ConfigReader = diskReader()): LoadedSite {
   const path = configPath(options);
-  const result = readConfig(reader, path);
+  const result = readConfig(reader, path, surroundingsOf(options));
   if (result.site === null) {
     report(result.diagnostics, options.json);
     throw new ExitError(EXIT.config);
@@ -62,9 +63,22 @@ export function runningEntry(): string {
   return resolve(process.argv[1] ?? '/usr/bin/mirror');
 }
 
-function readConfig(reader: ConfigReader, path: string): SiteResult {
+/**
+ * Returns what a config does not say itself. The default place is the administrator's own, so that a link from there may
+ * lead to a checkout elsewhere; any other path may be in a checkout that strangers contribute to.
+ */
+export function surroundingsOf(options: GlobalOptions): Surroundings {
+  const target = options.config === undefined ? diskReader().realPath(configPath(options)) : null;
+  return {
+    node: hostname(),
+    startedIn: process.cwd(),
+    allowOutside: [...(options['allow-outside'] ?? []), ...(target === null ? [] : [dirname(target)])],
+  };
+}
+
+function readConfig(reader: ConfigReader, path: string, surroundings: Surroundings): SiteResult {
   try {
-    return readSite(reader, path, { node: hostname() });
+    return readSite(reader, path, surroundings);
   } catch (error) {
     if (error instanceof ConfigFileError) throw new ExitError(error.code, error.message);
     throw error;

@@ -4,6 +4,8 @@ import type { Argv } from 'yargs';
 export interface GlobalOptions {
   readonly config?: string | undefined;
   readonly root?: string | undefined;
+  /** Directories outside of the config's own whose files it may include. */
+  readonly 'allow-outside'?: readonly string[] | undefined;
   readonly json: boolean;
 }
 
@@ -21,6 +23,15 @@ export function globalOptions(parser: Argv): Argv<GlobalOptions> {
       .option('root', {
         type: 'string',
         describe: 'Relocate everything mirror installs and owns below this directory',
+        global: true,
+        requiresArg: true,
+      })
+      .option('allow-outside', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe:
+          'Let the config include files of this directory, too, and messages quote them; may be repeated',
         global: true,
         requiresArg: true,
       })

@@ -3,13 +3,13 @@ import { dirname } from 'node:path';
 import { defaultConfig, DEFAULT_PLACE } from '../apply/default-config.js';
 import { needsOf, setup, type Needs, type SetupResult } from '../apply/setup.js';
 import { uninstall } from '../apply/uninstall.js';
-import { ConfigFileError, diskReader, readSite } from '../config/index.js';
+import { ConfigFileError, diskReader, readSite, type Surroundings } from '../config/index.js';
 import { EXIT } from '../job/outcome.js';
 import { layout, type Layout } from '../job/layout.js';
 import { realSystem } from '../system/real.js';
 import type { System } from '../system/system.js';
 import { ExitError } from './exit.js';
-import { configPath, rootPath } from './load-site.js';
+import { configPath, rootPath, surroundingsOf } from './load-site.js';
 import type { GlobalOptions } from './options.js';
 
 export interface SetupOptions extends GlobalOptions {
@@ -26,7 +26,7 @@ export async function setUp(options: SetupOptions): Promise<void> {
   refuse(root, system);
   const { done, problems } = options.uninstall
     ? await uninstall(layout(root), options.force, system)
-    : await prepare(configPath(options), layout(root), system);
+    : await prepare(options, layout(root), system);
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ format: 'mirror/setup/1', done, problems }, null, 2)}\n`);
   } else {
@@ -38,9 +38,10 @@ export async function setUp(options: SetupOptions): Promise<void> {
   if (problems.length > 0) throw new ExitError(EXIT.needsPerson);
 }
 
-async function prepare(path: string, paths: Layout, system: System): Promise<SetupResult> {
+async function prepare(options: GlobalOptions, paths: Layout, system: System): Promise<SetupResult> {
+  const path = configPath(options);
   const config = writeConfig(path, system);
-  const needs = readNeeds(path);
+  const needs = readNeeds(path, surroundingsOf(options));
   const wanted = needs ?? DEFAULTS;
   // Only with our own config: elsewhere a missing place may be a disk that is not mounted.
   const places = config.length > 0 ? [DEFAULT_PLACE] : [];
@@ -84,9 +85,9 @@ function writeConfig(path: string, system: System): string[] {
   return [...missing.map((directory) => `created ${directory}`), `wrote a default config: ${path}`];
 }
 
-function readNeeds(path: string): Needs | null {
+function readNeeds(path: string, surroundings: Surroundings): Needs | null {
   try {
-    const { site } = readSite(diskReader(), path, { node: hostname() });
+    const { site } = readSite(diskReader(), path, surroundings);
     return site && needsOf(site);
   } catch (error) {
     if (error instanceof ConfigFileError) throw new ExitError(error.code, `mirror: ${error.message}`);

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { compile } from '../compile/index.js';
 import { ConfigFileError, diskReader, readSite } from '../config/index.js';
 import { wantsColor } from '../diagnostics/color.js';
@@ -10,7 +9,7 @@ import { layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { Site } from '../model/site.js';
 import { ExitError } from './exit.js';
-import { configPath, rootPath, runningEntry } from './load-site.js';
+import { configPath, rootPath, runningEntry, surroundingsOf } from './load-site.js';
 import type { GlobalOptions } from './options.js';
 
 interface Choice extends GlobalOptions {
@@ -39,7 +38,7 @@ export function validate(choice: Choice): void {
 /** Everything that can be known without touching the machine: the config, and what its scheduler makes of it. */
 function reportOn(path: string, choice: Choice): Report {
   try {
-    const result = readSite(diskReader(), path, { node: hostname() });
+    const result = readSite(diskReader(), path, surroundingsOf(choice));
     const { site, diagnostics } = result;
     if (site === null) return { exit: EXIT.config, site, diagnostics };
     const executable = site.settings.executable ?? runningEntry();

@@ -24,12 +24,14 @@ export function gitReader(directory: string, revision: string): ConfigReader {
   const tree = listTree(directory, commit);
   const contents = new Map<string, Uint8Array>();
 
-  const resolve = (path: string, hops = 0): Blob | undefined => {
-    const blob = tree.get(posix.relative(top, path));
-    if (!blob?.isLink || hops > 8) return blob;
+  const blobAt = (path: string): Blob | undefined => tree.get(posix.relative(top, path));
+  const realPath = (path: string, hops = 0): string => {
+    const blob = blobAt(path);
+    if (!blob?.isLink || hops > 8) return path;
     const target = new TextDecoder().decode(fetch(directory, [blob.id]).get(blob.id));
-    return resolve(posix.resolve(posix.dirname(path), target), hops + 1);
+    return realPath(posix.resolve(posix.dirname(path), target), hops + 1);
   };
+  const resolve = (path: string): Blob | undefined => blobAt(realPath(path));
   const load = (ids: readonly string[]): void => {
     for (const [id, bytes] of fetch(
       directory,
@@ -55,6 +57,7 @@ export function gitReader(directory: string, revision: string): ConfigReader {
       load(paths.flatMap((path) => resolve(path)?.id ?? []));
       return paths.sort();
     },
+    realPath: (path) => realPath(path),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Diagnostic, Finding, Place } from '../diagnostics/diagnostic.js';
 import { ordered } from '../diagnostics/order.js';
 import { POLICY_KEYS } from '../model/normalize-policy.js';
 import type { Package, Site } from '../model/site.js';
+import type { Permission } from './bounds.js';
 import { check, type Checked } from './check.js';
 import { kindOf } from './explain.js';
 import { effectiveValues, type EffectiveValue } from './effective.js';
@@ -33,13 +34,18 @@ export interface SiteResult {
   explain(id: string): readonly EffectiveValue[] | null;
 }
 
+/** What a config does not say itself: this machine's own name among `hosts`, and where its files may lie. */
+export interface Surroundings extends Permission {
+  readonly node: string;
+}
+
 /**
  * Reads and checks a site's config: main file, includes, inheritance, schema, rules. What is wrong with the content is
  * among the diagnostics; a file that cannot be read throws ConfigFileError (66).
  */
-export function readSite(reader: ConfigReader, path: string, host: { readonly node: string }): SiteResult {
-  const sources = readSources(reader, path);
-  const checked = isObject(sources.main.value) ? check(sources, host.node) : nothing(sources);
+export function readSite(reader: ConfigReader, path: string, surroundings: Surroundings): SiteResult {
+  const sources = readSources(reader, path, surroundings);
+  const checked = isObject(sources.main.value) ? check(sources, surroundings.node) : nothing(sources);
   const locate = (findings: readonly Finding[]): Diagnostic[] =>
     ordered(unique(findings, sources, checked).map((finding) => withSpan(finding, sources)));
   const diagnostics = ordered([...sources.diagnostics.map(withoutPasswords), ...locate(checked.findings)]);

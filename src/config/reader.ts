@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { segmentPattern } from './glob.js';
 
 /** A config is refused above this: no site's is a tenth of it, and it would stall the parser. */
@@ -11,6 +11,8 @@ export interface ConfigReader {
   read(path: string): Uint8Array;
   /** Existing paths that match an absolute pattern (see `globPattern`), sorted. */
   glob(pattern: string): string[];
+  /** The path of what lies at a path, all links followed; null when nothing does. */
+  realPath(path: string): string | null;
 }
 
 /** A config file that cannot be used at all: 66 when it cannot be read, 78 when it is no config. */
@@ -27,7 +29,33 @@ export class ConfigFileError extends Error {
 
 /** Reads from the disk; looks at the size before reading. */
 export function diskReader(): ConfigReader {
-  return { read, glob };
+  const directories = new Map<string, string | null>();
+  const realPath = (path: string): string | null => {
+    // Included files are many, and the directories that they lie in are few.
+    const parent = dirname(path);
+    let directory = directories.get(parent);
+    if (directory === undefined) directories.set(parent, (directory = resolveLinks(parent)));
+    if (directory === null || parent === path) return directory;
+    return isLink(path) ? resolveLinks(path) : join(directory, basename(path));
+  };
+  return { read, glob, realPath };
+}
+
+/** Also true when nothing can be found at the path, which is then what resolving it says. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return true;
+  }
+}
+
+function resolveLinks(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return null;
+  }
 }
 
 function read(path: string): Uint8Array {

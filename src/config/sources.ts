@@ -1,5 +1,6 @@
 import { dirname, posix } from 'node:path';
 import type { Diagnostic, Finding } from '../diagnostics/diagnostic.js';
+import { findBounds, type Bounds, type Permission } from './bounds.js';
 import { readDocument, unreadable, type Document } from './document.js';
 import { escapeSegment, pointer } from './pointer.js';
 import { ConfigFileError, type ConfigReader } from './reader.js';
@@ -24,10 +25,12 @@ export interface Sources {
 
 /**
  * Reads the main file and what it includes. An include pattern is relative to the file it stands in; one that matches
- * nothing is an error, because a typing mistake must not remove packages. Throws ConfigFileError 66.
+ * nothing is an error, because a typing mistake must not remove packages, and so is one that leads out of the config's
+ * bounds. Throws ConfigFileError 66.
  */
-export function readSources(reader: ConfigReader, path: string): Sources {
-  const main = open(reader, path);
+export function readSources(reader: ConfigReader, path: string, permission: Permission): Sources {
+  const bounds = findBounds(reader, path, permission);
+  const main = bounds.refusal ? unreadable(path, bounds.refusal) : open(reader, path);
   const documents = new Map([[path, main]]);
   const packages = new Map<string, Definition>();
   const diagnostics: Diagnostic[] = [...main.diagnostics];
@@ -35,7 +38,13 @@ export function readSources(reader: ConfigReader, path: string): Sources {
   const include = member(main.value, 'include');
   for (const [index, pattern] of (Array.isArray(include) ? include : []).entries()) {
     if (typeof pattern !== 'string' || !/^\S/.test(pattern)) continue;
-    const found = reader.glob(posix.resolve(dirname(path), pattern));
+    const absolute = posix.resolve(dirname(path), pattern);
+    const found = isInBounds(absolute, bounds) ? reader.glob(absolute) : null;
+    const outside = found?.find((match) => !bounds.hasFile(match));
+    if (found === null || outside !== undefined) {
+      diagnostics.push(leadsOutside(main, pattern, index, bounds, outside));
+      continue;
+    }
     const matches = found.filter((match) => match !== path);
     if (matches.length === 0) diagnostics.push(noMatch(main, pattern, index, found.length > 0));
     for (const match of matches) {
@@ -128,6 +137,31 @@ function twice(document: Document, place: string, id: string, other: Definition)
     severity: 'error',
     message: `the package \`${id}\` is defined twice`,
     help: `it is also defined at ${where}; keep one of them`,
+  });
+}
+
+/** Whether files that an absolute pattern matches may be looked for: its part before the first wildcard is in the bounds. */
+function isInBounds(pattern: string, bounds: Bounds): boolean {
+  const parts = pattern.split('/');
+  const wild = parts.findIndex((part) => /[*?]/.test(part));
+  const fixed = parts.slice(0, wild < 0 ? parts.length : wild).join('/') || '/';
+  return bounds.hasPath(fixed) && bounds.hasFile(fixed);
+}
+
+/** `match` is named only if it is a link beside the config: names of a directory that lies elsewhere are not the config's. */
+function leadsOutside(
+  document: Document,
+  pattern: string,
+  index: number,
+  bounds: Bounds,
+  match: string | undefined,
+): Diagnostic {
+  const isLink = match !== undefined && bounds.hasFile(dirname(match));
+  return at(document, pointer('include', index), 'value', {
+    code: 'include-outside',
+    severity: 'error',
+    message: `\`${pattern}\` leads out of the config's directory${isLink ? ` by the link ${match}` : ''}`,
+    help: `keep the files below ${bounds.directory}, or allow their directory: \`--allow-outside DIR\``,
   });
 }
 

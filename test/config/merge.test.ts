@@ -88,8 +88,9 @@ describe('inheritance', () => {
     const reader = {
       read: () => Buffer.from(siteWith({ ...rsyncPackage('debian'), ...rsyncPackage('ubuntu') })),
       glob: () => [],
+      realPath: (path: string) => path,
     };
-    const sources = readSources(reader, '/site/config.json');
+    const sources = readSources(reader, '/site/config.json', {});
     const { merged } = inheritance(sources);
     for (const definition of sources.packages.values()) expect(merged(definition)).toBe(definition.raw);
   });

@@ -11,6 +11,7 @@ export function siteReader(directory: string): ConfigReader {
       diskReader()
         .glob(real(pattern))
         .map((path) => path.replace(directory, '/site')),
+    realPath: (path) => diskReader().realPath(real(path))?.replace(directory, '/site') ?? null,
   };
 }
 
@@ -25,6 +26,7 @@ export function readFiles(files: Readonly<Record<string, string | Uint8Array>>):
   const reader: ConfigReader = {
     read: (path) => Buffer.from(files[path.replace('/site/', '')] ?? ''),
     glob: (pattern) => names.map((name) => `/site/${name}`).filter((path) => matches(pattern, path)),
+    realPath: (path) => path,
   };
   return readSite(reader, `/site/${names[0] ?? ''}`, { node: 'node1' });
 }
