@@ -3,6 +3,8 @@ import { siteLogFile, type LogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
 import { makeAccounts } from './accounts.js';
+import { gitIgnoreOperations } from './git-ignore.js';
+import { perform } from './operation.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile, type Account } from './setup-files.js';
 import { openPlaces } from './open-places.js';
 import { isShared, runPlaces, SHARED_MODE } from './shared-places.js';
@@ -82,6 +84,10 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
     ]),
   ];
   for (const [path, mode, whose] of directories) own(path, mode, whose, work);
+  for (const operation of gitIgnoreOperations(layout, system)) {
+    perform(operation, system);
+    done.push(`created ${operation.path}`);
+  }
   await machineFiles(site, needs, work);
 
   // What the config names lies where it says: below --root only what is there already belongs to it.

@@ -8,6 +8,7 @@ import { importStat } from '../state/import.js';
 import { isPackageState, type Baseline, type Hold, type PackageState } from '../state/package-state.js';
 import { renamed } from '../state/reduce.js';
 import type { Owner, Reader } from '../system/system.js';
+import { gitIgnoreOperations } from './git-ignore.js';
 import type { Operation } from './operation.js';
 import { readJson } from './read-json.js';
 import { freshDst } from './refetch.js';
@@ -41,6 +42,7 @@ export function stateOperations(
     // A baseline of now stands above one that a rename brings along.
     operations: [
       ...ownDirectories(layout),
+      ...gitIgnoreOperations(layout, system),
       ...destinations(seen, system),
       ...carried.filter(({ path }) => !words.some((word) => word.path === path)),
       ...imported.operations,

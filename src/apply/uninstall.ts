@@ -8,6 +8,7 @@ import { daemonReload, stopUnits } from '../system/systemctl.js';
 import type { System } from '../system/system.js';
 import { enablement } from './artifact-operations.js';
 import { countFiles } from './count-files.js';
+import { removeLastGitIgnore } from './git-ignore.js';
 import { drivesSystemd, heal, rollBack, touchesUnits } from './heal.js';
 import { journalPath, makeJournal, writeJournal } from './journal.js';
 import { perform, type Operation } from './operation.js';
@@ -164,6 +165,7 @@ function removeMade(
   const sweep = (): void => {
     for (const path of deepestFirst) {
       if (!system.facts(path)) continue;
+      removeLastGitIgnore(path, layout, system);
       system.removeDirectory(path);
       if (!system.facts(path)) done.push(`removed ${path}`);
     }
