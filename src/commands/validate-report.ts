@@ -14,6 +14,7 @@ import type { GlobalOptions } from './options.js';
 
 interface Choice extends GlobalOptions {
   readonly strict: boolean;
+  readonly accept: string | undefined;
   readonly github: boolean;
 }
 
@@ -27,9 +28,13 @@ interface Report {
 export function validate(choice: Choice): void {
   if (choice.github && choice.json)
     throw new ExitError(EXIT.usage, 'mirror: --github and --json exclude each other');
+  if (choice.accept !== undefined && !choice.strict)
+    throw new ExitError(EXIT.usage, 'mirror: --accept goes with --strict only');
+  const accepted = new Set(choice.accept?.split(','));
   const path = configPath(choice);
   const report = reportOn(path, choice);
-  const failed = report.exit === 0 && choice.strict && report.diagnostics.length > 0;
+  const failed =
+    report.exit === 0 && choice.strict && report.diagnostics.some(({ code }) => !accepted.has(code));
   const exit = failed ? EXIT.config : report.exit;
   process.stdout.write(text(path, { ...report, exit }, choice));
   if (exit !== 0) throw new ExitError(exit);
@@ -38,7 +43,7 @@ export function validate(choice: Choice): void {
 /** Everything that can be known without touching the machine: the config, and what its scheduler makes of it. */
 function reportOn(path: string, choice: Choice): Report {
   try {
-    const result = readSite(diskReader(), path, surroundingsOf(choice));
+    const result = readSite(diskReader(), path, { ...surroundingsOf(choice), isStrict: choice.strict });
     const { site, diagnostics } = result;
     if (site === null) return { exit: EXIT.config, site, diagnostics };
     const executable = site.settings.executable ?? runningEntry();

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import type { Finding } from '../diagnostics/diagnostic.js';
 import { ID } from '../job/job.js';
 import { methods } from '../methods/index.js';
@@ -5,6 +6,7 @@ import { normalizeSettings, type SiteDefaults } from '../model/normalize.js';
 import { normalizePackage } from '../model/normalize-package.js';
 import type { Package, Site } from '../model/site.js';
 import { explainErrors, type Subject, type ValueFinding } from './explain.js';
+import { findHazards } from './hazards/index.js';
 import { inheritance, type Inheritance } from './inherit.js';
 import { withoutUnusable } from './inherited-network.js';
 import { escapeSegment } from './pointer.js';
@@ -28,9 +30,9 @@ export interface Checked {
 
 /**
  * Validates, normalizes and applies the rules, as far as each part allows: an unknown key does not hide what else is
- * wrong. `node` is the machine's own name.
+ * wrong. `node` is the machine's own name; `isStrict` adds warnings of hazards that sites may well want.
  */
-export function check(sources: Sources, node: string): Checked {
+export function check(sources: Sources, node: string, isStrict: boolean): Checked {
   const config = sources.main.value as SiteConfig;
   const inherit = inheritance(sources);
   const findings: Finding[] = [];
@@ -45,8 +47,9 @@ export function check(sources: Sources, node: string): Checked {
   findings.push(...inherit.findings());
   if (site) {
     if (sources.packages.size === 0 && config.include === undefined) findings.push(noPackages());
-    const input = { config, settings: site.settings, packages };
+    const input = { config, directory: dirname(sources.main.path), settings: site.settings, packages };
     for (const rule of Object.values(rules)) findings.push(...rule(input));
+    findings.push(...findHazards(input, isStrict));
   }
   const failed = !site || findings.some(({ severity }) => severity === 'error');
   return {

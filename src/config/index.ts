@@ -34,9 +34,11 @@ export interface SiteResult {
   explain(id: string): readonly EffectiveValue[] | null;
 }
 
-/** What a config does not say itself: this machine's own name among `hosts`, and where its files may lie. */
+/** What a config does not say itself: this machine's own name among `hosts`, and what the operator says. */
 export interface Surroundings extends Permission {
   readonly node: string;
+  /** Warn also of hazards that sites may well want. Default false. */
+  readonly isStrict?: boolean;
 }
 
 /**
@@ -44,8 +46,9 @@ export interface Surroundings extends Permission {
  * among the diagnostics; a file that cannot be read throws ConfigFileError (66).
  */
 export function readSite(reader: ConfigReader, path: string, surroundings: Surroundings): SiteResult {
+  const { node, isStrict = false } = surroundings;
   const sources = readSources(reader, path, surroundings);
-  const checked = isObject(sources.main.value) ? check(sources, surroundings.node) : nothing(sources);
+  const checked = isObject(sources.main.value) ? check(sources, node, isStrict) : nothing(sources);
   const locate = (findings: readonly Finding[]): Diagnostic[] =>
     ordered(unique(findings, sources, checked).map((finding) => withSpan(finding, sources)));
   const diagnostics = ordered([...sources.diagnostics.map(withoutPasswords), ...locate(checked.findings)]);

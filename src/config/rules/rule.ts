@@ -15,6 +15,8 @@ export interface CheckedPackage {
 /** What rules look at: everything that passed its schema. */
 export interface CheckedSite {
   readonly config: SiteConfig;
+  /** The main file's directory. */
+  readonly directory: string;
   readonly settings: Settings;
   readonly packages: readonly CheckedPackage[];
 }

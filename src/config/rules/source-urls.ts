@@ -14,12 +14,23 @@ export function sourceTexts(
 export function sourcesAreClear({ packages }: CheckedSite): Finding[] {
   return packages.flatMap(({ pkg, config }) =>
     sourceTexts(config.settings.src).flatMap(([text, at]) => {
+      if (isOption(text)) return [packageError(pkg.id, at, WRONG.option)];
       // Most sources have neither login nor port.
       if (!/@|:(?!\/\/)|:.*:/s.test(text)) return [];
       const { wrong } = parseSource(text);
       return wrong === null ? [] : [packageError(pkg.id, at, WRONG[wrong])];
     }),
   );
+}
+
+/**
+ * Whether ssh or another program behind a tool could take the user, host or path for an option, as in CVE-2017-1000117;
+ * tools decode hosts before. A password may begin with `-`.
+ */
+function isOption(text: string): boolean {
+  if (!/[/:@[](-|%2d)/i.test(text)) return false;
+  const url = parseSource(text).source.url.replace(/%2d/gi, '-').replace(/%5b/gi, '[');
+  return /^([a-z][a-z0-9+.-]*:\/\/)?([^/]*@)?\[?-/i.test(url) || /^[^/]*[^/:]::?-/.test(url);
 }
 
 /** Nothing of the URL is in the words: even what stands for the port may be a password. */
@@ -33,6 +44,11 @@ const WRONG = {
     code: 'source-encoding',
     message: 'the user or password in this URL is no percent-encoded text',
     help: 'write `%` as `%25`, `@` as `%40`, `/` as `%2F`; it is UTF-8, without control characters',
+  },
+  option: {
+    code: 'source-option',
+    message: 'a user, host or path in this source begins with `-`, and a program would take it for an option',
+    help: 'name the host itself; a path below a module or host may begin with `./`',
   },
   port: {
     code: 'source-port',
