@@ -9,13 +9,17 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { readSmallText, UnfitFile } from '../boundary/small-file.js';
 import type { Artifact } from '../compile/artifact.js';
 import { EXIT } from '../job/outcome.js';
 import { writeFileAtomic } from '../system/atomic.js';
 
 /** Names what we wrote below the directory, one path a line; the next compile replaces these and nothing else. */
 const RECORD = '.mirror-compile';
+
+/** Largest record that is read: a hundred thousand packages' is a tenth of it. */
+const RECORD_LIMIT_BYTES = 128 * 1024 * 1024;
 
 /** The tree cannot be written; `code` is the exit code. */
 export class TreeError extends Error {
@@ -36,7 +40,8 @@ export interface TreeResult {
 
 /**
  * Writes artifacts below `out` as they would lie below `/` (`root` is taken off their paths), secrets left out. Replaces
- * and removes only what an earlier call wrote; throws TreeError before any write when something else is in the way.
+ * and removes only what an earlier call wrote; throws TreeError before any write when something else is in the way, or a
+ * directory is a link: the tree is reviewed in a checkout, where a stranger's commit may have put one.
  */
 export function writeTree(out: string, artifacts: readonly Artifact[], root: string): TreeResult {
   const wanted = new Map<string, Artifact>();
@@ -44,7 +49,9 @@ export function writeTree(out: string, artifacts: readonly Artifact[], root: str
     if (artifact.kind === 'file' && artifact.secret) continue;
     wanted.set(artifact.path.slice(root.length + 1), artifact);
   }
+  refuseLinks(out, []);
   const ours = readRecord(out);
+  refuseLinks(out, [...wanted.keys(), ...ours]);
   const foreign = [...wanted.keys()].filter((path) => !ours.has(path) && exists(join(out, path)));
   if (foreign.length > 0) {
     const more = foreign.length > 1 ? ` (and ${foreign.length - 1} more)` : '';
@@ -62,6 +69,25 @@ export function writeTree(out: string, artifacts: readonly Artifact[], root: str
   for (const path of gone) remove(out, path);
   writeRecord(out, [...wanted.keys()]);
   return { written, removed: gone, unchanged: wanted.size - written.length };
+}
+
+/** Throws TreeError when `out`, a directory between it and the working directory, or one on the way to a path is a link. */
+function refuseLinks(out: string, paths: readonly string[]): void {
+  const top = resolve(out);
+  const directories = new Set<string>();
+  const add = (from: string, end: string): void => {
+    for (let at = from; at !== end && at !== dirname(at) && !directories.has(at); at = dirname(at))
+      directories.add(at);
+  };
+  if (top.startsWith(`${process.cwd()}/`)) add(top, process.cwd());
+  else directories.add(top);
+  for (const path of paths) add(dirname(join(top, path)), top);
+  for (const directory of directories)
+    if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink())
+      throw new TreeError(
+        EXIT.cantCreate,
+        `${directory} is a link, which may lead out of the tree: remove it`,
+      );
 }
 
 /** Writes one artifact unless it is there already; whether it wrote. */
@@ -93,15 +119,14 @@ function remove(out: string, path: string): void {
 }
 
 function readRecord(out: string): Set<string> {
-  let text: string;
+  let text: string | null;
   try {
-    text = readFileSync(join(out, RECORD), 'utf8');
+    text = readSmallText(join(out, RECORD), { limitBytes: RECORD_LIMIT_BYTES });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return new Set();
-    if (code === 'ENOTDIR') throw new TreeError(EXIT.cantCreate, `${out} cannot be a directory: ${message}`);
-    throw new TreeError(EXIT.noInput, `${join(out, RECORD)}: ${message}`);
+    if (error instanceof UnfitFile) throw new TreeError(EXIT.noInput, `${error.message}: remove it`);
+    throw new TreeError(EXIT.noInput, `${join(out, RECORD)}: ${(error as Error).message}`);
   }
+  if (text === null) return new Set();
   const paths = text.split('\n').filter((line) => line !== '');
   const outside = paths.find((path) => path.startsWith('/') || path.split('/').includes('..'));
   if (outside === undefined) return new Set(paths);

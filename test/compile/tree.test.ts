@@ -1,14 +1,17 @@
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeTree } from '../../src/commands/compile-tree.js';
 import { compile } from '../../src/compile/index.js';
@@ -53,6 +56,44 @@ describe('compile --out', () => {
     expect(existsSync(join(out, 'etc/mirror/compiled/jobs/CTAN.json'))).toBe(false);
     writeTree(out, [], '');
     expect(existsSync(join(out, 'etc'))).toBe(false);
+  });
+
+  it.each(['etc', 'etc/systemd', 'etc/mirror/compiled/jobs'])(
+    'writes and removes nothing through a link: %s',
+    (path) => {
+      const elsewhere = mkdtempSync(join(tmpdir(), 'mirror-elsewhere-'));
+      try {
+        const inner = join(out, path);
+        mkdirSync(dirname(inner), { recursive: true });
+        symlinkSync(elsewhere, inner);
+        const precious = 'systemd/system/precious';
+        mkdirSync(join(elsewhere, dirname(precious)), { recursive: true });
+        writeFileSync(join(elsewhere, precious), '');
+        expect(() => writeTree(out, tree(pkg('debian')), '')).toThrow(`${inner} is a link`);
+        writeFileSync(join(out, '.mirror-compile'), `${path}/${precious}\n`);
+        expect(() => writeTree(out, [], '')).toThrow(`${inner} is a link`);
+        expect(readdirSync(elsewhere, { recursive: true }).sort()).toEqual([
+          'systemd',
+          'systemd/system',
+          'systemd/system/precious',
+        ]);
+        const linked = join(elsewhere, 'out');
+        symlinkSync(elsewhere, linked);
+        expect(() => writeTree(linked, tree(pkg('debian')), '')).toThrow(`${linked} is a link`);
+      } finally {
+        rmSync(elsewhere, { recursive: true });
+      }
+    },
+  );
+
+  it('reads no record through a link, nor one that is no file', () => {
+    symlinkSync('/etc/passwd', join(out, '.mirror-compile'));
+    expect(() => writeTree(out, tree(pkg('debian')), '')).toThrow(
+      /is a link, which is not followed: remove it$/,
+    );
+    rmSync(join(out, '.mirror-compile'));
+    mkdirSync(join(out, '.mirror-compile'));
+    expect(() => writeTree(out, tree(pkg('debian')), '')).toThrow(/is a directory: remove it$/);
   });
 
   it('stops before any write when something that it did not write is in the way', () => {
