@@ -1,12 +1,12 @@
 import type { CommandModule } from 'yargs';
 import type { ApplyChoice } from './apply-output.js';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 export const command: CommandModule<GlobalOptions, ApplyChoice> = {
   command: 'apply',
   describe: 'Make the machine what the config says: all of it, or nothing',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .option('allow-removals', {
         type: 'number',
         requiresArg: true,

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 interface CompileOptions extends GlobalOptions {
   readonly out: string;
@@ -10,7 +10,7 @@ export const command: CommandModule<GlobalOptions, CompileOptions> = {
   command: 'compile',
   describe: 'Write the compiled tree below a directory, without secrets, for review',
   builder: (yargs) =>
-    yargs
+    configOptions(yargs)
       .option('out', {
         type: 'string',
         demandOption: true,

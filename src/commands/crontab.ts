@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
-import { longExample, type GlobalOptions } from './options.js';
+import { configOptions, longExample, type GlobalOptions } from './options.js';
 
 interface CrontabOptions extends GlobalOptions {
   readonly user: string;
@@ -12,7 +12,7 @@ export const command: CommandModule<GlobalOptions, CrontabOptions> = {
   command: 'crontab',
   describe: "Print the marked block for a user's own crontab",
   builder: (yargs) =>
-    yargs
+    configOptions(yargs)
       .option('user', {
         alias: 'u',
         type: 'string',

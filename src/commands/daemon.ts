@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly apply: boolean;
@@ -9,7 +9,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
   command: 'daemon',
   describe: 'Run the schedule in the foreground, where neither systemd nor cron does (containers)',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .option('apply', {
         type: 'boolean',
         default: true,

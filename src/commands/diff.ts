@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly git?: string | undefined;
@@ -10,7 +10,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
   command: 'diff',
   describe: 'Print what apply would change as patches only; exit 0 for none, 1 for some',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .option('git', {
         type: 'string',
         requiresArg: true,

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly id: string;
@@ -10,7 +10,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
   command: 'explain <id>',
   describe: 'Show when a package runs, the exact commands of a run, and where each value comes from',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .positional('id', { type: 'string', demandOption: true, describe: 'Package' })
       .option('at', {
         type: 'string',

@@ -26,19 +26,20 @@ export function globalOptions(parser: Argv): Argv<GlobalOptions> {
         global: true,
         requiresArg: true,
       })
-      .option('allow-outside', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe:
-          'Let the config include files of this directory, too, and messages quote them; may be repeated',
-        global: true,
-        requiresArg: true,
-      })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object', global: true })
       // Stands for `--`; see double-dash.ts.
       .option('words', { type: 'boolean', hidden: true, global: true })
   );
+}
+
+/** Declares what commands that read the config take beside; its files lie together unless the operator says otherwise. */
+export function configOptions(parser: Argv<GlobalOptions>): Argv<GlobalOptions> {
+  return parser.option('allow-outside', {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'Let the config include files of this directory, too, and messages quote them; may be repeated',
+  });
 }
 
 /** An example for a command's epilogue: one whose line yargs would wrap in its column, so that nobody could copy it. */

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly summary: boolean;
@@ -11,7 +11,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
   command: 'plan',
   describe: 'Show what apply would change: in words, then as diffs; changes nothing',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .option('summary', { type: 'boolean', default: false, describe: 'Words only, no diffs' })
       .option('detailed-exitcode', {
         type: 'boolean',

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 import type { SetupOptions } from './setup-output.js';
 
 export const command: CommandModule<GlobalOptions, SetupOptions> = {
@@ -7,7 +7,7 @@ export const command: CommandModule<GlobalOptions, SetupOptions> = {
   describe:
     'Prepare this machine: user, directories, a default config where there is none, a look at the tools',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .option('uninstall', {
         type: 'boolean',
         default: false,

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import type { GlobalOptions } from './options.js';
+import { configOptions, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
   readonly strict: boolean;
@@ -11,7 +11,7 @@ export const command: CommandModule<GlobalOptions, Options> = {
   command: 'validate',
   describe: 'Check the config and show everything that is wrong with it; needs no root',
   builder: (parser) =>
-    parser
+    configOptions(parser)
       .option('strict', {
         type: 'boolean',
         default: false,

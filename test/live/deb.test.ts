@@ -211,6 +211,33 @@ describe.skipIf(noDeb !== '')(`the Debian package${noDeb && ` (skipped: no ${noD
       ).toBe(since);
     });
 
+    it('is upgraded, and removed, though the mirror user has put links into its directory', () => {
+      const facts = (): string => bed.must('stat', '-c', '%U:%G %a', '/etc', '/root', '/etc/mirror');
+      const before = facts();
+      for (const [name, target] of [
+        ['waiting', '/etc'],
+        ['work', '/root'],
+        ['hold', '/etc/mirror/compiled/jobs'],
+      ] as const) {
+        bed.must('mv', `/var/lib/mirror/${name}`, `/var/lib/mirror/${name}.own`);
+        bed.must(
+          'setpriv',
+          '--reuid=mirror',
+          '--regid=mirror',
+          '--clear-groups',
+          'ln',
+          '-s',
+          target,
+          `/var/lib/mirror/${name}`,
+        );
+      }
+      install();
+      expect(bed.must('dpkg-query', '-W', '-f', '${Status}', 'mirror')).toBe('install ok installed');
+      expect(facts()).toBe(before);
+      bed.must('dpkg', '-r', 'mirror');
+      expect(facts()).toBe(before);
+    });
+
     it('purged, still leaves config and data', () => {
       const said = bed.must('dpkg', '-P', 'mirror');
       expect(said).toContain('mirror: left in place: /etc/mirror');
