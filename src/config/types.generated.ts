@@ -45,7 +45,7 @@ export interface SiteConfig {
    */
   hostname: string;
   /**
-   * Files with more packages, each `{ "<id>": { … } }`: paths relative to this file, with `*` and `?`.
+   * Files with more packages, each `{ "<id>": { … } }`: paths relative to this file and below its directory, with `*` and `?`.
    *
    * Items: One path or pattern.
    */
