@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { cacheOf, scriptOf } from './precompiled.js';
+import { cacheOf, scriptOf, sealCompiled } from './precompiled.js';
 import { writeFileAtomic } from './system/atomic.js';
 
 /**
@@ -12,6 +12,5 @@ for (const name of ['run', 'special', 'publish', 'control']) {
   setFlagsFromString('--no-lazy');
   const script = scriptOf(path);
   setFlagsFromString('--lazy');
-  // V8 sees that a file is too short, but not that a power cut left holes in it: those would end every run.
-  writeFileAtomic(cacheOf(path), script.createCachedData(), 0o644);
+  writeFileAtomic(cacheOf(path), sealCompiled(script.createCachedData()), 0o644);
 }

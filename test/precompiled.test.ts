@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -52,6 +52,24 @@ test('a compiled form that does not fit is passed over, and none is needed', () 
   expect(run()).toBe('three\n');
   bundle('run', 'one');
   expect(run(['--max-lazy'])).toBe('one\n');
+});
+
+test('a compiled form with a flipped bit, or of another length, is passed over', () => {
+  bundle('run', 'one');
+  precompile();
+  const cache = join(directory, `run.cjs.${process.version}-${process.arch}.cache`);
+  const whole = readFileSync(cache);
+  const flips = Array.from({ length: 40 }, (_, index) => Math.floor((whole.length * 8 * (index + 0.5)) / 40));
+  for (const bit of flips) {
+    const damaged = Buffer.from(whole);
+    damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFileSync(cache, damaged);
+    expect(run(), `bit ${String(bit)}`).toBe('one\n');
+  }
+  for (const end of [0, 1, whole.length / 2, whole.length - 1]) {
+    writeFileSync(cache, whole.subarray(0, end));
+    expect(run(), `${String(end)} bytes`).toBe('one\n');
+  }
 });
 
 test('a bundle loads the one beside it compiled, and once', () => {
