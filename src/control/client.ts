@@ -119,19 +119,26 @@ export class MirrorClient {
       this.#deliver();
     });
     socket.on('error', (error) => this.#break(error));
-    socket.on('close', () => this.#break(new Error('the mirror hung up')));
+    socket.on('close', () => this.#break(new HungUp('the mirror hung up')));
   }
 
-  /** Connects and shakes hands, within 5 s. Rejects with the system's error (ENOENT, EACCES, ECONNREFUSED) or a MirrorError. */
+  /**
+   * Connects and shakes hands, within 5 s. Tries again for as long when the server is full. Rejects with the system's error
+   * (ENOENT, EACCES, ECONNREFUSED) or a MirrorError.
+   */
   static async connect(options: MirrorClientOptions = {}): Promise<MirrorClient> {
     const { path = CONTROL_SOCKET, timeout = 60_000, role = 'client' } = options;
-    const client = new MirrorClient(connect({ path }), timeout);
-    try {
-      await client.#shakeHands(role);
-      return client;
-    } catch (error) {
-      client.close();
-      throw error;
+    const until = Date.now() + HANDSHAKE_TIMEOUT;
+    for (;;) {
+      const client = new MirrorClient(connect({ path }), timeout);
+      try {
+        await client.#shakeHands(role);
+        return client;
+      } catch (error) {
+        client.close();
+        if (!isFull(error) || Date.now() > until) throw error;
+        await new Promise((done) => setTimeout(done, RETRY_MS));
+      }
     }
   }
 
@@ -251,6 +258,16 @@ export class MirrorClient {
 }
 
 type Message = Readonly<Record<string, unknown>>;
+
+/** Milliseconds until a server that was full is asked again. */
+const RETRY_MS = 200;
+
+class HungUp extends Error {}
+
+/** Whether a handshake failed for want of a place: systemd hangs up without a word, our server says 429. */
+function isFull(error: unknown): boolean {
+  return error instanceof HungUp || (error instanceof MirrorError && error.status === 429);
+}
 
 function resultOf(message: Message): unknown {
   if (message.status === 200) return message.result;

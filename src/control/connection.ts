@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import {
   APP_NAME,
-  HANDSHAKE_TIMEOUT,
   MAX_REQUEST,
   MessageReader,
   PROTOCOL_VERSION,
@@ -27,6 +26,8 @@ export class CommandError extends Error {
 /** Bounds of one connection, in milliseconds and requests. */
 export interface Bounds {
   readonly handshake: number;
+  /** Longest wait for the first request: a connection that asks nothing keeps a place from others. */
+  readonly first: number;
   /** Longest silence between requests, and longest time that one request may take to arrive. */
   readonly idle: number;
   /** Longest time that the other side may leave an answer unread. */
@@ -38,7 +39,8 @@ export interface Bounds {
 
 /** Bounds that serve every honest client. */
 export const BOUNDS: Bounds = {
-  handshake: HANDSHAKE_TIMEOUT,
+  handshake: 2000,
+  first: 2000,
   idle: 30_000,
   drain: 10_000,
   life: 300_000,
@@ -54,13 +56,25 @@ export interface Served {
   readonly say?: (message: string) => void;
 }
 
+/** What a server knows of a connection that it may have to end for the sake of another. */
+export interface Seat {
+  /** Requests that came so far. */
+  requests: number;
+  /** Since when (`performance.now()`) the other side owes the next word; null while its request is served. */
+  silentSince: number | null;
+}
+
 /**
  * Serves one connection to its end; never rejects, and leaves the stream destroyed. Whatever comes in is bounded: the
  * bytes of a request, the time for each and for all, their number. What breaks the rules is answered once, if it can
  * be, and hung up on; a request that is merely wrong is answered, and the next one is awaited. Requests are served one
  * after another, and nothing is read while one is: who asks faster than we answer fills his own buffers.
  */
-export async function serveConnection(stream: Duplex, served: Served): Promise<void> {
+export async function serveConnection(
+  stream: Duplex,
+  served: Served,
+  seat: Seat = { requests: 0, silentSince: null },
+): Promise<void> {
   const bounds = { ...BOUNDS, ...served.bounds };
   const inbox = new Inbox(stream);
   // A peer that went away while we answered is no event.
@@ -68,9 +82,12 @@ export async function serveConnection(stream: Duplex, served: Served): Promise<v
   const end = setTimeout(() => stream.destroy(), bounds.life);
   try {
     await handshake(stream, inbox, served, bounds);
-    for (let count = 0; count < bounds.requests; count += 1) {
-      const request = await inbox.next(bounds.idle);
+    while (seat.requests < bounds.requests) {
+      seat.silentSince = performance.now();
+      const request = await inbox.next(seat.requests === 0 ? bounds.first : bounds.idle);
       if (request === null) return;
+      seat.requests += 1;
+      seat.silentSince = null;
       await send(stream, await answer(request, served), bounds.drain);
     }
     throw new ProtocolError(429, 'enough requests for one connection');
@@ -134,6 +151,14 @@ async function answer(request: Readonly<Record<string, unknown>>, served: Served
     served.say?.(`${String(command)}: ${(error as Error).stack ?? String(error)}`);
     return { status: 500, error: 'the server failed; its journal has the reason' };
   }
+}
+
+/** Tells a peer that its user has connections enough, in place of the server's introduction, and hangs up. */
+export async function turnAway(stream: Duplex, { bounds }: Pick<Served, 'bounds'> = {}): Promise<void> {
+  stream.on('error', () => undefined);
+  const refusal = { status: 429, error: 'too many connections of one user: close some, or try again' };
+  await send(stream, refusal, { ...BOUNDS, ...bounds }.drain).catch(() => undefined);
+  await hangUp(stream);
 }
 
 /** Tells the other side why, as far as it still listens. */

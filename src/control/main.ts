@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
 import { layout as layoutOf } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
-import { serveConnection } from './connection.js';
+import { serveConnection, turnAway } from './connection.js';
+import { isCrowded, parsePeer } from './crowd.js';
 import { controlHandlers } from './handlers.js';
 import { answerStarter } from './starter.js';
 
@@ -31,6 +32,12 @@ export async function control(argv: readonly string[]): Promise<number> {
   }
   const socket = new Socket({ fd: HANDED_OVER, readable: true, writable: true, allowHalfOpen: true });
   const layout = layoutOf(options.root);
+  if (isCrowded(options.peer)) {
+    // Root's half says nothing of its own: its client tries again when it hears nothing.
+    if (options.starter) socket.destroy();
+    else await turnAway(socket);
+    return EXIT.ok;
+  }
   if (options.starter) {
     await answerStarter(socket, layout);
     return EXIT.ok;
@@ -64,13 +71,10 @@ function parse(argv: readonly string[]): Options | null {
   }
 }
 
-/**
- * Who connected, from the instance's name: systemd makes it of the connection's number and the peer's pid and uid
- * (`5-1234-1000`), as the kernel knows them; newer versions put more in between.
- */
+/** Names the user that connected, for requests and messages. */
 function askerOf(instance: string): string {
-  const uid = /^\d+-.*-(\d{1,10})$/.exec(instance)?.[1];
-  return uid === undefined ? 'control socket' : `${userName(uid)} by the control socket`;
+  const peer = parsePeer(instance);
+  return peer === null ? 'control socket' : `${userName(peer.uid)} by the control socket`;
 }
 
 function userName(uid: string): string {

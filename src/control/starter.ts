@@ -8,8 +8,8 @@ import { readSiteFile } from '../state/site.js';
 /** Bytes of a question: a verb, a blank, an id of at most 64 characters, and room to say that it is too long. */
 const LONGEST = 128;
 
-/** Milliseconds for the question to arrive. */
-const PATIENCE = 5000;
+/** Milliseconds for the question to arrive, and for the answer to be read. */
+const PATIENCE = 2000;
 
 /**
  * Root's half of the control socket, one question a connection: `start ID` or `stop ID`, answered with `ok` or a line

@@ -9,22 +9,39 @@ export function hasStarter(layout: Layout): boolean {
   return existsSync(layout.starterSocket);
 }
 
+/** Milliseconds for which a server that is full is asked again, and between two tries. */
+const FULL_MS = 5000;
+const RETRY_MS = 200;
+
 /**
  * Has root start or stop a package's unit: only root may, and there is no polkit to ask. The other side
- * (`control/starter.ts`) starts applied packages and nothing else. Null when it was done, else what was said.
+ * (`control/starter.ts`) starts applied packages and nothing else. Tries again when it hangs up without a word: then its
+ * places are taken. Null when it was done, else what was said.
  */
 export async function askStarter(layout: Layout, verb: 'start' | 'stop', id: string): Promise<string | null> {
+  const until = Date.now() + FULL_MS;
+  for (;;) {
+    const said = await askOnce(layout.starterSocket, `${verb} ${id}\n`);
+    if (said === 'ok\n') return null;
+    if (said !== '' || Date.now() > until) return said.trim() || `${layout.starterSocket}: no answer`;
+    await new Promise((done) => setTimeout(done, RETRY_MS));
+  }
+}
+
+/** What the other side says to a question; empty when it hung up. */
+async function askOnce(path: string, question: string): Promise<string> {
   const { connect } = await import('node:net');
   return new Promise((done) => {
-    const socket = connect({ path: layout.starterSocket });
+    const socket = connect({ path });
     let said = '';
     socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer')));
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => (said += text));
-    socket.on('error', (error) => done(`${layout.starterSocket}: ${error.message}`));
-    socket.on('close', () =>
-      done(said === 'ok\n' ? null : said.trim() || `${layout.starterSocket}: no answer`),
+    socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>
+      // A server that hangs up before it has read the question.
+      done(code === 'EPIPE' || code === 'ECONNRESET' ? said : `${path}: ${message}`),
     );
-    socket.end(`${verb} ${id}\n`);
+    socket.on('close', () => done(said));
+    socket.end(question);
   });
 }

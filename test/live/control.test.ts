@@ -167,16 +167,36 @@ describe.skipIf(noBed !== null)(
       starter.destroy();
     });
 
-    it('bounds its connections: who holds them all shuts others out only for a while', async () => {
-      const holders = Array.from({ length: 40 }, () => connect(path).on('error', () => undefined));
-      await site.until(() => processes().length >= 16, 'all are taken');
-      expect(processes().length).toBeLessThanOrEqual(17);
-      for (const holder of holders) holder.destroy();
-      await site.until(() => processes().length === 0, 'all are free');
+    describe.each([
+      ['control.sock', 'ada', ['push', 'quiet', '--debounce', 'PT0S'], 'mirror-control'],
+      ['start.sock', 'mirror', ['start', 'quiet'], 'mirror-start'],
+    ])('%s, 64 places of which one user holds', (socket, user, words, unit) => {
+      const place = (): string => join(site.bed.root, 'run/mirror', socket);
+
+      it('serves another user, and soon the same one, time and again', async () => {
+        for (let round = 0; round < 2; round += 1) {
+          const holders = Array.from({ length: 64 }, () => connect(place()).on('error', () => undefined));
+          await site.until(() => processes().length > 0, 'they are let in');
+          await site.until(() => processes().length <= 16, 'one user has his share');
+          const began = performance.now();
+          const { status, stderr } = site.as(user, ...words);
+          expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+          expect(performance.now() - began).toBeLessThan(3000);
+          for (const holder of holders) holder.destroy();
+        }
+        await site.until(() => processes().length === 0, 'all are free');
+        expect(site.bed.must('systemctl', 'is-active', `${unit}.socket`).trim()).toBe('active');
+      });
+    });
+
+    it('serves a user whose own idle connections have taken all places', async () => {
+      const holders = Array.from({ length: 64 }, () => connect(path).on('error', () => undefined));
+      await site.until(() => processes().length > 0, 'they are let in');
       const client = await MirrorClient.connect({ path });
       expect(await client.ping()).toBe('pong');
       client.close();
-      expect(site.bed.must('systemctl', 'is-active', 'mirror-control.socket').trim()).toBe('active');
+      for (const holder of holders) holder.destroy();
+      await site.until(() => processes().length === 0, 'all are free');
     });
 
     it('is made anew when its mode changes, and goes with the scheduler', () => {

@@ -9,8 +9,11 @@ interface Context {
   readonly executable: string;
 }
 
-/** Connections at a time; the next one is dropped at once. */
-const CONNECTIONS = 16;
+/** Connections at a time; the next one is dropped at once. The server of `mirror daemon` has as many. */
+const CONNECTIONS = 64;
+
+/** Those of one user. Before version 257 systemd counts internet addresses only, so the server counts as well. */
+const CONNECTIONS_PER_USER = 16;
 
 /** Longer than the server gives a connection by itself: then it hangs. */
 const RUNTIME = '10min';
@@ -23,7 +26,7 @@ const RUNTIME = '10min';
 export function controlUnits(site: Site, { layout, executable }: Context): ReadonlyMap<string, string> {
   const { uid, gid, socket } = site.settings;
   const config = site.configPath;
-  const listening = { config, connections: CONNECTIONS };
+  const listening = { config, connections: CONNECTIONS, perUser: CONNECTIONS_PER_USER };
   const serving = { config, executable, runtime: RUNTIME, group: gid };
   return new Map([
     [
@@ -70,7 +73,7 @@ export function controlUnits(site: Site, { layout, executable }: Context): Reado
         ...serving,
         unit: 'mirror-start@.service',
         description: `Starts or stops a package of ${site.mirrorname}`,
-        arguments: 'control --starter',
+        arguments: 'control --starter --peer=%i',
         user: 'root',
         identifier: 'mirror-start',
         walls: controlSandbox('root', layout),
