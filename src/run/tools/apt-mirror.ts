@@ -23,7 +23,7 @@ export const aptMirror: ToolTable = {
     [null, /ERROR (401|403|407)|Authentication Failed|Login incorrect/, 'auth', 'refused by upstream'],
     [
       null,
-      /Connection refused|Connection timed out|Read error|timed out|unable to resolve|Network is unreachable|No route to host|ERROR 5\d\d|Unable to establish SSL|[Cc]ertificate.*(cannot|not|n't|expired)|cannot verify|No data received/,
+      /Connection refused|Connection timed out|Read error|timed out|unable to resolve|Network is unreachable|No route to host|ERROR 5\d\d|Unable to establish SSL|[Cc]ertificate.{0,200}(cannot|not|n't|expired)|cannot verify|No data received/,
       'unavailable',
       'connection to upstream failed',
     ],

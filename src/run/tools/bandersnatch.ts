@@ -13,7 +13,7 @@ const CAUSES: readonly (readonly [words: RegExp, kind: FailureKind, meaning: str
   [/Could not acquire lock/, 'unavailable', 'another bandersnatch works in dst'],
   [/CERTIFICATE_VERIFY_FAILED|ConnectorCertificateError/, 'auth', "upstream's certificate is not trusted"],
   [
-    /Client(Proxy)?Connect\w*Error|ClientOSError|ClientPayloadError|ServerDisconnectedError|Timeout(Error)?\b|ConnectionTimeout|Cannot connect/,
+    /Client(Proxy)?Connect\w{0,40}Error|ClientOSError|ClientPayloadError|ServerDisconnectedError|Timeout(Error)?\b|ConnectionTimeout|Cannot connect/,
     'unavailable',
     'connection to upstream failed',
   ],
@@ -30,7 +30,7 @@ const AT_THE_DOOR: typeof CAUSES = [
   [/\b(404|410), message=/, 'auth', 'upstream has no index there'],
   [/mimetype|JSONDecodeError|XMLSyntaxError/, 'transfer', "upstream's answer is no index"],
   [
-    /Unable to load configuration|Config file '.*' missing|is not (supported|https scheme|allowed)|not a boolean|configparser\.|InvalidRequirement|re\.error|ValueError: invalid literal/,
+    /Unable to load configuration|Config file '.{0,300}' missing|is not (supported|https scheme|allowed)|not a boolean|configparser\.|InvalidRequirement|re\.error|ValueError: invalid literal/,
     'config',
     'bandersnatch does not take this configuration',
   ],
@@ -48,12 +48,17 @@ export const bandersnatch: ToolTable = {
     [[0], /Trying to reach serial: 0\b/, 'transfer', 'upstream lists no projects'],
     [
       [0],
-      /Syncing all packages\.(?![^]*Storing index page)[^]*no longer exists on PyPI/,
+      /^(?![^]*Storing index page)(?=[^]*no longer exists on PyPI)[^]*Syncing all packages\./,
       'transfer',
       'upstream has none of the projects that it lists',
     ],
     // verify would call the files of such a project nobody's.
-    [[0], /ERROR: Failed to load \S+: .* - skipping/, 'io', 'metadata of a project cannot be read'],
+    [
+      [0],
+      /ERROR: Failed to load \S{1,1000}: .{0,1000} - skipping/,
+      'io',
+      'metadata of a project cannot be read',
+    ],
     [[0], TO_THE_END, 'synced', ''],
     ...CAUSES.slice(1).flatMap(both),
     ...AT_THE_DOOR.map(([words, kind, meaning]): Row => [null, words, kind, meaning]),
@@ -62,7 +67,11 @@ export const bandersnatch: ToolTable = {
     [[126, 127], null, 'config', 'bandersnatch cannot be run'],
   ],
   neverStarted: [],
-  explains: [/^[\w.]*(Error|Exception|StaleMetadata|ConnectionTimeout|Timeout)\b.*: /, / ERROR: /, 'last'],
+  explains: [
+    /^(?=.*: )[\w.]*(Error|Exception|StaleMetadata|ConnectionTimeout|Timeout)\b/,
+    / ERROR: /,
+    'last',
+  ],
   transfer: parseFigures,
 };
 

@@ -31,7 +31,7 @@ export const debmirror: ToolTable = {
     [null, /^Download of dists\/\S+\/Release failed: 404/m, 'config', 'upstream has no such distribution'],
     [
       null,
-      /^\[GNUPG:\] (NO_PUBKEY|EXPKEYSIG|REVKEYSIG) .*|.*(file missing|is not signed)\.$/m,
+      /^\[GNUPG:\] (NO_PUBKEY|EXPKEYSIG|REVKEYSIG) .*|^.*(file missing|is not signed)\.$/m,
       'auth',
       'not signed by a key of the keyring',
     ],

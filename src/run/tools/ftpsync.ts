@@ -8,11 +8,14 @@ import type { Row, ToolTable } from './table.js';
  * What ftpsync's log says of a pass, whose exit code is rsync's; the run ends after the first that failed. More than its line
  * is matched, because the line explains nothing to people.
  */
-function pass(codes: string, more = ''): RegExp {
-  return new RegExp(`\\n[^\\n]*\\]: Back from rsync with returncode (${codes})$${more}`, 'm');
+function pass(codes: string): RegExp {
+  return new RegExp(`\\n[^\\n]*\\]: Back from rsync with returncode (${codes})$`, 'm');
 }
 
-const NO_PASS_AFTER = String.raw`(?![\s\S]*\]: Back from rsync)`;
+/** The same of the last pass. The lookahead finds it once, and no other is tried. */
+function lastPass(codes: string): RegExp {
+  return new RegExp(String.raw`^(?=([^]*\n[^\n]*\]: Back from rsync))\1 with returncode (${codes})(?:\n|$)`);
+}
 
 /** What rsync says, in the file that has nothing else or behind the time and process of its log. */
 function says(text: string): RegExp {
@@ -25,11 +28,11 @@ const PASSES = [3, 4];
 const rows: readonly Row[] = [
   [
     [0],
-    /\]: Running stage1: (?![\s\S]*\]: Running stage2: )/,
+    /^(?![^]*\]: Running stage2: )[^]*\]: Running stage1: /,
     'incomplete',
     'stage 1 only, as the push asked: new files without the index that names them',
   ],
-  [[0], pass('24', NO_PASS_AFTER), 'partial', 'files vanished upstream during the transfer'],
+  [[0], lastPass('24'), 'partial', 'files vanished upstream during the transfer'],
   OK,
   [[78], null, 'config', 'ftpsync did not find its configuration'],
   [[64], null, 'config', 'ftpsync does not take these words'],
@@ -68,7 +71,7 @@ export const ftpsync: ToolTable = {
       'space',
       'no space left',
     ],
-    [null, /^[^\n]*ftpsync: [^\n]*(No space left on device|Disk quota exceeded)$/m, 'space', 'no space left'],
+    [null, /^(?=.*ftpsync: ).*(No space left on device|Disk quota exceeded)$/m, 'space', 'no space left'],
   ],
   rows,
   neverStarted: [],

@@ -85,7 +85,7 @@ const UNIT: Readonly<Record<string, number>> = { bytes: 1, KiB: 2 ** 10, MiB: 2 
 function parseGitProgress(output: string): Transfer | null {
   const packs = [
     ...output.matchAll(
-      /(?:Receiving|Unpacking) objects: 100% .*?, ([\d.]+) (bytes|[KMG]iB)(?: \|.*?)?, done/g,
+      /(?:Receiving|Unpacking) objects: 100% [^,\r\n]{0,60}, ([\d.]{1,20}) (bytes|[KMG]iB)(?: \|[^,\r\n]{0,60})?, done/g,
     ),
   ];
   const pruned = [...output.matchAll(/^ \* \[pruned\] /gm)].length;

@@ -28,7 +28,7 @@ export const reposync: ToolTable = {
       'transfer',
       'the index is not signed by one of the keys',
     ],
-    [null, /^\S+\.rpm:.* DIGESTS .*NOT OK$/m, 'transfer', 'a package is damaged'],
+    [null, /^(?=\S+\.rpm:)(?=.* DIGESTS ).*NOT OK$/m, 'transfer', 'a package is damaged'],
     [null, /^\S+\.rpm: .*SIGNATURES NOT OK$/m, 'auth', 'a package is not signed by one of the keys'],
     [null, /^error: .*(import read failed|not an armored public key)/m, 'config', 'a key cannot be read'],
     [

@@ -3,7 +3,11 @@ import type { Transfer } from '../../state/package-state.js';
 
 export type Verdict = FailureKind | 'synced' | 'partial' | 'incomplete' | 'interrupted' | 'blocked';
 
-/** A row matches when its exit is listed (null: any but 0) and its text, if any, was printed; the first one decides. */
+/**
+ * A row matches when its exit is listed (null: any but 0) and its text, if any, was printed; the first one decides. An
+ * upstream chooses much of what is printed, so a text must be found in linear time, and a test attacks each: a repetition is
+ * anchored (`^.*`), bounded (`.{0,200}`), or in a lookahead behind an anchor (`^(?=.*a).*b` for a before b).
+ */
 export type Row = readonly [
   exits: readonly number[] | null,
   text: RegExp | null,
