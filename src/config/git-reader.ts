@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { execaSync } from 'execa';
-import { globPattern } from './glob.js';
+import { matchesGlob } from './glob.js';
 import { ConfigFileError, MAX_BYTES, tooLarge, type ConfigReader } from './reader.js';
 
 interface Blob {
@@ -50,10 +50,9 @@ export function gitReader(directory: string, revision: string): ConfigReader {
       return bytes;
     },
     glob: (pattern) => {
-      const matches = globPattern(pattern);
       const paths = [...tree.keys()]
         .map((name) => posix.join(top, name))
-        .filter((path) => matches.test(path));
+        .filter((path) => matchesGlob(pattern, path));
       load(paths.flatMap((path) => resolve(path)?.id ?? []));
       return paths.sort();
     },

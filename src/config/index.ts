@@ -13,7 +13,7 @@ import { withoutCredentials } from './secret-text.js';
 import { isObject, member, readSources, type Sources } from './sources.js';
 
 export { ConfigFileError, diskReader, MAX_BYTES, tooLarge, type ConfigReader } from './reader.js';
-export { globPattern } from './glob.js';
+export { matchesGlob } from './glob.js';
 export type { EffectiveValue, ValueOrigin } from './effective.js';
 
 /** A config, read and checked. */

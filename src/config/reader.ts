@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { segmentPattern } from './glob.js';
+import { isWild, matchesSegment } from './glob.js';
 
 /** A config is refused above this: no site's is a tenth of it, and it would stall the parser. */
 export const MAX_BYTES = 32 * 1024 * 1024;
@@ -9,7 +9,7 @@ export const MAX_BYTES = 32 * 1024 * 1024;
 export interface ConfigReader {
   /** Content of a file. Throws ConfigFileError. */
   read(path: string): Uint8Array;
-  /** Existing paths that match an absolute pattern (see `globPattern`), sorted. */
+  /** Existing paths that match an absolute pattern (see `matchesGlob`), sorted. */
   glob(pattern: string): string[];
   /** The path of what lies at a path, all links followed; null when nothing does. */
   realPath(path: string): string | null;
@@ -98,10 +98,9 @@ function glob(pattern: string): string[] {
   let directories = ['/'];
   const segments = pattern.split('/').filter((segment) => segment !== '');
   segments.forEach((segment, index) => {
-    const matches = segmentPattern(segment);
     const last = index === segments.length - 1;
     directories = directories.flatMap((directory) =>
-      entries(directory, segment, matches)
+      entries(directory, segment)
         .map((name) => join(directory, name))
         .filter((path) => last || isDirectory(path)),
     );
@@ -109,10 +108,10 @@ function glob(pattern: string): string[] {
   return directories.sort();
 }
 
-function entries(directory: string, segment: string, matches: RegExp | null): string[] {
-  if (matches === null) return statSync(join(directory, segment), { throwIfNoEntry: false }) ? [segment] : [];
+function entries(directory: string, segment: string): string[] {
+  if (!isWild(segment)) return statSync(join(directory, segment), { throwIfNoEntry: false }) ? [segment] : [];
   try {
-    return readdirSync(directory).filter((name) => matches.test(name));
+    return readdirSync(directory).filter((name) => matchesSegment(segment, name));
   } catch (error) {
     throw new ConfigFileError(66, directory, reason(error));
   }

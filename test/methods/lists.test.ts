@@ -229,3 +229,14 @@ test('brackets with a slash or a backslash in them are left to rsync', () => {
     expect(isListPattern(pattern), pattern).toBe(false);
   for (const pattern of ['[ab]/[!c]', '**/debug', '[]a]']) expect(isListPattern(pattern), pattern).toBe(true);
 });
+
+test('a pattern with many stars takes no more time than one with few', () => {
+  const patterns = [`${'*a'.repeat(14)}*b`, `/**a${'*a'.repeat(10)}/b**c*d`, `${'a/*/'.repeat(10)}*x*y`];
+  const paths = ['a'.repeat(4096), 'a/'.repeat(2048), `${'a'.repeat(16)}/`.repeat(240)];
+  const began = performance.now();
+  for (const pattern of patterns) {
+    expect(isListPattern(pattern)).toBe(true);
+    for (const path of paths) expect(new RegExp(listPattern(pattern)).test(path)).toBe(false);
+  }
+  expect(performance.now() - began).toBeLessThan(2000);
+});

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { specialTools } from '../../src/run/special/index.js';
 import { command } from '../../src/run/tools/command.js';
 import { dryLines } from '../../src/run/tools/dry-lines.js';
