@@ -34,7 +34,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   boundary: /^(boundary|job)\//,
   job: /^job\//,
   system: /^(system|job|boundary)\//,
-  diagnostics: /^diagnostics\//,
+  diagnostics: /^(diagnostics\/|job\/plain-text\.ts)/,
   // The schemas hold the defaults, and the generated types are their shape, a method's options too: one source for all.
   model: /^(model|job|diagnostics)\/|^config\/types\.generated\.ts$|^methods\/method\.ts$|\.\.\/schemas/,
   methods: /^(methods|model|job|diagnostics)\/|^config\/types\.generated\.ts$|\.\.\/schemas/,

@@ -40,7 +40,13 @@ export function check(sources: Sources, node: string, isStrict: boolean): Checke
   checkDefaults(inherit, findings);
   const site = usable ? normalizeSettings(config.settings, node) : null;
   const packages: CheckedPackage[] = [];
+  let unchecked = sources.packages.size;
   for (const definition of sources.packages.values()) {
+    if (findings.length >= MAX_FINDINGS) {
+      findings.push(notChecked(unchecked));
+      break;
+    }
+    unchecked -= 1;
     const checked = checkPackage(definition, inherit.merged(definition), site, findings);
     if (checked) packages.push(checked);
   }
@@ -57,6 +63,19 @@ export function check(sources: Sources, node: string, isStrict: boolean): Checke
     packages: new Map(packages.map(({ pkg }) => [pkg.id, pkg])),
     inherit,
     findings,
+  };
+}
+
+/** Findings after which no further package is checked: more help nobody, and each takes time and memory. */
+const MAX_FINDINGS = 10_000;
+
+function notChecked(packages: number): Finding {
+  return {
+    code: 'too-many-findings',
+    severity: 'error',
+    message: `${packages} more packages were not checked after ${MAX_FINDINGS} findings`,
+    help: 'correct those first, then validate again',
+    place: { file: '', pointer: '/packages', target: 'key' },
   };
 }
 

@@ -1,9 +1,9 @@
 import { isAscii } from 'node:buffer';
 import { getLocation, parseTree, type Node, type ParseError } from 'jsonc-parser';
 import type { Diagnostic, Finding, Place, Span } from '../diagnostics/diagnostic.js';
-import { countKeys, MAX_DEPTH, plainJson } from './json-text.js';
+import { countKeys, MAX_DEPTH, MAX_STRING_BYTES, plainJson } from './json-text.js';
 import { parent, pointer, segments } from './pointer.js';
-import { masked, secretRanges, type Range } from './secret-text.js';
+import { joined, masked, secretRanges, type Range } from './secret-text.js';
 import { duplicateKeys, syntaxFinding } from './syntax.js';
 import { configBytes } from './text.js';
 
@@ -30,6 +30,15 @@ export function readDocument(path: string, content: Uint8Array): Document {
   const appends = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"append"');
   const locate: Document['locate'] = (pointer, target) => positions().find(pointer, target);
   const plain = plainJson(bytes);
+  if (plain.tooLongAt !== null) {
+    // What follows is not looked at: patterns that hide secrets would take all of it for one string.
+    const before = decode(bytes.subarray(0, plain.tooLongAt));
+    const message = `this text has more than ${MAX_STRING_BYTES / 1024} KiB`;
+    const help = 'put what is that long into a file of its own';
+    const span = new Positions(`${before}"…"`, null).at(before.length, 3);
+    const diagnostic = located(path, span, 'too-long', message, help);
+    return { path, value: undefined, diagnostics: [diagnostic], appends, locate: () => null };
+  }
   if (plain.tooDeepAt !== null) {
     const offset = decode(bytes.subarray(0, plain.tooDeepAt)).length;
     const message = `the nesting is deeper than ${MAX_DEPTH} levels`;
@@ -59,6 +68,9 @@ export function unreadable(path: string, finding: Finding): Document {
   return { path, value: undefined, diagnostics: [{ ...finding, place }], appends: false, locate: () => null };
 }
 
+/** UTF-16 units of a line that a span shows whole. */
+const LONG_LINE = 4096;
+
 /** Positions of a text's members; the tree is tolerant, so it also works on broken JSON. */
 class Positions {
   readonly errors: ParseError[] = [];
@@ -72,7 +84,7 @@ class Positions {
     tree?: null,
   ) {
     this.tree = tree === null ? undefined : parseTree(text, this.errors, { allowTrailingComma: true });
-    this.#secrets = secretRanges(text, this.tree, tree === null || this.errors.length > 0);
+    this.#secrets = joined(secretRanges(text, this.tree, tree === null || this.errors.length > 0));
     const lines = [0];
     for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) lines.push(i + 1);
     this.#lines = lines;
@@ -99,15 +111,19 @@ class Positions {
     }
     const start = this.#lines[low] ?? 0;
     const next = this.#lines[low + 1];
-    const line = this.text.slice(start, next === undefined ? undefined : next - 1).replace(/\r$/, '');
-    const column = Math.min(offset - start, line.length);
-    const end = Math.min(column + length, line.length);
-    const { text, place } = masked(line, start, this.#secrets);
-    const shown = place(column);
+    const lineEnd = next === undefined ? this.text.length : next - 1;
+    const stop = lineEnd > start && this.text[lineEnd - 1] === '\r' ? lineEnd - 1 : lineEnd;
+    const column = Math.min(offset, stop) - start;
+    // Of a very long line only what is around: it would be copied for each diagnostic.
+    const from = stop - start > LONG_LINE ? Math.max(start, start + column - LONG_LINE / 2) : start;
+    const to = Math.min(stop, from + LONG_LINE);
+    const end = Math.min(start + column + length, to);
+    const { text, place } = masked(this.text.slice(from, to), from, this.#secrets);
+    const shown = place(start + column - from);
     return {
       line: low + 1,
       column: column + 1,
-      length: Math.max(1, place(end) - shown),
+      length: Math.max(1, place(end - from) - shown),
       text,
       ...(shown === column ? {} : { shown }),
     };

@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import type { Finding } from '../diagnostics/diagnostic.js';
+import { findUnsafe } from '../job/plain-text.js';
 import { nearest } from '../diagnostics/suggest.js';
 import type { JsonSchema } from './json-schema.js';
 import { escapeSegment, parent, segments } from './pointer.js';
@@ -187,7 +188,9 @@ function pattern(error: ErrorObject, schema: JsonSchema): Explanation {
   const noun = schema.title ?? 'value that fits';
   const article = /^([aeio]|rsync)/i.test(noun) ? 'an' : 'a';
   const example = schema.examples?.[0];
-  const unprintable = /\p{Cc}/u.test(value) ? ': it has control characters' : '';
+  const unsafe = findUnsafe(value);
+  const unprintable =
+    unsafe === null ? '' : `: its character ${unsafe.index + 1} is ${unsafe.name}, which does not show`;
   return {
     code: 'bad-value',
     message: `${show(value, error.instancePath)} is not ${article} ${noun}${unprintable}`,

@@ -103,10 +103,17 @@ function withoutPasswords(diagnostic: Diagnostic): Diagnostic {
   const { message, help } = diagnostic;
   return {
     ...diagnostic,
-    message: withoutCredentials(message),
-    ...(help === undefined ? {} : { help: withoutCredentials(help) }),
+    message: clip(withoutCredentials(message)),
+    ...(help === undefined ? {} : { help: clip(withoutCredentials(help)) }),
   };
 }
+
+/** A message that quotes a long name or value. */
+function clip(text: string): string {
+  return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE - 1)}…` : text;
+}
+
+const LONGEST_MESSAGE = 2000;
 
 /** From "as if all packages stood in the main file" to the file and value that a person would edit. */
 function resolve(place: Place, sources: Sources, checked: Checked): Place {

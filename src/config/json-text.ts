@@ -10,6 +10,9 @@ const BLANK = 0x20;
 /** Deeper than this is no config, and would exhaust the stack of whatever walks it. */
 export const MAX_DEPTH = 200;
 
+/** Bytes of a string or key: more is no config, and would exhaust the stack of the patterns that look at it. */
+export const MAX_STRING_BYTES = 64 * 1024;
+
 /** JSON with comments and trailing commas, made plain without moving anything. */
 export interface PlainJson {
   /** The same bytes where there was nothing to blank. */
@@ -18,6 +21,8 @@ export interface PlainJson {
   readonly keys: number;
   /** Byte offset where the nesting passes MAX_DEPTH, or null. */
   readonly tooDeepAt: number | null;
+  /** Byte offset of the first string of more than MAX_STRING_BYTES, or null. */
+  readonly tooLongAt: number | null;
 }
 
 /**
@@ -29,6 +34,7 @@ export function plainJson(source: Uint8Array): PlainJson {
   let keys = 0;
   let depth = 0;
   let tooDeepAt: number | null = null;
+  let tooLongAt: number | null = null;
   let last = -1;
   let beforeLast = -1;
   const blank = (from: number, to: number): void => {
@@ -42,6 +48,7 @@ export function plainJson(source: Uint8Array): PlainJson {
     if (byte === QUOTE) {
       const start = i;
       for (i += 1; i < end && source[i] !== QUOTE; i += 1) if (source[i] === BACKSLASH) i += 1;
+      if (i - start > MAX_STRING_BYTES) tooLongAt ??= start;
       beforeLast = last;
       last = start;
       continue;
@@ -66,7 +73,7 @@ export function plainJson(source: Uint8Array): PlainJson {
     beforeLast = last;
     last = i;
   }
-  return { bytes, keys, tooDeepAt };
+  return { bytes, keys, tooDeepAt, tooLongAt };
 }
 
 /** Number of members of all objects in a value: what `keys` must be when no key is there twice. */

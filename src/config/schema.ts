@@ -62,8 +62,11 @@ function current(schema: JsonSchema): string[] {
     .map(([key]) => key);
 }
 
+/** Mistakes of one value that are reported: to compare them with each other takes the square of their number. */
+const MAX_ERRORS = 1000;
+
 function run(validate: ValidateFunction, value: unknown): readonly ErrorObject[] {
-  return validate(value) ? [] : (validate.errors ?? []);
+  return validate(value) ? [] : (validate.errors ?? []).slice(0, MAX_ERRORS);
 }
 
 /**

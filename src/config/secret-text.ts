@@ -96,13 +96,15 @@ export interface Masked {
 
 /**
  * Puts `HIDDEN` in the place of each secret that lies in the piece: the same number of stars for all, because the length
- * of a password helps to guess it. `offset` is where the piece starts.
+ * of a password helps to guess it. `offset` is where the piece starts; the ranges are as `joined` returns them.
  */
 export function masked(piece: string, offset: number, ranges: readonly Range[]): Masked {
-  const hidden = joined(ranges.map(([from, to]) => [from - offset, to - offset] as const)).flatMap(
-    ([from, to]): Range[] =>
-      from < piece.length && to > 0 ? [[Math.max(0, from), Math.min(piece.length, to)]] : [],
-  );
+  const hidden: Range[] = [];
+  for (let index = firstAfter(ranges, offset); index < ranges.length; index += 1) {
+    const [from, to] = ranges[index] ?? [Infinity, Infinity];
+    if (from >= offset + piece.length) break;
+    hidden.push([Math.max(0, from - offset), Math.min(piece.length, to - offset)]);
+  }
   let text = '';
   let done = 0;
   for (const [from, to] of hidden) {
@@ -123,8 +125,19 @@ export function masked(piece: string, offset: number, ranges: readonly Range[]):
   };
 }
 
-/** Ranges in order, those that touch or overlap as one, empty ones left out. */
-function joined(ranges: readonly Range[]): Range[] {
+/** Index of the first range that ends behind an offset. */
+function firstAfter(ranges: readonly Range[], offset: number): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle]?.[1] ?? Infinity) > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Returns ranges in order, those that touch or overlap as one, empty ones left out. */
+export function joined(ranges: readonly Range[]): Range[] {
   const found: [number, number][] = [];
   for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
     const last = found.at(-1);

@@ -725,7 +725,7 @@ export interface Precheck {
   /**
    * Files to refresh on every run, even when nothing has changed.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   always?: string[];
 }
@@ -1098,31 +1098,31 @@ export interface DebmirrorOptions {
   /**
    * Perl patterns of file names to mirror although `exclude` and its like leave them out.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   include?: string[];
   /**
    * Perl patterns of file names to leave out.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   exclude?: string[];
   /**
    * Perl patterns of package sections (such as `games`) to leave out.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   exclude_sections?: string[];
   /**
    * Perl patterns of priorities; packages of other priorities are left out.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   limit_priority?: string[];
   /**
    * Perl patterns of file names in dst that are never deleted.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   ignore?: string[];
   /**
@@ -1185,23 +1185,23 @@ export interface FtpsyncOptions {
    */
   email?: string;
   /**
-   * Text without control characters.
+   * Text without control characters and without those that turn the direction of writing.
    */
   maintainer?: string;
   /**
-   * Text without control characters.
+   * Text without control characters and without those that turn the direction of writing.
    */
   sponsor?: string;
   /**
-   * Text without control characters.
+   * Text without control characters and without those that turn the direction of writing.
    */
   country?: string;
   /**
-   * Text without control characters.
+   * Text without control characters and without those that turn the direction of writing.
    */
   location?: string;
   /**
-   * Text without control characters.
+   * Text without control characters and without those that turn the direction of writing.
    */
   throughput?: string;
   /**
@@ -1233,7 +1233,7 @@ export interface FtpsyncOptions {
      */
     RSYNC?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     RSYNC_EXTRA?: string;
     /**
@@ -1241,19 +1241,19 @@ export interface FtpsyncOptions {
      */
     RSYNC_BW?: number | string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     RSYNC_OPTIONS?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     RSYNC_OPTIONS1?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     RSYNC_OPTIONS2?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     EXCLUDE?: string;
     /**
@@ -1313,23 +1313,23 @@ export interface FtpsyncOptions {
      */
     CALLBACKKEY?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     HOOK1?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     HOOK2?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     HOOK3?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     HOOK4?: string;
     /**
-     * Text without control characters.
+     * Text without control characters and without those that turn the direction of writing.
      */
     HOOK5?: string;
   };
@@ -1434,7 +1434,7 @@ export interface JigdoOptions {
   /**
    * Arguments to add to both passes of rsync, one word each.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   extra_rsync_args: string[];
   /**
@@ -1489,19 +1489,19 @@ export interface LftpOptions {
   /**
    * Regular expressions of files to leave out (lftp's -x); directories end with a slash.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   exclude_x: string[];
   /**
    * Glob patterns of files and directories to leave out (lftp's -X).
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   exclude_X: string[];
   /**
    * More glob patterns of files and directories to leave out; the defaults of the others stay.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   exclude: string[];
   /**
@@ -1558,7 +1558,7 @@ export interface QuickFedoraOptions {
   /**
    * Patterns of files to leave out, as for rsync's --exclude.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   exclude: string[];
   /**
@@ -1584,7 +1584,7 @@ export interface QuickFedoraOptions {
   /**
    * Arguments to add to the passes, one word each.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   extra_args: string[];
   /**
@@ -1672,7 +1672,7 @@ export interface RsyncOptions {
    */
   ffts: boolean;
   /**
-   * Text without control characters.
+   * Text without control characters and without those that turn the direction of writing.
    */
   fftsfile?: string;
   /**
@@ -1708,13 +1708,13 @@ export interface RsyncOptions {
   /**
    * Arguments that replace the base flags `-vrltDSH --partial --delay-updates --safe-links`.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   base_args?: string[];
   /**
    * Arguments to add, one word each.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   extra_args?: string[];
   /**
@@ -1774,7 +1774,7 @@ export interface UbuntuOptions {
   /**
    * Arguments to add to every rsync that asks upstream, one word each.
    *
-   * Items: Text without control characters.
+   * Items: Text without control characters and without those that turn the direction of writing.
    */
   extra_rsync_args: string[];
   /**

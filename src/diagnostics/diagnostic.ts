@@ -29,9 +29,12 @@ export interface Span {
   readonly line: number;
   readonly column: number;
   readonly length: number;
-  /** The source line, without its line end; secrets in it are hidden behind as many stars for each. */
+  /**
+   * The source line, without its line end, or the part around the span of a line of more than 4096 units; secrets in it are
+   * hidden behind as many stars for each.
+   */
   readonly text: string;
-  /** Where in `text` the span starts, if not at its column: a hidden secret before it was shorter or longer. */
+  /** Where in `text` the span starts, if not at its column: a hidden secret before it was shorter or longer, or `text` is a part. */
   readonly shown?: number;
 }
 

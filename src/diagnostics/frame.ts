@@ -1,3 +1,4 @@
+import { toPlainText } from '../job/plain-text.js';
 import type { Span } from './diagnostic.js';
 
 /** Columns of source shown; longer lines are cut around what is underlined. */
@@ -22,7 +23,7 @@ export function frame(span: Span): readonly [source: string, marker: string] {
 
 /** Replaces what would move the cursor or hide text by a visible sign; tabs become one blank. */
 export function printable(text: string): string {
-  return text.replace(/\t/g, ' ').replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+  return toPlainText(text.replace(/\t/g, ' '), '\ufffd');
 }
 
 function cut(span: Span): { text: string; start: number; length: number } {

@@ -1,12 +1,16 @@
 import { relative } from 'node:path';
 import type { Diagnostic } from './diagnostic.js';
+import { shownOf } from './render.js';
 
 /**
  * Workflow commands that GitHub shows as annotations on the changed lines. `base` is the checkout's directory: GitHub
- * wants paths relative to it.
+ * wants paths relative to it. The first 100, then a notice of how many more there are.
  */
 export function renderGitHub(diagnostics: readonly Diagnostic[], base: string): string {
-  return diagnostics.map((diagnostic) => `${command(diagnostic, base)}\n`).join('');
+  const { shown, more } = shownOf(diagnostics);
+  const commands = shown.map((diagnostic) => command(diagnostic, base));
+  if (more !== null) commands.push(`::notice title=more::${data(more)}`);
+  return commands.map((text) => `${text}\n`).join('');
 }
 
 function command({ code, severity, message, help, place, span }: Diagnostic, base: string): string {

@@ -1,8 +1,24 @@
 import type { Diagnostic, Severity } from './diagnostic.js';
 import { frame, printable } from './frame.js';
 
-/** More than this is a flood: the rest is counted. */
-const SHOWN = 100;
+/** Diagnostics that views for people show; the rest is counted. */
+const MAX_SHOWN = 100;
+
+/** The diagnostics that a view for people shows, and what to say of the rest, or null: `and 47,900 more errors, 1 more warning`. */
+export function shownOf(diagnostics: readonly Diagnostic[]): {
+  readonly shown: readonly Diagnostic[];
+  readonly more: string | null;
+} {
+  const rest = diagnostics.slice(MAX_SHOWN);
+  const parts = (['error', 'warning'] as const).flatMap((severity) => {
+    const count = rest.filter((diagnostic) => diagnostic.severity === severity).length;
+    return count === 0 ? [] : [`${count.toLocaleString('en-US')} more ${severity}${count === 1 ? '' : 's'}`];
+  });
+  return {
+    shown: diagnostics.slice(0, MAX_SHOWN),
+    more: parts.length === 0 ? null : `and ${parts.join(', ')}`,
+  };
+}
 
 const COLORS = { error: '\u001b[31m', warning: '\u001b[33m', bold: '\u001b[1m', off: '\u001b[0m' };
 
@@ -11,9 +27,9 @@ export function renderHuman(
   diagnostics: readonly Diagnostic[],
   { color }: { readonly color: boolean },
 ): string {
-  const blocks = diagnostics.slice(0, SHOWN).map((diagnostic) => block(diagnostic, color));
-  const more = diagnostics.length - SHOWN;
-  if (more > 0) blocks.push(`and ${more} more\n`);
+  const { shown, more } = shownOf(diagnostics);
+  const blocks = shown.map((diagnostic) => block(diagnostic, color));
+  if (more !== null) blocks.push(`${more}\n`);
   return blocks.map((text) => `${text}\n`).join('');
 }
 

@@ -163,3 +163,58 @@ describe('text that is as good as any', () => {
     expect(span?.text).toBe('    "localtimezone": 7');
   });
 });
+
+describe('sizes', () => {
+  test('a text of 31 MB, in whatever place and closed or not, is named and not looked at', () => {
+    const long = 'x'.repeat(31_000_000);
+    for (const content of [
+      siteWith(rsyncPackage('debian'), {}, { mirrorname: long }),
+      siteWith({ [long]: {} }),
+      `{"mirrorname": "${long}`,
+    ]) {
+      const { diagnostics } = readFiles({ 'config.json': content });
+      expect(diagnostics.map(({ code }) => code)).toEqual(['too-long']);
+      expect(JSON.stringify(diagnostics).length).toBeLessThan(2000);
+    }
+  });
+
+  test('a text of 60 KiB is one mistake, and no message quotes all of it', () => {
+    const { diagnostics } = readFiles({ 'config.json': siteWith({ ['x'.repeat(60_000)]: {} }) });
+    for (const { message, span } of diagnostics) {
+      expect(message.length).toBeLessThan(2100);
+      expect(span?.text.length ?? 0).toBeLessThan(5000);
+    }
+  });
+
+  test('a line of many packages is shown around what is wrong, with no secret in it', () => {
+    const packages = Array.from({ length: 2000 }, (_, n) =>
+      rsyncPackage(`p${String(n)}`, { password: 'hunter2' }),
+    );
+    const text = JSON.stringify(JSON.parse(siteWith(Object.assign({}, ...packages) as object)));
+    const { diagnostics } = readFiles({ 'config.json': text });
+    expect(diagnostics.length).toBeGreaterThanOrEqual(2000);
+    for (const { span } of diagnostics) {
+      expect(span?.text).not.toContain('hunter2');
+      expect(span?.text.length).toBeLessThan(10_000);
+    }
+    const { span } = diagnostics[1500] ?? {};
+    expect(span?.text.slice(span.shown ?? span.column - 1)).toMatch(/^"password"/);
+  });
+
+  test('a hundred thousand bad packages take bounded work, and the rest is counted', () => {
+    const packages = Object.fromEntries(
+      Array.from({ length: 100_000 }, (_, n) => [`p${String(n)}`, { a: 1 }]),
+    );
+    const { diagnostics } = readFiles({ 'config.json': siteWith(packages) });
+    expect(diagnostics.length).toBeLessThan(10_100);
+    const [rest] = diagnostics.filter(({ code }) => code === 'too-many-findings');
+    expect(rest?.message).toMatch(/^\d+ more packages were not checked after 10000 findings$/);
+  });
+
+  test('a name whose direction turns is refused, with the character and its place', () => {
+    const { diagnostics } = readFiles({
+      'config.json': siteWith(rsyncPackage('debian', { name: 'Deb\u202eian' })),
+    });
+    expect(diagnostics.map(({ message }) => message).join()).toContain('its character 4 is U+202E');
+  });
+});

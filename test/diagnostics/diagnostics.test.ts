@@ -63,8 +63,17 @@ describe('for people', () => {
     const text = renderHuman(many, { color: false });
     expect(text).toContain('number 99');
     expect(text).not.toContain('number 100');
-    expect(text).toMatch(/and 150 more\n/);
+    expect(text).toMatch(/and 150 more errors\n/);
     expect(toJson(many).diagnostics).toHaveLength(250);
+  });
+
+  test('GitHub is shown a hundred, and told of the rest by severity', () => {
+    const many = Array.from({ length: 48_000 }, (_, i) =>
+      diagnostic({ message: `number ${i}`, severity: i < 47_999 ? 'error' : 'warning' }),
+    );
+    const lines = renderGitHub(many, '/etc').trimEnd().split('\n');
+    expect(lines).toHaveLength(101);
+    expect(lines.at(-1)).toBe('::notice title=more::and 47,899 more errors, 1 more warning');
   });
 
   test('counts', () => {
