@@ -2,11 +2,13 @@ import { createReadStream, existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+import { escapeUnsafe } from '../job/plain-text.js';
 import { isAlive } from '../state/alive.js';
 import { readHistory } from '../state/history.js';
 import { peekState } from '../state/store.js';
@@ -103,8 +105,14 @@ async function readable(path: string, read: () => Promise<unknown>): Promise<voi
   }
 }
 
+/**
+ * Writes a log to stdout: to a pipe or file as it is, to a terminal with all that could drive it written out (`\\x1b`). Names
+ * of an upstream's files are in it as tools print them.
+ */
 async function print(text: AsyncIterable<unknown>): Promise<void> {
+  const decoder = process.stdout.isTTY ? new StringDecoder('utf8') : null;
   for await (const chunk of text) {
-    if (!process.stdout.write(chunk as Buffer)) await once(process.stdout, 'drain');
+    const out = decoder === null ? (chunk as Buffer) : escapeUnsafe(decoder.write(chunk as Buffer));
+    if (!process.stdout.write(out)) await once(process.stdout, 'drain');
   }
 }

@@ -1,3 +1,4 @@
+import { toPlainText } from '../job/plain-text.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { withTimes } from '../job/times.js';
 import { stamp } from '../job/zone.js';
@@ -142,7 +143,7 @@ function time(at: number): string {
 function clean(text: string): string;
 function clean(text: string | null): string | null;
 function clean(text: string | null): string | null {
-  return text?.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 1000) ?? null;
+  return text === null ? null : toPlainText(text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, 1000);
 }
 
 /** A header's text in ASCII, RFC 2047: pieces of at most 45 bytes, none inside a character. */

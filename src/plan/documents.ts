@@ -1,3 +1,4 @@
+import { escapeUnsafe } from '../job/plain-text.js';
 import { patch } from './patch.js';
 import type { Change, PackageChange, Plan } from './plan.js';
 import { renderPackages, renderWarnings, summary } from './render.js';
@@ -45,7 +46,7 @@ export function markdown(plan: Plan, patches: readonly FilePatch[], zone: string
     ...(words === '' ? [] : [fenced('', words)]),
     ...patches.map(
       ({ path, patch: text }) =>
-        `<details><summary><code>${html(path)}</code></summary>\n\n${fenced('diff', text)}\n</details>\n`,
+        `<details><summary><code>${html(escapeUnsafe(path))}</code></summary>\n\n${fenced('diff', escapeUnsafe(text))}\n</details>\n`,
     ),
   ];
   return parts.join('\n');

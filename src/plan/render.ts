@@ -1,3 +1,4 @@
+import { escapeUnsafe } from '../job/plain-text.js';
 import { zoneOffset } from '../job/zone.js';
 import { shellText } from './commands.js';
 import type { PackageChange, Pair, Plan, Refusal, ScheduleWords } from './plan.js';
@@ -28,22 +29,23 @@ export function renderPatches(patches: readonly string[], { paint }: View): stri
     if (text.startsWith('@@')) return paint('cyan', text);
     return text.startsWith('+') ? paint('green', text) : text.startsWith('-') ? paint('red', text) : text;
   };
-  return patches.map((patch) => visible(patch).split('\n').map(line).join('\n')).join('');
+  return patches.map((patch) => escapeUnsafe(patch).split('\n').map(line).join('\n')).join('');
 }
 
 /** Reasons not to apply, with what helps. */
 export function renderRefusals(refusals: readonly Refusal[], { paint }: View): string {
   return refusals
-    .map(({ code, message, help }) =>
-      visible(`${paint('red', `error[${code}]:`)} ${message}\n  help: ${help}\n`),
-    )
+    .map(({ code, message, help }) => {
+      const title = paint('red', `error[${code}]:`);
+      return `${title} ${escapeUnsafe(message)}\n  help: ${escapeUnsafe(help)}\n`;
+    })
     .join('');
 }
 
 /** What a person should know. */
 export function renderWarnings(plan: Pick<Plan, 'warnings'>, { paint }: View): string {
   const warning = paint('yellow', 'warning:');
-  return plan.warnings.map((line) => `${warning} ${visible(line)}\n`).join('');
+  return plan.warnings.map((line) => `${warning} ${escapeUnsafe(line)}\n`).join('');
 }
 
 /** `Plan: 1 to add, 2 to change, 0 to remove; 9 files to write, 0 to delete.`, or the same as done. */
@@ -57,21 +59,13 @@ export function summary(plan: Pick<Plan, 'packages' | 'changes'>, isDone = false
     : `Plan: ${count('new')} to add, ${count('changed')} to change, ${count('removed')} to remove; ${written} files to write, ${String(deleted)} to delete.`;
 }
 
-/** A control character of a file or a config must not reach a terminal as such. */
-export function visible(text: string): string {
-  return text.replace(CONTROL, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
-}
-
-// Everything but tab, line end, and the escape sequences that `paint` itself made (ESC [ … m).
-const CONTROL = /(?!\u001b\[\d+m)[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-
 function renderPackage(change: PackageChange, view: View): string {
   const { paint } = view;
   const from = change.renamedFrom === null ? '' : ` (was ${change.renamedFrom})`;
-  const title = paint(STYLES[change.kind], `${RUNES[change.kind]} ${change.id}${from}`);
+  const title = paint(STYLES[change.kind], escapeUnsafe(`${RUNES[change.kind]} ${change.id}${from}`));
   // A package that goes away needs no more words than that.
   const lines = change.kind === 'removed' ? [] : details(change, view);
-  return `${[title, ...lines.map((line) => visible(`    ${line}`))].join('\n')}\n`;
+  return `${[title, ...lines.map((line) => `    ${line}`)].join('\n')}\n`;
 }
 
 function details(change: PackageChange, view: View): string[] {
@@ -79,10 +73,11 @@ function details(change: PackageChange, view: View): string[] {
     ? pair('schedule', change.schedule, (words) => scheduleLine(words, view), view)
     : [];
   const argv = change.argv.flatMap((command) => pair(command.step, command, shellText, view));
-  const values = change.values.map(
-    ({ key, before, after }) => `${key}: ${before ?? 'none'} → ${after ?? 'none'}`,
+  const values = change.values.map(({ key, before, after }) =>
+    escapeUnsafe(`${key}: ${before ?? 'none'} → ${after ?? 'none'}`),
   );
-  const all = [...change.notes, ...schedule, ...argv, ...values];
+  const notes = change.notes.map((note) => escapeUnsafe(note));
+  const all = [...notes, ...schedule, ...argv, ...values];
   return all.length > 0 ? all : ['its files change, what it does stays the same'];
 }
 
@@ -92,9 +87,11 @@ function pair<T>(
   text: (value: T) => string,
   { paint }: View,
 ): string[] {
-  if (before === null) return after === null ? [] : [`${label}: ${text(after)}`];
-  const now = after === null ? [] : [`  ${paint('green', `+ ${text(after)}`)}`];
-  return [`${label}:`, `  ${paint('red', `- ${text(before)}`)}`, ...now];
+  // Before it is coloured: outside text must not bring colours of its own, one of which hides it.
+  const shown = (value: T): string => escapeUnsafe(text(value));
+  if (before === null) return after === null ? [] : [`${label}: ${shown(after)}`];
+  const now = after === null ? [] : [`  ${paint('green', `+ ${shown(after)}`)}`];
+  return [`${label}:`, `  ${paint('red', `- ${shown(before)}`)}`, ...now];
 }
 
 function scheduleLine({ text, next }: ScheduleWords, { zone }: View): string {

@@ -1,5 +1,5 @@
 import type { Outcome } from '../job/outcome.js';
-import { printable } from './console.js';
+import { toPlainText } from '../job/plain-text.js';
 import type { Row, ToolTable } from './tools/table.js';
 
 /** How a tool ended by itself. */
@@ -56,7 +56,7 @@ function evidence(output: string, explains: ToolTable['explains']): string | nul
   for (const which of explains) {
     const said = which === 'last' ? lines.at(-1) : lines.find((line) => which.test(line));
     if (said !== undefined && said !== '')
-      return printable(said.replace(/^(Password: |receiving file list \.\.\. )/, '')).slice(0, LONGEST);
+      return toPlainText(said.replace(/^(Password: |receiving file list \.\.\. )/, '')).slice(0, LONGEST);
   }
   return null;
 }

@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import { EXIT } from '../job/outcome.js';
 import { refusedBySystem } from '../job/system-error.js';
+import { toOneLine } from '../job/plain-text.js';
 import { asctime } from './local-time.js';
 
 export type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
@@ -20,7 +21,7 @@ export function consoleFor(job: Job, env: NodeJS.ProcessEnv): Say {
   const journal = isJournal(env.JOURNAL_STREAM);
   return (level, message) => {
     if (!reaches(level, job.log.console_level)) return;
-    const line = oneLine(message);
+    const line = toOneLine(message);
     writeStderr(
       journal
         ? `<${PRIORITY[level]}>${job.id}: ${line}`
@@ -34,11 +35,11 @@ export function reaches(level: Level, least: string): boolean {
   return PRIORITY[level] <= ((PRIORITY[least as Level] as number | undefined) ?? PRIORITY.ERROR);
 }
 
-/** One line in Python's %-style with `{package}`; fields that we do not have stay as they are written. */
+/** One plain line, whatever the message quotes, in Python's %-style with `{package}`; fields that we do not have stay as they are written. */
 export function formatLine(job: Job, format: string, level: Level, message: string, now: number): string {
   const fields: Record<string, string> = {
     levelname: level,
-    message,
+    message: toOneLine(message),
     name: 'mirror',
     process: String(process.pid),
   };
@@ -56,11 +57,6 @@ export function formatLine(job: Job, format: string, level: Level, message: stri
 /** A word of argv as a person can read it; not meant for a shell. */
 export function shown(word: string): string {
   return /^[\w@%+=:,./~-]+$/.test(word) ? word : JSON.stringify(word);
-}
-
-/** Upstream's words, which end up in terminals and status pages: no control characters. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
 /** Writes a line to stderr without loading Node's stream machinery; a closed stderr is nobody's problem. */
@@ -93,8 +89,4 @@ function isJournal(stream: string | undefined): boolean {
   if (stream === undefined) return false;
   const { dev, ino } = fstatSync(2);
   return stream === `${dev}:${ino}`;
-}
-
-export function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 }

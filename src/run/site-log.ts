@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
-import { formatLine, oneLine, reaches } from './console.js';
+import { formatLine, reaches } from './console.js';
 import type { Say } from './console.js';
 import { timeFields } from './local-time.js';
 import { filled, shared } from './log-file.js';
@@ -20,7 +20,7 @@ export function siteLog(job: Job): Say {
     const now = Date.now();
     const midnight = { hour: '00', minute: '00', second: '00', microsecond: '000000' };
     const path = filled(site, { ...timeFields(now, job.timezone), ...midnight, packageid: job.id });
-    const line = `${formatLine(job, site.format, level, `${job.id}: ${oneLine(message)}`, now)}\n`;
+    const line = `${formatLine(job, site.format, level, `${job.id}: ${message}`, now)}\n`;
     try {
       append(path, site.base, line);
     } catch {

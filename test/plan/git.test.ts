@@ -104,6 +104,13 @@ describe('two revisions of a config', () => {
       /^\*\*Plan: 0 to add, 1 to change, 0 to remove; 2 files to write, 0 to delete\.\*\*\n\n```\n~ debian\n/,
     );
     expect(text.match(/^```diff$/gm)).toHaveLength(2);
+    const turned = markdown(
+      plan,
+      [{ path: '/x\u202e', kind: 'update', package: null, patch: '+a\u2028b\u001b[31m\n' }],
+      'UTC',
+    );
+    expect(turned).toContain('<code>/x\\u202e</code>');
+    expect(turned).toContain('+a\\u2028b\\x1b[31m\n');
     const fenced = markdown(plan, [{ path: '/x', kind: 'update', package: null, patch: '+```\n' }], 'UTC');
     expect(fenced).toContain('````diff\n+```\n````\n');
   });

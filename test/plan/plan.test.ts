@@ -6,7 +6,13 @@ import { assemble } from '../../src/plan/assemble.js';
 import { filePatches, markdown, planDocument } from '../../src/plan/documents.js';
 import { EMPTY_MANIFEST, nextManifest } from '../../src/plan/manifest.js';
 import type { Plan } from '../../src/plan/plan.js';
-import { renderPackages, renderRefusals, renderWarnings, summary, visible } from '../../src/plan/render.js';
+import {
+  renderPatches,
+  renderPackages,
+  renderRefusals,
+  renderWarnings,
+  summary,
+} from '../../src/plan/render.js';
 import { scheduleText } from '../../src/plan/schedule-text.js';
 import { memorySystem, type MemorySystem, type Node } from '../../src/system/memory.js';
 import type { Package, Settings } from '../../src/model/site.js';
@@ -137,8 +143,11 @@ describe('the words of a plan', () => {
     }
   });
 
-  test('cannot drive a terminal', () => {
-    expect(visible('a\u001b]0;title\u0007b\tc\n')).toBe('a\\x1b]0;title\\x07b\tc\n');
+  test('cannot drive a terminal, nor bring colours of their own', () => {
+    const view = { paint: (_: string, text: string) => `\u001b[1m${text}\u001b[0m`, zone: 'UTC' };
+    expect(renderPatches(['+a\u001b]0;title\u0007b\tc\n', '+\u001b[8mhidden\u202e\n'], view)).toBe(
+      '\u001b[1m+a\\x1b]0;title\\x07b\tc\u001b[0m\n\u001b[1m+\\x1b[8mhidden\\u202e\u001b[0m\n',
+    );
   });
 });
 

@@ -68,6 +68,21 @@ describe('mirror logs', () => {
     expect(await logs(options)).toMatchObject({ exit, message: expect.stringContaining(message) as string });
   });
 
+  test('a terminal gets what could drive it written out, a pipe the bytes as they are', async () => {
+    threeRuns();
+    const text = 'esc\u001b[31mred\u202e.txt\tübel\r\n';
+    writeFileSync(log('third'), text);
+    const { isTTY } = process.stdout;
+    try {
+      process.stdout.isTTY = false;
+      expect((await logs({})).stdout).toBe(text);
+      process.stdout.isTTY = true;
+      expect((await logs({})).stdout).toBe('esc\\x1b[31mred\\u202e.txt\tübel\\x0d\n');
+    } finally {
+      process.stdout.isTTY = isTTY;
+    }
+  });
+
   test('says when a log was pruned', async () => {
     threeRuns();
     rmSync(log('third'));

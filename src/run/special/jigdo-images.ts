@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellQuoted } from '../../job/shell.js';
 import type { ExecStep, JigdoImagesStep } from '../../job/step.js';
-import { printable } from '../console.js';
+import { toPlainText } from '../../job/plain-text.js';
 import { executeStep, otherCommand } from '../exec.js';
 import { BEHIND } from './gather-logs.js';
 import { jigdoSets, JigdoTrouble } from './jigdo-sets.js';
@@ -93,7 +93,7 @@ function protection(dst: string, sets: readonly JigdoSet[]): string {
 function reason(output: string): string {
   for (const pattern of WHY) {
     const said = pattern.exec(output)?.[0];
-    if (said !== undefined) return `: ${printable(said.trim()).slice(0, 200)}`;
+    if (said !== undefined) return `: ${toPlainText(said.trim()).slice(0, 200)}`;
   }
   return '';
 }

@@ -1,4 +1,4 @@
-import { printable } from '../console.js';
+import { toPlainText } from '../../job/plain-text.js';
 
 /**
  * Names of files as lists and logs bring them: Latin-1, one character a byte, so that names in any encoding come out as
@@ -17,7 +17,7 @@ export function bytes(name: string): Buffer {
 
 /** The name as text for a log: nobody but us ends a line there. */
 export function shown(name: string): string {
-  return printable(bytes(name).toString('utf8'));
+  return toPlainText(bytes(name).toString('utf8'));
 }
 
 /** Whether a path, in any encoding, leads to something below where it starts: no empty part, no `.` and no `..`. */
