@@ -15,7 +15,7 @@ import { openSecrets } from './open-secrets.js';
 import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
-import { missingSecrets, missingTools } from './tools.js';
+import { missingSecrets, missingTools, setIdMailer } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
@@ -137,6 +137,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     missingDirectories: live ? missingDirectories(site, layout, system) : [],
     closed: live && jobs.size > 0 ? closedPlaces(site, system.now(), system) : [],
     missingTools: live ? missingTools(site, system) : [],
+    setIdMailer: live ? setIdMailer(site, system) : null,
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
     missingSecrets: missingSecrets(jobs, webhook, artifacts, system),

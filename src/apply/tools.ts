@@ -1,6 +1,7 @@
 import type { Artifact } from '../compile/artifact.js';
 import type { Job } from '../job/job.js';
 import { methods } from '../methods/index.js';
+import { DEFAULTS } from '../model/defaults.js';
 import type { Site } from '../model/site.js';
 import type { Reader } from '../system/system.js';
 
@@ -40,6 +41,18 @@ export function missingSecrets(
   if (named.size === 0 || system.uid() !== 0) return new Map();
   const written = new Set(artifacts.map(({ path }) => path));
   return new Map([...named].filter(([path]) => !written.has(path) && system.facts(path)?.kind !== 'file'));
+}
+
+/** Set-id programs that the `sendmail` of postfix and of nullmailer calls. */
+const BEHIND_SENDMAIL = ['/usr/sbin/postdrop', '/usr/sbin/nullmailer-queue'];
+
+/** The program that would fail to send the site's mail because the sandbox of its unit allows no set-id bits, or null. */
+export function setIdMailer({ settings: { scheduler, notify } }: Site, system: Reader): string | null {
+  if (scheduler !== 'systemd' || notify === null || notify.mail === null || notify.sandbox === 'off')
+    return null;
+  const isSystems = notify.sendmail === DEFAULTS.settings.sendmail;
+  const programs = [notify.sendmail, ...(isSystems ? BEHIND_SENDMAIL : [])];
+  return programs.find((path) => ((system.facts(path)?.mode ?? 0) & 0o6000) !== 0) ?? null;
 }
 
 /** Whether a program (a bare name, or an absolute path) is there and executable. */

@@ -41,7 +41,7 @@ export const command: CommandModule<GlobalOptions, CrontabOptions> = {
         `mirror: ${argv.user}'s crontab runs everything as ${argv.user}; the config has another user for ${others.join(', ')}\n`,
       );
     }
-    const block = userBlock(site, { layout, executable, jobs: compilation.jobs });
+    const block = userBlock(site, { layout, executable, nameServers: [], jobs: compilation.jobs });
     try {
       const text = argv.merge ? mergeCrontab(readFileSync(0, 'utf8'), block) : block;
       process.stdout.write(

@@ -15,6 +15,7 @@ import { renderHuman, toJson } from '../diagnostics/render.js';
 import { EXIT } from '../job/outcome.js';
 import { layout, type Layout } from '../job/layout.js';
 import type { Site } from '../model/site.js';
+import { readNameServers } from '../system/name-servers.js';
 import { ExitError } from './exit.js';
 import type { GlobalOptions } from './options.js';
 
@@ -26,6 +27,8 @@ export interface LoadedSite {
   readonly warnings: readonly Diagnostic[];
   readonly layout: Layout;
   readonly executable: string;
+  /** Addresses of the machine's name servers. */
+  readonly nameServers: readonly string[];
 }
 
 /**
@@ -41,11 +44,24 @@ export function loadSite(options: GlobalOptions, reader: ConfigReader = diskRead
   }
   const paths = layout(rootPath(options));
   const executable = result.site.settings.executable ?? runningEntry();
-  const compilation = compile(result.site, { layout: paths, executable });
+  const nameServers = readNameServers(rootPath(options));
+  const compilation = compile(result.site, {
+    layout: paths,
+    executable,
+    nameServers,
+  });
   const diagnostics = [...result.diagnostics, ...result.locate(compilation.findings)];
   report(diagnostics, options.json);
   if (diagnostics.some((diagnostic) => diagnostic.severity === 'error')) throw new ExitError(EXIT.config);
-  return { site: result.site, result, compilation, warnings: diagnostics, layout: paths, executable };
+  return {
+    site: result.site,
+    result,
+    compilation,
+    warnings: diagnostics,
+    layout: paths,
+    executable,
+    nameServers,
+  };
 }
 
 /** The `-c` option, or the default place below `--root`. */

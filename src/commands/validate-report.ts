@@ -47,7 +47,7 @@ function reportOn(path: string, choice: Choice): Report {
     const { site, diagnostics } = result;
     if (site === null) return { exit: EXIT.config, site, diagnostics };
     const executable = site.settings.executable ?? runningEntry();
-    const { findings } = compile(site, { layout: layout(rootPath(choice)), executable });
+    const { findings } = compile(site, { layout: layout(rootPath(choice)), executable, nameServers: [] });
     const all = ordered([...diagnostics, ...result.locate(findings)]);
     const failed = all.some(({ severity }) => severity === 'error');
     return { exit: failed ? EXIT.config : EXIT.ok, site, diagnostics: all };

@@ -14,6 +14,8 @@ export interface CompileOptions {
   readonly layout: Layout;
   /** Absolute path that units and cron lines call. */
   readonly executable: string;
+  /** Addresses of the machine's name servers. */
+  readonly nameServers: readonly string[];
 }
 
 export interface Compilation {
@@ -29,7 +31,7 @@ export interface Compilation {
  * Compiles a site for its scheduler. Pure and repeatable: the same site gives the same bytes, whenever and by whatever
  * version's build, so that an apply changes only what the config changed.
  */
-export function compile(site: Site, { layout, executable }: CompileOptions): Compilation {
+export function compile(site: Site, { layout, executable, nameServers }: CompileOptions): Compilation {
   const scheduler = schedulers[site.settings.scheduler];
   const compileJob = jobCompiler(site, scheduler, layout);
   const jobs = new Map<string, Job>();
@@ -47,7 +49,7 @@ export function compile(site: Site, { layout, executable }: CompileOptions): Com
   if (webhook) artifacts.push(webhook);
   const siteFile = (): string => `${JSON.stringify(compileSiteFile(site, layout), null, 2)}\n`;
   artifacts.push(new RenderedFile(layout.siteFile, null, siteFile));
-  const context = { layout, executable, jobs };
+  const context = { layout, executable, nameServers, jobs };
   const findings = scheduler.findings(site, context);
   // Text that a grammar refuses is an error finding; there is no safe way to write it down.
   if (!findings.some(({ severity }) => severity === 'error'))

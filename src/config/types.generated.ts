@@ -395,6 +395,10 @@ export interface Notify {
    * Root-only file whose first line is the URL.
    */
   webhook_file?: string;
+  /**
+   * How much of the system `mirror-notify.service` is shut off from. In `strict` no program gets rights by a set-id bit, which the mail programs of exim, postfix, sendmail, dma and nullmailer need: they need `off`, while msmtp, a `command` that speaks SMTP and a webhook do not.
+   */
+  sandbox?: 'strict' | 'off';
 }
 /**
  * What a scheduled run does after a failure that trying again may heal.
@@ -460,6 +464,30 @@ export interface Network {
    */
   proxy?: string;
   /**
+   * Hosts, and names below them, to which the source may redirect (http and https). Default none: a redirect stays on the source's own host, and from https it does not go to http. Where a tool goes through a `proxy` it cannot tell hosts apart: then lftp excepted, git, apt-mirror and wget follow no redirect unless this names one, and dnf follows all, so let the proxy refuse.
+   *
+   * @maxItems 100
+   *
+   * Items: One host; for an IPv6 address without brackets.
+   */
+  redirects?: string[];
+  /**
+   * Address ranges that a run's unit cannot reach, beside link-local, multicast and (except for `command`) loopback addresses: `private` adds 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7. Only systemd enforces it.
+   *
+   * @maxItems 1
+   *
+   * Items: A group of addresses.
+   */
+  deny?: [] | ['private'];
+  /**
+   * Addresses that a run's unit may reach although they lie in a denied range. Sources and a proxy that are written as addresses or `localhost`, and the machine's name servers, need no entry.
+   *
+   * @maxItems 100
+   *
+   * Items: One address, or a prefix such as `10.1.0.0/16`.
+   */
+  allow?: string[];
+  /**
    * File with the certificate authorities to trust.
    */
   ca_file?: string;
@@ -515,13 +543,17 @@ export interface Resources {
    */
   io_weight?: number;
   /**
-   * Memory above which a run is slowed down.
+   * Memory above which a run is slowed down, its page cache included: an rsync of ten million files needs 1 to 2 GB.
    */
   memory_high?: string;
   /**
-   * Memory above which a run is killed.
+   * Memory above which a run is killed; default none.
    */
   memory_max?: string;
+  /**
+   * Processes and threads that a run may have at a time.
+   */
+  tasks_max?: number;
 }
 /**
  * One mirrored tree: where it comes from, where it goes, how and when. `npm run generate` writes `oneOf` from schemas/methods.

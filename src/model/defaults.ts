@@ -35,7 +35,12 @@ export const DEFAULTS = {
     minFree: guard.properties.min_free.default,
   },
   network: { family: network.properties.family.default as 'any' },
-  resources: { nice: resources.properties.nice.default, io: resources.properties.io.default },
+  resources: {
+    nice: resources.properties.nice.default,
+    io: resources.properties.io.default,
+    memoryHigh: resources.properties.memory_high.default,
+    tasksMax: resources.properties.tasks_max.default,
+  },
   keep: {
     ok: keep.properties.ok.default,
     failed: keep.properties.failed.default,
@@ -61,6 +66,7 @@ export const DEFAULTS = {
     perUpstream: settings.limits.properties.per_upstream.default,
     afterFailures: settings.notify.properties.after_failures.default,
     sendmail: settings.notify.properties.sendmail.default,
+    notifySandbox: settings.notify.properties.sandbox.default as 'strict',
     socketMode: settings.socket.properties.mode.default,
     level: settings.logger.properties.level.default,
     packagelevel: settings.logger.properties.packagelevel.default,

@@ -82,6 +82,9 @@ export const BUILT_IN: Policy = {
     bind: null,
     proxy: null,
     caFile: null,
+    redirects: [],
+    deny: [],
+    allow: [],
     ssh: { key: null, knownHosts: null, port: null },
   },
   env: {},
@@ -92,8 +95,9 @@ export const BUILT_IN: Policy = {
     io: ioClass(DEFAULTS.resources.io),
     cpuWeight: null,
     ioWeight: null,
-    memoryHigh: null,
+    memoryHigh: DEFAULTS.resources.memoryHigh,
     memoryMax: null,
+    tasksMax: DEFAULTS.resources.tasksMax,
   },
   keep: {
     ok: keepFor(DEFAULTS.keep.ok),
@@ -151,6 +155,9 @@ function overlayNetwork(base: Network, config: NetworkConfig): Network {
     bind: config.bind ?? base.bind,
     proxy: config.proxy ?? base.proxy,
     caFile: config.ca_file ?? base.caFile,
+    redirects: config.redirects?.map((host) => host.toLowerCase()) ?? base.redirects,
+    deny: config.deny ?? base.deny,
+    allow: config.allow ?? base.allow,
     ssh: {
       key: config.ssh?.key ?? base.ssh.key,
       knownHosts: config.ssh?.known_hosts ?? base.ssh.knownHosts,
@@ -167,6 +174,7 @@ function overlayResources(base: Resources, config: ResourcesConfig): Resources {
     ioWeight: config.io_weight ?? base.ioWeight,
     memoryHigh: config.memory_high ?? base.memoryHigh,
     memoryMax: config.memory_max ?? base.memoryMax,
+    tasksMax: config.tasks_max ?? base.tasksMax,
   };
 }
 

@@ -77,5 +77,6 @@ function notify(config: SettingsConfig['notify']): Settings['notify'] {
     mail: config.mail ?? null,
     sendmail: config.sendmail ?? DEFAULTS.settings.sendmail,
     webhook: file !== undefined ? { file } : literal !== undefined ? { literal } : null,
+    sandbox: config.sandbox ?? DEFAULTS.settings.notifySandbox,
   };
 }

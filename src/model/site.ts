@@ -53,6 +53,8 @@ export interface Notify {
   readonly sendmail: string;
   /** Where the URL comes from. `literal` is what the config holds and apply moves away. */
   readonly webhook: { readonly file: string } | { readonly literal: string } | null;
+  /** Of the unit that sends: `off` lets a mail program get rights by a set-id bit. */
+  readonly sandbox: 'strict' | 'off';
 }
 
 export interface Logger {
@@ -146,6 +148,12 @@ export interface Network {
   readonly bind: string | null;
   readonly proxy: string | null;
   readonly caFile: string | null;
+  /** Hosts beside the source's own to which it may redirect; names below them are meant, too. */
+  readonly redirects: readonly string[];
+  /** Groups of addresses that a unit denies beside its usual ones. */
+  readonly deny: readonly 'private'[];
+  /** Addresses and prefixes that a unit allows although they are denied. */
+  readonly allow: readonly string[];
   readonly ssh: {
     readonly key: string | null;
     readonly knownHosts: string | null;
@@ -158,7 +166,9 @@ export interface Resources {
   readonly io: { readonly class: 'realtime' | 'best-effort' | 'idle'; readonly level: number };
   readonly cpuWeight: number | null;
   readonly ioWeight: number | null;
-  /** systemd sizes (`2G`), or null. */
-  readonly memoryHigh: string | null;
+  /** systemd sizes (`2G`) or `infinity`. */
+  readonly memoryHigh: string;
+  /** The same, or null: no limit. */
   readonly memoryMax: string | null;
+  readonly tasksMax: number;
 }

@@ -33,7 +33,12 @@ export function guards(
     ...removalRefusals(layout, seen.manifest, removed, permissions),
     ...dstRefusals(seen, permissions),
   ];
-  const live = [...closedRefusals(host), ...secretRefusals(host), ...programRefusals(site, host)];
+  const live = [
+    ...closedRefusals(host),
+    ...secretRefusals(host),
+    ...mailerRefusals(host),
+    ...programRefusals(site, host),
+  ];
   return host.live
     ? { refusals: [...refusals, ...live], warnings: [...closedWarnings(host), ...openSecretWarnings(host)] }
     : { refusals, warnings: live.map(({ message }) => message) };
@@ -101,6 +106,15 @@ function setupRefusals(host: Host): Refusal[] {
       : []),
     ...(tools.length > 0 ? refusal('no-tool', `not installed: ${commands}`, install) : []),
   ];
+}
+
+/** Mail that no program may send: the operator would learn of it when a notice does not come. */
+function mailerRefusals({ setIdMailer: path }: Host): Refusal[] {
+  if (path === null) return [];
+  const message = `${path} is a set-id program, which the sandbox of mirror-notify.service stops from sending mail`;
+  const help =
+    'set `settings.notify.sandbox` to `off`, name a `sendmail` without set-id bits (msmtp), or use `webhook_file`';
+  return [{ code: 'set-id-mailer', exit: EXIT.needsPerson, message, help }];
 }
 
 function removalRefusals(

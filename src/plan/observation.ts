@@ -63,6 +63,8 @@ export interface Host {
   readonly missingDirectories: readonly string[];
   /** Directories that runs write to and cannot. */
   readonly closed: readonly ClosedPlace[];
+  /** A program of the mail path that takes rights by a set-id bit, though the sandbox of notices allows none; or null. */
+  readonly setIdMailer: string | null;
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
   /** Files with packages' passwords, or (no ids) the webhook's URL, that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;

@@ -1,4 +1,5 @@
 import type { Finding } from '../diagnostics/diagnostic.js';
+import { DEFAULTS } from '../model/defaults.js';
 import type { Package, Site } from '../model/site.js';
 
 /** What both schedulers refuse: the program's path is the one free text in Exec and cron lines. */
@@ -27,8 +28,17 @@ const ONLY_SYSTEMD: readonly {
   },
   {
     code: 'memory',
-    what: 'cannot enforce `memory_high` and `memory_max`',
-    concerns: ({ resources }) => resources.memoryHigh !== null || resources.memoryMax !== null,
+    what: 'cannot enforce `memory_high`, `memory_max` and `tasks_max`',
+    // What every package has by default is no wish of the operator's.
+    concerns: ({ resources: { memoryHigh, memoryMax, tasksMax } }) =>
+      memoryHigh !== DEFAULTS.resources.memoryHigh ||
+      memoryMax !== null ||
+      tasksMax !== DEFAULTS.resources.tasksMax,
+  },
+  {
+    code: 'addresses',
+    what: 'cannot enforce `network.deny`',
+    concerns: ({ network }) => network.deny.length > 0,
   },
   {
     code: 'sandbox',

@@ -9,6 +9,8 @@ export interface SchedulerContext {
   readonly layout: Layout;
   /** Absolute path that units and cron lines call. */
   readonly executable: string;
+  /** Addresses of the machine's name servers, which its units may reach. */
+  readonly nameServers: readonly string[];
   /** Compiled jobs by package id, in the site's order; only these packages are scheduled. */
   readonly jobs: ReadonlyMap<string, Job>;
 }

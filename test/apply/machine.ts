@@ -13,7 +13,7 @@ export const EXECUTABLE = '/usr/bin/mirror';
 export function intend(packages: readonly Package[], settings: Partial<Settings> = {}, root = ''): Intent {
   const compiled = site(packages, settings);
   const paths = layout(root);
-  const { artifacts, jobs } = compile(compiled, { layout: paths, executable: EXECUTABLE });
+  const { artifacts, jobs } = compile(compiled, { layout: paths, executable: EXECUTABLE, nameServers: [] });
   return { site: compiled, layout: paths, artifacts, jobs, executable: EXECUTABLE };
 }
 

@@ -5,7 +5,7 @@ import { parseSchedule } from '../../src/model/schedule.js';
 import type { Package, Settings, Site, Source } from '../../src/model/site.js';
 import { HOST_SETTINGS } from '../support/site-config.js';
 
-export const HERE = { layout: layout(), executable: '/usr/bin/mirror' };
+export const HERE = { layout: layout(), executable: '/usr/bin/mirror', nameServers: [] };
 
 const FILE_FORMAT = {
   base: '/var/log/mirror/packages',
@@ -73,6 +73,7 @@ export const ALL_RESOURCES: Package['resources'] = {
   ioWeight: 30,
   memoryHigh: '1G',
   memoryMax: '2G',
+  tasksMax: 100,
 };
 
 /** What a test says of a package that others do not; of its network only what is different. */
@@ -112,6 +113,9 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
       bind: null,
       proxy: null,
       caFile: null,
+      redirects: [],
+      deny: [],
+      allow: [],
       ssh: { key: null, knownHosts: null, port: null },
       ...network,
     },
@@ -125,8 +129,9 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
       io: { class: 'best-effort', level: 7 },
       cpuWeight: null,
       ioWeight: null,
-      memoryHigh: null,
+      memoryHigh: '4G',
       memoryMax: null,
+      tasksMax: 512,
     },
     keep: { ok: 2592000, failed: 7776000, unchanged: 0, total: 5e9 },
     renamedFrom: null,

@@ -14,7 +14,7 @@ const HOOK = `require('node:http').createServer((request, response) => {
   request.on('end', () => response.end());
 }).listen(8080, '127.0.0.1');`;
 
-function config(scheduler: string): object {
+function config(scheduler: string, sandbox = 'off'): object {
   const settings = {
     scheduler,
     executable: MIRROR,
@@ -23,6 +23,8 @@ function config(scheduler: string): object {
       command: ['/opt/mirror/tell'],
       ...(noMail === null && { mail: 'mirror' }),
       webhook: 'http://127.0.0.1:8080/s3cret',
+      // Exim's sendmail is set-uid.
+      sandbox,
     },
   };
   const debian = {
@@ -106,6 +108,33 @@ describe.skipIf(noBed !== null)(
         'failure',
         'recovery',
       ]);
+    });
+
+    it('refuse a mail program that the sandbox would stop, and reach all others through it', async () => {
+      const strict = config('systemd', 'strict') as {
+        settings: { notify: { mail?: string; sendmail?: string } };
+      };
+      if (noMail === null && (statSync('/usr/sbin/sendmail').mode & 0o6000) !== 0) {
+        bed.write('/etc/mirror/config.json', JSON.stringify(strict));
+        const refused = bed.run(MIRROR, 'apply');
+        expect([refused.status, refused.stderr]).toEqual([77, expect.stringContaining('error[set-id-mailer]')]);
+      }
+      // As msmtp does, it takes the mail without rights of its own.
+      bed.write('/opt/mirror/sendmail', '#!/bin/sh\ncat >>/var/lib/mirror/mail\n', 0o755);
+      Object.assign(strict.settings.notify, { mail: 'mirror', sendmail: '/opt/mirror/sendmail' });
+      bed.write('/etc/mirror/config.json', JSON.stringify(strict));
+      bed.must(MIRROR, 'apply');
+      for (const file of ['/srv/ok', '/var/lib/mirror/told', '/srv/posted']) rmSync(join(bed.root, file));
+      await run();
+      await run();
+      await until(() => lines('/srv/posted').length === 1);
+      await until(() => lines('/var/lib/mirror/mail').includes('Subject: [Bed] debian: failing'));
+      await until(() => lines('/var/lib/mirror/told').length === 1);
+      bed.write('/srv/ok', '');
+      await run();
+      await until(() => lines('/srv/posted').length === 2);
+      bed.write('/etc/mirror/config.json', JSON.stringify(config('systemd')));
+      bed.must(MIRROR, 'apply');
     });
 
     it('keep the webhook’s URL from everybody but root', () => {

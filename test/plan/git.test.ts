@@ -65,7 +65,11 @@ afterAll(() => rmSync(repository, { recursive: true, force: true }));
 function intent(reader: ConfigReader): Intent {
   const { site, diagnostics } = readSite(reader, config(), { node: 'mirror1' });
   if (!site) throw new Error(JSON.stringify(diagnostics));
-  const { artifacts, jobs } = compile(site, { layout: layout(), executable: '/usr/bin/mirror' });
+  const { artifacts, jobs } = compile(site, {
+    layout: layout(),
+    executable: '/usr/bin/mirror',
+    nameServers: [],
+  });
   return { site, layout: layout(), artifacts, jobs, executable: '/usr/bin/mirror' };
 }
 

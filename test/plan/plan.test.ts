@@ -249,6 +249,7 @@ describe('a plan refuses', () => {
       mail: null,
       sendmail: '/usr/sbin/sendmail',
       webhook: { file },
+      sandbox: 'strict' as const,
     };
     const system = machine();
     const found = plan([pkg('debian')], system, {}, { notify });

@@ -94,7 +94,7 @@ describe('/etc/cron.d/mirror', () => {
     );
     expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
       'warning: cron cannot enforce `cpu_weight` and `io_weight`: `heavy`',
-      'warning: cron cannot enforce `memory_high` and `memory_max`: `heavy`',
+      'warning: cron cannot enforce `memory_high`, `memory_max` and `tasks_max`: `heavy`',
       'warning: cron has no sandbox: `heavy`',
     ]);
   });

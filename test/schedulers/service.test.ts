@@ -64,16 +64,20 @@ CPUWeight=20
 IOWeight=30
 MemoryHigh=1G
 MemoryMax=2G
+TasksMax=100
 `);
   });
 
-  it('set no limit that the config does not, and no group that the run has anyway', () => {
+  it('have limits of memory and tasks, no others, and no group that the run has anyway', () => {
     const service = units([pkg('light')]).get('mirror-sync-light.service');
     const asked = ['Nice', 'IOSchedulingClass', 'IOSchedulingPriority', 'CPUWeight', 'IOWeight'];
-    expect(lines(service, ...asked, 'MemoryHigh', 'MemoryMax', 'SupplementaryGroups')).toEqual([
+    const limits = ['MemoryHigh', 'MemoryMax', 'TasksMax'];
+    expect(lines(service, ...asked, ...limits, 'SupplementaryGroups')).toEqual([
       'Nice=10',
       'IOSchedulingClass=best-effort',
       'IOSchedulingPriority=7',
+      'MemoryHigh=4G',
+      'TasksMax=512',
     ]);
   });
 
@@ -137,7 +141,7 @@ MemoryMax=2G
     const all = units([pkg('root', { user: 'root', group: 'root' }), pkg('plain')]);
     const keys = ['CapabilityBoundingSet', 'PrivateUsers', 'SystemCallFilter'];
     expect(lines(all.get('mirror-sync-root.service'), ...keys)).toEqual([
-      'CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_SETGID CAP_SETUID',
+      'CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID',
       'PrivateUsers=no',
       'SystemCallFilter=@system-service @pkey',
       'SystemCallFilter=~@resources',
@@ -187,7 +191,7 @@ describe('the control sockets', () => {
     expect(lines(all.get('mirror-start@.service'), ...served).slice(1)).toEqual([
       'User=root',
       'Group=mirror',
-      'CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_SETGID CAP_SETUID',
+      'CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID',
       'PrivateNetwork=yes',
       'CapabilityBoundingSet=',
     ]);

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Artifact } from '../../src/compile/artifact.js';
 import { compile } from '../../src/compile/index.js';
 import type { Package, Settings } from '../../src/model/site.js';
+import { parseSource } from '../../src/model/source.js';
 import { pathProblem } from '../../src/schedulers/systemd/escape.js';
 import { backstop, span } from '../../src/schedulers/systemd/service.js';
 import { ALL_RESOURCES, HERE, pkg, site, source } from '../compile/site.js';
@@ -100,20 +101,76 @@ describe('generated units', () => {
     expect(links).toHaveLength(9);
   });
 
-  it('wall a strict run in to an exposure of at most 1.5', () => {
-    const strict = [...units(some)].filter(([name]) =>
-      /(ArchLinux|own|limited|tick|control@|start@)\.service$/.test(name),
-    );
+  it('have an exposure of at most 1.5, those of root of at most 2.0', () => {
+    const notify: NonNullable<Settings['notify']> = {
+      ...{ afterFailures: 3, command: ['/bin/true'], mail: 'root', sendmail: '/usr/sbin/sendmail' },
+      ...{ webhook: { file: '/etc/mirror/hook' }, sandbox: 'strict' },
+    };
+    const more = [
+      pkg('home', { dst: '/home/ftp/x' }),
+      pkg('tmp', { dst: '/var/tmp/x', user: 'other' }),
+      pkg('homely', { dst: '/home/ftp/y', sandbox: 'standard' }),
+      pkg('loopback', { sources: [source('rsync://127.0.0.1/x')] }),
+      pkg('script', { synctype: 'command', sources: [], options: { command: ['/bin/true'] } }),
+      pkg('rootscript', { synctype: 'command', sources: [], user: 0, options: { command: ['/bin/true'] } }),
+      pkg('rootlocal', { user: 'root', sources: [source('rsync://localhost/x')] }),
+    ];
+    const files = units([...some, ...more], { notify });
+    const services = [...files].filter(([name]) => name.endsWith('.service'));
+    // `sandbox: off` is the exception, and plan warns of it.
+    const walled = services.filter(([name]) => name !== 'mirror-sync-open.service');
+    expect(services).toHaveLength(some.length + more.length + 4);
     const report = execFileSync(
       'systemd-analyze',
-      ['security', '--offline=true', '--no-pager', ...write(new Map(strict))],
-      {
-        encoding: 'utf8',
-      },
+      ['security', '--offline=true', '--no-pager', ...write(new Map(walled))],
+      { encoding: 'utf8' },
     );
     const exposures = [...report.matchAll(/Overall exposure level for (\S+): ([\d.]+)/g)];
-    expect(exposures).toHaveLength(6);
-    for (const [, name, exposure] of exposures) expect([name, Number(exposure) <= 1.5]).toEqual([name, true]);
+    expect(exposures).toHaveLength(walled.length);
+    const open = exposures.filter(
+      ([, name = '', exposure]) => Number(exposure) > (/sync-root/.test(name) ? 2 : 1.5),
+    );
+    expect(open.map(([line]) => line)).toEqual([]);
+  });
+
+  it('deny the addresses of this machine and of its link unless one of the package’s hosts is there', () => {
+    const rule = (change: Parameters<typeof pkg>[1], nameServers: string[] = []): string[] => {
+      const { artifacts } = compile(site([pkg('x', change)]), { ...CONTEXT, nameServers });
+      const unit = artifacts.find(({ path }) => path.endsWith('mirror-sync-x.service'));
+      const text = unit?.kind === 'file' ? unit.content : '';
+      return [...values(text, 'IPAddressAllow'), ...values(text, 'IPAddressDeny')];
+    };
+    const from = (url: string): Parameters<typeof pkg>[1] => {
+      const parsed = parseSource(url).source;
+      return { sources: [source('rsync://up.example.org/x'), parsed] };
+    };
+    const stubs = '127.0.0.53 127.0.0.54';
+    const usual = [stubs, 'localhost link-local multicast'];
+    expect(rule({})).toEqual(usual);
+    // A name may mean anything, so it opens nothing.
+    expect(rule(from('http://localhost.example.org/x'))).toEqual(usual);
+    for (const url of ['http://127.0.0.1:80/x', 'http://[::1]/x', 'rsync://localhost/x', 'me@127.1.2.3:/x'])
+      expect(rule(from(url)), url).toEqual(['link-local multicast']);
+    expect(rule({ network: { proxy: '127.0.0.1:3128' } })).toEqual(['link-local multicast']);
+    expect(rule({ env: { RSYNC_PROXY: 'localhost:3128' } })).toEqual(['link-local multicast']);
+    expect(rule(from('http://169.254.1.2/x'))).toEqual([stubs, 'localhost multicast']);
+    expect(rule({ synctype: 'command', options: { command: ['/bin/true'] } })).toEqual([
+      'link-local multicast',
+    ]);
+    // The machine's own name servers, wherever they are.
+    expect(rule({}, ['127.0.0.1', '192.0.2.1', '169.254.169.253', '::1'])).toEqual([
+      `${stubs} 127.0.0.1 169.254.169.253 ::1`,
+      'localhost link-local multicast',
+    ]);
+    expect(rule({ network: { deny: ['private'], allow: ['10.1.0.0/16'] } }, ['192.168.1.1'])).toEqual([
+      `${stubs} 192.168.1.1 10.1.0.0/16`,
+      'localhost link-local multicast 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7',
+    ]);
+    expect(rule({ sandbox: 'off' })).toEqual([]);
+    const [allow = '', deny] = rule({ user: 'root' });
+    expect(deny).toBe('any');
+    expect(allow).toContain('128.0.0.0/3');
+    expect(allow).not.toMatch(/127\.0\.0\.0|169\.254\.0\.0/);
   });
 
   it('let a run write to dst, its logs, state and what publishing writes, and nothing else', () => {

@@ -2,6 +2,7 @@ import type { Finding, Place } from '../../diagnostics/diagnostic.js';
 import type { Package, Site } from '../../model/site.js';
 import { executableFindings, some } from '../findings.js';
 import type { SchedulerContext } from '../scheduler.js';
+import { isPrefix } from './addresses.js';
 import { isAccount, pathProblem } from './escape.js';
 
 /** ProtectProc= and LoadCredential= came with it. */
@@ -33,6 +34,7 @@ export function findings(site: Site, { executable, jobs }: SchedulerContext): Fi
     ),
     ...(settings.systemd.version < OLDEST ? [tooOld(site)] : []),
     ...(off.length > 0 ? [sandboxOff(off)] : []),
+    ...(settings.notify?.sandbox === 'off' ? [notifySandboxOff(site)] : []),
   ];
 }
 
@@ -47,6 +49,9 @@ function packageFindings(site: Site, pkg: Package, secrets: readonly string[]): 
     ...secrets.flatMap((file) => pathFinding(file, at('/settings/options/password_file'))),
     ...accountFinding(pkg.user, at('/user')),
     ...accountFinding(pkg.group, at('/group')),
+    ...pkg.network.allow.flatMap((text, index) =>
+      addressFinding(text, at(`/network/allow/${String(index)}`)),
+    ),
   ];
 }
 
@@ -59,6 +64,20 @@ function pathFinding(path: string, place: Place): Finding[] {
       severity: 'error',
       message: `the path ${problem}, which a systemd unit cannot hold`,
       help: 'use a plain absolute path',
+      place,
+    },
+  ];
+}
+
+function addressFinding(text: string, place: Place): Finding[] {
+  if (isPrefix(text)) return [];
+  const message = `\`${text}\` is not an IP address or a prefix of one`;
+  return [
+    {
+      code: 'bad-address',
+      severity: 'error',
+      message,
+      help: 'use e.g. `10.1.0.0/16` or `2001:db8::1`',
       place,
     },
   ];
@@ -84,6 +103,16 @@ function tooOld(site: Site): Finding {
     message: `the units need systemd ${OLDEST}, \`settings.systemd.version\` is ${site.settings.systemd.version}`,
     help: 'set `sandbox` to `off`, or use `"scheduler": "crontab"`',
     place: valueAt(site, '/settings/systemd/version'),
+  };
+}
+
+function notifySandboxOff(site: Site): Finding {
+  return {
+    code: 'sandbox-off',
+    severity: 'warning',
+    message: 'no sandbox around what sends notices',
+    help: 'prefer a mail program without set-id bits, a `webhook_file` or a `command`, and `"sandbox": "strict"`',
+    place: valueAt(site, '/settings/notify/sandbox'),
   };
 }
 

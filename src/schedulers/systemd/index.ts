@@ -29,7 +29,7 @@ export const systemd: Scheduler = {
       const path = `${layout.units}/${target}.wants/${name}`;
       artifacts.push({ kind: 'link', path, target: `../${name}`, package: id });
     };
-    const wallsOf = packageSandbox(site.settings, layout);
+    const wallsOf = packageSandbox(site.settings, layout, context.nameServers);
     for (const pkg of site.packages) {
       const job = jobs.get(pkg.id);
       if (!job) continue;

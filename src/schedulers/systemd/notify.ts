@@ -1,6 +1,7 @@
 import type { Layout } from '../../job/layout.js';
 import type { Site } from '../../model/site.js';
 import { webhookFile } from '../../model/notify.js';
+import { notifySandbox } from './sandbox.js';
 import { templates } from './templates.js';
 
 /** What the units may use beside their site. */
@@ -10,14 +11,15 @@ interface Context {
 }
 
 /**
- * The unit that sends notices, name → content; none where nobody is to be told. Runs and the tick see the need, but their
- * sandbox stops what sends mail (set-group-id programs) and what a command may want: they touch a marker, and this unit,
- * without a sandbox and as the mirror user, does the telling.
+ * Returns the unit that sends notices, name → content; none if the config has no `notify`. Runs and the tick see the need,
+ * but their sandbox denies them the network or the files that a mail program or a command needs: they touch a marker, and
+ * this unit, in a wider sandbox and as the mirror user, sends.
  */
 export function notifyUnits(site: Site, { layout, executable }: Context): ReadonlyMap<string, string> {
   if (site.settings.notify === null) return new Map();
   const { uid, gid } = site.settings;
   const webhook = webhookFile(site, layout);
+  const walls = notifySandbox(site.settings.notify);
   return new Map([
     [
       'mirror-notify.path',
@@ -39,6 +41,7 @@ export function notifyUnits(site: Site, { layout, executable }: Context): Readon
         executable,
         arguments: 'notify',
         publish: false,
+        publishAs: '',
         type: 'oneshot',
         limit: 'TimeoutStartSec',
         timeout: '1h',
@@ -50,7 +53,7 @@ export function notifyUnits(site: Site, { layout, executable }: Context): Readon
         identifier: 'mirror-notify',
         credentials: webhook === null ? [] : [{ name: 'webhook', file: webhook }],
         resources: '',
-        sandbox: null,
+        sandbox: walls === null ? null : { writable: [], walls },
       }),
     ],
   ]);

@@ -3,7 +3,8 @@ import type { Job } from '../../job/job.js';
 import type { Layout } from '../../job/layout.js';
 import type { Step } from '../../job/step.js';
 import { logBases } from '../../model/logs.js';
-import type { Package, Settings } from '../../model/site.js';
+import type { Notify, Package, Settings } from '../../model/site.js';
+import { addressLines, addressRule } from './addresses.js';
 import { templates } from './templates.js';
 
 /** What decides the directives beside the directories; most units share it. See templates/sandbox.hbs. */
@@ -12,10 +13,18 @@ interface Walls {
   readonly user: string | number;
   readonly protectHome: boolean;
   readonly privateTmp: boolean;
+  /** Directives about the addresses that it reaches. */
+  readonly addresses: string;
 }
 
-/** Root keeps what a mirror may need: writing as anybody, giving files away, becoming somebody else. */
-const ROOT_CAPABILITIES = 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_SETGID CAP_SETUID';
+/** For what has nothing to do on the network. */
+const NO_ADDRESS = 'IPAddressDeny=any';
+
+/** Root keeps what a mirror may need: writing files of any owner, and giving files away. */
+const ROOT_CAPABILITIES = 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID';
+
+/** Kinds of sockets that a tool needs; the last one is that of resolvers and logs. */
+const FAMILIES = 'AF_INET AF_INET6 AF_UNIX';
 
 const HOME = /^\/(home|root|run\/user)(\/|$)/;
 const TMP = /^\/(var\/)?tmp(\/|$)/;
@@ -23,12 +32,12 @@ const TMP = /^\/(var\/)?tmp(\/|$)/;
 /**
  * Makes the walls around packages' runs, null for `off`: beside its dst, which its unit names, a run writes to its logs and
  * to what publishing writes, and it sees people's homes and the shared /tmp only where one of its own paths lies there.
- * `strict` adds what an unusual tool could trip over: no capabilities, no other users, no namespaces, no set-user-id files,
- * and the usual system calls only.
+ * `standard` leaves out what an unusual tool could trip over: it shows the names of other users, and the network's devices.
  */
 export function packageSandbox(
   settings: Settings,
   layout: Layout,
+  nameServers: readonly string[],
 ): (pkg: Package, job: Job) => string | null {
   const writable = [...logBases(settings.logger), ...publishing(settings)];
   const needed = [layout.state];
@@ -49,8 +58,28 @@ export function packageSandbox(
       user: pkg.user,
       protectHome: !home && !sshHome && !uses(HOME),
       privateTmp: !tmp && !uses(TMP),
+      addresses: addressLines(addressRule(pkg, nameServers), isRoot(pkg.user)),
     });
   };
+}
+
+/**
+ * Makes the walls around what sends notices, null for `off`. The programs are the operator's, so they may write wherever the
+ * mirror user may but for the system itself, see homes, and talk to this machine.
+ */
+export function notifySandbox({ sandbox }: Notify): string | null {
+  if (sandbox === 'off') return null;
+  return templates.sandbox({
+    system: 'full',
+    addresses: 'IPAddressDeny=link-local multicast',
+    writable: [],
+    protectHome: 'read-only',
+    privateTmp: 'yes',
+    privateUsers: 'no',
+    families: FAMILIES,
+    capabilities: '',
+    deniedCalls: '@privileged @resources',
+  });
 }
 
 /** Walls around `mirror publish` in a unit of its own. */
@@ -59,13 +88,31 @@ export function publishSandbox(settings: Settings, layout: Layout): string {
   const inside = (places: RegExp): boolean => [...needed, ...writable].some((path) => places.test(path));
   const { uid } = settings;
   const [protectHome, privateTmp] = [!inside(HOME), !inside(TMP)];
-  return walls(needed, writable)({ strict: true, user: uid, protectHome, privateTmp });
+  return walls(
+    needed,
+    writable,
+  )({
+    strict: true,
+    user: uid,
+    protectHome,
+    privateTmp,
+    addresses: NO_ADDRESS,
+  });
 }
 
 /** Walls around what serves the control sockets: it writes requests and stops; root's half writes nothing. */
 export function controlSandbox(user: string | number, layout: Layout): string {
   const needed = user === 'root' ? [] : [layout.state];
-  return walls(needed, [])({ strict: true, user, protectHome: true, privateTmp: true });
+  return walls(
+    needed,
+    [],
+  )({
+    strict: true,
+    user,
+    protectHome: true,
+    privateTmp: true,
+    addresses: NO_ADDRESS,
+  });
 }
 
 /**
@@ -78,18 +125,20 @@ function walls(needed: readonly string[], writable: readonly string[]): (rest: W
   const perhaps = writable.filter((path) => !needed.includes(path)).map((path) => `-${path}`);
   const paths = [...new Set([...needed, ...perhaps])];
   const rendered = new Map<string, string>();
-  return ({ strict, user, protectHome, privateTmp }) => {
-    const key = `${strict} ${user} ${protectHome} ${privateTmp}`;
+  return ({ strict, user, protectHome, privateTmp, addresses }) => {
+    const key = `${strict} ${user} ${protectHome} ${privateTmp} ${addresses}`;
     let text = rendered.get(key);
     if (text === undefined) {
-      const root = String(user) === '0' || user === 'root';
+      const root = isRoot(user);
       text = templates.sandbox({
-        strict,
+        system: 'strict',
+        addresses,
         writable: paths,
         protectHome: protectHome ? 'yes' : 'read-only',
         privateTmp: privateTmp ? 'yes' : 'no',
         // A user namespace knows root and the unit's user only: root could give files to nobody else.
-        privateUsers: root ? 'no' : 'yes',
+        privateUsers: root || !strict ? 'no' : 'yes',
+        families: strict ? FAMILIES : `${FAMILIES} AF_NETLINK`,
         capabilities: root ? ROOT_CAPABILITIES : '',
         // Root's rsync gives files their owners, which is one of the privileged calls.
         deniedCalls: root ? '@resources' : '@privileged @resources',
@@ -98,6 +147,11 @@ function walls(needed: readonly string[], writable: readonly string[]): (rest: W
     }
     return text;
   };
+}
+
+/** Whether a unit with this user runs as root. */
+export function isRoot(user: string | number): boolean {
+  return user === 'root' || String(user) === '0';
 }
 
 function publishing(settings: Settings): string[] {

@@ -3,7 +3,7 @@ import type { Layout } from '../../job/layout.js';
 import { SERVING } from '../../job/serving.js';
 import type { Package, Resources, Site } from '../../model/site.js';
 import { documentation, unitName } from './escape.js';
-import { publishSandbox } from './sandbox.js';
+import { isRoot, publishSandbox } from './sandbox.js';
 import { Hole, stencil } from './stencil.js';
 import { quotes, templates } from './templates.js';
 
@@ -39,6 +39,8 @@ const form = stencil(
       mounts: [new Hole('dst')],
       arguments: new Hole('arguments'),
       publish: true,
+      // Publishing is the mirror user's: to become that user root needs rights that the sandbox of its run lacks.
+      publishAs: isRoot(shared.user) && shared.isSandboxed ? '+' : '',
       // Not oneshot: its start is a job as long as it runs, and a boot is not over while there is a job.
       type: 'exec',
       limit: 'RuntimeMaxSec',
@@ -103,6 +105,7 @@ export function tickService(site: Site, { layout, executable }: Context): string
     executable,
     arguments: 'publish',
     publish: false,
+    publishAs: '',
     type: 'oneshot',
     limit: 'TimeoutStartSec',
     timeout: span(600),
@@ -162,12 +165,14 @@ function longestWait({ schedule }: Job): number {
   return Math.min(86400, interval);
 }
 
-function resources({ nice, io, cpuWeight, ioWeight, memoryHigh, memoryMax }: Resources): string {
+function resources(limits: Resources): string {
+  const { nice, io, cpuWeight, ioWeight, memoryHigh, memoryMax, tasksMax } = limits;
   const lines = [`Nice=${nice}`, `IOSchedulingClass=${io.class}`];
   if (io.class !== 'idle') lines.push(`IOSchedulingPriority=${io.level}`);
   if (cpuWeight !== null) lines.push(`CPUWeight=${cpuWeight}`);
   if (ioWeight !== null) lines.push(`IOWeight=${ioWeight}`);
-  if (memoryHigh !== null) lines.push(`MemoryHigh=${memoryHigh}`);
+  lines.push(`MemoryHigh=${memoryHigh}`);
   if (memoryMax !== null) lines.push(`MemoryMax=${memoryMax}`);
+  lines.push(`TasksMax=${tasksMax}`);
   return lines.join('\n');
 }
