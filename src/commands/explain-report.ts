@@ -7,6 +7,7 @@ import { slots } from '../job/slots.js';
 import { stamp } from '../job/zone.js';
 import { scheduleText } from '../plan/schedule-text.js';
 import { ExitError } from './exit.js';
+import { networkLines } from './explain-network.js';
 import { stepWords, type StepWords } from './explain-steps.js';
 import { loadSite, type LoadedSite } from './load-site.js';
 import { iso, parseMoment, span } from './moment.js';
@@ -34,9 +35,8 @@ export function explain(choice: Choice, now: number): void {
   if (at === null) {
     throw new ExitError(EXIT.usage, `mirror: --at takes a time or a duration, not ${choice.at ?? ''}`);
   }
-  const job = loaded.compilation.jobs.get(choice.id) ?? null;
   process.stdout.write(
-    choice.json ? document(choice.id, job, values, at) : human(choice.id, loaded, values, at),
+    choice.json ? document(choice.id, loaded, values, at) : human(choice.id, loaded, values, at),
   );
 }
 
@@ -49,7 +49,8 @@ function unknownPackage(id: string, { site }: LoadedSite): ExitError {
   return new ExitError(EXIT.noInput, `mirror: no package ${plain(id)} in ${site.configPath}${hint}`);
 }
 
-function document(id: string, job: Job | null, values: readonly EffectiveValue[], at: number): string {
+function document(id: string, loaded: LoadedSite, values: readonly EffectiveValue[], at: number): string {
+  const job = loaded.compilation.jobs.get(id) ?? null;
   const report = {
     format: 'mirror/explain/1',
     id,
@@ -58,6 +59,7 @@ function document(id: string, job: Job | null, values: readonly EffectiveValue[]
     sources:
       job &&
       job.attempts.map(({ src, steps }) => ({ src, steps: steps.map((step) => stepWords(step, job)) })),
+    reaches: job && reaches(id, loaded),
     values: Object.fromEntries(values.map(({ key, value, origin }) => [key, { value, origin }])),
   };
   return `${JSON.stringify(report, null, 2)}\n`;
@@ -68,7 +70,15 @@ function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[]
   const name = job ? `${plain(job.name)}, by ${job.method}` : notCompiled(loaded);
   const sections = [
     `${id}: ${name}\n`,
-    ...(job ? [runsText(job, loaded, at), ...job.attempts.map((_, i) => attemptText(job, i))] : []),
+    ...(job
+      ? [
+          runsText(job, loaded, at),
+          ...job.attempts.map((_, i) => attemptText(job, i)),
+          `Reaches\n${reaches(id, loaded)
+            .map((line) => `  ${plain(line)}\n`)
+            .join('')}`,
+        ]
+      : []),
     table(
       ['VALUE', '', 'FROM'],
       values.map(({ key, value, origin }) => [
@@ -80,6 +90,11 @@ function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[]
     ),
   ];
   return sections.join('\n');
+}
+
+function reaches(id: string, { site, nameServers }: LoadedSite): readonly string[] {
+  const pkg = site.packages.find((candidate) => candidate.id === id);
+  return pkg ? networkLines(pkg, site.settings, nameServers) : [];
 }
 
 function notCompiled({ site }: LoadedSite): string {

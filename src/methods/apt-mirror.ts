@@ -5,6 +5,7 @@ import { mistake } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
+import { upstreamHosts, wgetSettings } from './redirects.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
 import {
   caFileFindings,
@@ -101,9 +102,11 @@ function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
     netrc: 'off',
     ...(family === 'any' ? {} : { [family === 'ipv4' ? 'inet4_only' : 'inet6_only']: 'on' }),
     ...(bind === null ? {} : { bind_address: bind }),
-    ...(proxy === null
-      ? { use_proxy: 'off' }
-      : { use_proxy: 'on', http_proxy: proxy, https_proxy: proxy, ftp_proxy: proxy }),
+    ...wgetSettings(pkg, {
+      url: context.source.url,
+      hosts: upstreamHosts(pkg, context.source),
+      proxy,
+    }),
     ...(caFile === null ? {} : { ca_certificate: caFile }),
     ...(user === '' ? {} : { user, auth_no_challenge: 'on' }),
   };

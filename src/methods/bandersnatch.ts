@@ -1,6 +1,7 @@
 import schema from '../../schemas/methods/bandersnatch.schema.json' with { type: 'json' };
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
+import { hostRule } from './bandersnatch-hosts.js';
 import { confText, holdable, sections } from './bandersnatch-conf.js';
 import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
@@ -61,6 +62,7 @@ export const bandersnatch: SyncMethod = {
         files: [`${pkg.dst}/status`, `${pkg.dst}/todo`],
       },
       privateFile(path, [confText(sections(pkg, context.source))]),
+      hostRule(pkg, context),
       run(pkg, context, path, ['mirror']),
       ...deletion(pkg, context, path),
     ];
@@ -81,6 +83,8 @@ function run(pkg: Package, context: MethodContext, config: string, words: readon
     env: {
       HOME: context.work,
       PYTHONNOUSERSITE: '1',
+      // Where the rule about hosts is, if there is one.
+      PYTHONPATH: context.work,
       ...(caFile === null ? {} : { SSL_CERT_FILE: caFile }),
     },
     ...accepted(pkg),

@@ -2,6 +2,7 @@ import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import type { Options } from './method.js';
 import { hearsPassword } from './password.js';
+import { upstreamHosts } from './redirects.js';
 import { upstream } from './web-source.js';
 
 /**
@@ -10,7 +11,38 @@ import { upstream } from './web-source.js';
  * Here it ends before that. It also counts what it does, which it never tells, and its warnings get lines of their own.
  */
 export function debmirrorConf(pkg: Package, source: Source): FilePart[] {
-  return ['# Written for one run: debmirror reads this as Perl.\n', ...login(pkg, source), CORRECTION];
+  return [
+    '# Written for one run: debmirror reads this as Perl.\n',
+    ...login(pkg, source),
+    ...redirects(pkg, source),
+    CORRECTION,
+  ];
+}
+
+/** Lets LWP follow a redirect to the upstream's hosts only, and none from https to http. */
+function redirects(pkg: Package, source: Source): string[] {
+  const { scheme } = upstream(source);
+  if (scheme !== 'http' && scheme !== 'https') return [];
+  const hosts = upstreamHosts(pkg, source).map((host) => `'${host}'`);
+  return [
+    `{
+  my @hosts = (${hosts.join(', ')});
+  my $schemes = qr/^${scheme === 'https' ? 'https' : 'https?'}$/;
+  require LWP::UserAgent;
+  no warnings;
+  my $follow = \\&LWP::UserAgent::redirect_ok;
+  *LWP::UserAgent::redirect_ok = sub {
+    my $url = $_[1]->uri->canonical;
+    my $host = $url->can('host') ? $url->host : '';
+    my $known = grep { $host eq $_ or substr($host, -length(".$_")) eq ".$_" } @hosts;
+    return $follow->(@_) if $known and $url->scheme =~ $schemes;
+    $host =~ s/[^A-Za-z0-9._:-]/?/g;
+    print "\\nmirror: refused a redirect to ", $url->scheme, "://$host\\n";
+    return 0;
+  };
+}
+`,
+  ];
 }
 
 function login(pkg: Package, source: Source): FilePart[] {

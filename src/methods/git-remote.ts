@@ -4,6 +4,7 @@ import type { Package, Source } from '../model/site.js';
 import { mistake, refusedSources, unsupported } from './findings.js';
 import type { MethodContext, Options, PackageFinding } from './method.js';
 import { hearsPassword } from './password.js';
+import { curlEnvironment, hasProxy } from './redirects.js';
 import { sshWords } from './rsync-connection.js';
 
 /** How git reaches a source, or null when it does not, or should not. */
@@ -36,6 +37,7 @@ export function remote(pkg: Package, context: MethodContext, timeout: number): R
     settings: [
       ...(web ? [`http.lowSpeedLimit=1`, `http.lowSpeedTime=${String(timeout)}`] : []),
       ...(web && proxy !== null ? [`http.proxy=${proxy}`] : []),
+      ...(web && hasProxy(pkg) && pkg.network.redirects.length === 0 ? ['http.followRedirects=false'] : []),
       ...(web && caFile !== null ? [`http.sslCAInfo=${caFile}`] : []),
       // The first one forgets what a repository of an earlier time may say.
       ...(web ? ['credential.helper='] : []),
@@ -48,6 +50,7 @@ export function remote(pkg: Package, context: MethodContext, timeout: number): R
       GIT_TERMINAL_PROMPT: '0',
       // http may send on to https.
       GIT_ALLOW_PROTOCOL: kind === 'http' ? 'http:https' : (kind ?? 'https'),
+      ...(web ? curlEnvironment(pkg, source) : {}),
       ...(kind === 'ssh' ? { GIT_SSH_COMMAND: sshCommand(pkg, timeout) } : {}),
     },
     credentials: login,

@@ -1,8 +1,10 @@
 import type { ExecStep } from '../job/step.js';
-import type { Package } from '../model/site.js';
+import type { Package, Source } from '../model/site.js';
+import { parseSource } from '../model/source.js';
 import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { upstreamHosts, wgetSettings } from './redirects.js';
 import { connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import { DRY_RUN, onePass } from './rsync-pass.js';
@@ -23,6 +25,9 @@ const JIGDO_FILE = 'jigdo-file --report=noprogress --no-check-files';
 
 /** Seconds to wait for a connection to a daemon: no option says. */
 const CONNECT_TIMEOUT = 60;
+
+/** Debian's jigdo files name `us.cdimage.debian.org` for packages that archives have dropped. */
+const SNAPSHOTS = ['debian.org'];
 
 /** Seconds without data after which wget gives a file up. */
 const DOWNLOAD_TIMEOUT = 120;
@@ -61,7 +66,7 @@ export const jigdo: SyncMethod = {
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      privateFile(`${work}/.wgetrc`, [wgetrc(pkg)]),
+      privateFile(`${work}/.wgetrc`, [wgetrc(pkg, context.source)]),
       // Filled by the images' step; a dry run reads it as it is here.
       privateFile(protect, ['']),
       pass(pkg, context, {
@@ -122,13 +127,18 @@ function hostname({ hostname: own }: Options<'jigdo'>, { site }: MethodContext):
 }
 
 /** wget's own patience is a quarter of an hour, twenty times over. */
-function wgetrc({ options, network }: Package): string {
-  const { timeout } = options as Options<'jigdo'>;
+function wgetrc(pkg: Package, source: Source): string {
+  const { timeout, debian_mirror: url } = pkg.options as Options<'jigdo'>;
+  const { network } = pkg;
+  const archive = parseSource(url).source.host;
+  const hosts = upstreamHosts(pkg, source, [...(archive === null ? [] : [archive]), ...SNAPSHOTS]);
+  const web = wgetSettings(pkg, { url, hosts, proxy: null });
   return [
     `timeout = ${String(Math.min(timeout, DOWNLOAD_TIMEOUT))}`,
     'tries = 3',
     ...(network.family === 'any' ? [] : [`inet${network.family === 'ipv4' ? '4' : '6'}_only = on`]),
     ...(network.bind === null ? [] : [`bind_address = ${network.bind}`]),
+    ...Object.entries(web).map(([key, value]) => `${key} = ${value}`),
     '',
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
+import { hasProxy, NOWHERE, upstreamHosts } from './redirects.js';
 
 /** `scheme://[user@]host[:port]/path`, nothing after it. */
 const SOURCE = /^(ftps?|https?):\/\/(?:([^@/?#]*)@)?([^@/?#\s]+)(\/[^?#]*)?$/i;
@@ -105,6 +106,7 @@ function session(pkg: Package, context: MethodContext): FilePart[] {
     ['ssl:verify-certificate', 'yes'],
     ['ssl:check-hostname', 'yes'],
     ...networkSettings(pkg.network),
+    ...redirectSettings(pkg, context.source),
   ];
   return [
     settings.map(([name, value]) => `set ${name} ${lftpWord(value)}\n`).join(''),
@@ -121,7 +123,7 @@ function passwordPart(pkg: Package, source: Source): FilePart {
 }
 
 function networkSettings({ family, bind, proxy, caFile }: Network): [string, string][] {
-  const through = proxy === null || proxy.includes('://') ? proxy : `http://${proxy}`;
+  const through = webProxy(proxy);
   return [
     ...(family === 'any'
       ? []
@@ -137,6 +139,35 @@ function networkSettings({ family, bind, proxy, caFile }: Network): [string, str
 }
 
 /**
+ * Keeps lftp on the upstream's hosts. A setting with a host behind its name wins over the one without. ftp cannot redirect,
+ * but its server names the address of each data connection.
+ */
+function redirectSettings(pkg: Package, source: Source): [string, string][] {
+  const scheme = schemeOf(source.url)?.toLowerCase();
+  if (scheme !== 'http' && scheme !== 'https') return [['ftp:ignore-pasv-address', 'yes']];
+  const { proxy, redirects } = pkg.network;
+  if (proxy === null && hasProxy(pkg)) return redirects.length > 0 ? [] : [['xfer:max-redirections', '0']];
+  const direct = webProxy(proxy) ?? '';
+  // From https nothing leads back to http.
+  const schemes = scheme === 'https' ? ['https'] : ['http', 'https'];
+  const open = schemes.flatMap((name) =>
+    upstreamHosts(pkg, source).flatMap((host): [string, string][] => [
+      [`${name}:proxy/${host}`, direct],
+      [`${name}:proxy/*.${host}`, direct],
+    ]),
+  );
+  return [
+    ...['http', 'https', 'ftp', 'hftp'].map((name): [string, string] => [`${name}:proxy`, NOWHERE]),
+    ...['sftp', 'fish'].map((name): [string, string] => [`${name}:connect-program`, 'false']),
+    ...open,
+  ];
+}
+
+function webProxy(proxy: string | null): string | null {
+  return proxy === null || proxy.includes('://') ? proxy : `http://${proxy}`;
+}
+
+/**
  * The user, from the options or the URL, and the URL without one, as a directory. A source that does not hear the password
  * is somebody else's, where the options' user is nobody.
  */
@@ -147,7 +178,7 @@ function login(pkg: Package, source: Source): { user: string | null; url: string
   const name = known ? user : (decodedLogin(`${scheme}:`, inUrl) ?? inUrl);
   return {
     user: name === '' ? null : name,
-    url: `${scheme.toLowerCase()}://${host}${path.endsWith('/') ? path : `${path}/`}`,
+    url: `${scheme.toLowerCase()}://${host.toLowerCase()}${path.endsWith('/') ? path : `${path}/`}`,
   };
 }
 

@@ -5,6 +5,7 @@ import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
+import { curlEnvironment } from './redirects.js';
 import { checksSignature } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSourceFindings } from './web-source.js';
 
@@ -113,7 +114,7 @@ function download(pkg: Package, context: MethodContext): ExecStep {
     kind: 'exec',
     tool: 'reposync',
     argv,
-    env: environment(context),
+    env: { ...environment(context), ...curlEnvironment(pkg, context.source) },
     ...accepted(pkg),
   };
 }

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, describe, test } from 'vitest';
+import { expect, describe, onTestFinished, test } from 'vitest';
+import { startRedirector } from '../support/redirector.js';
 import {
   MISSING,
   archive,
+  fails,
+  upstream,
   site,
   http,
   put,
@@ -48,6 +51,28 @@ describe.skipIf(MISSING.length > 0)('jigdo (needs the package jigdo-file)', () =
     expect(sha256(at(IMAGE))).toBe(digest);
     expect(http.requests.filter((line) => line.includes('.deb'))).toHaveLength(3);
     expect(site.log('images')).toContain('is up to date');
+  });
+
+  test('goes to the hosts of the archive and of Debian only, whatever the archive or a jigdo file says', async () => {
+    const front = await startRedirector(http.port);
+    onTestFinished(() => front.stop());
+    const debian_mirror = `http://127.0.0.1:${String(front.port)}/`;
+    front.rule = (path) => (path.includes('bash') ? 'away' : 'serve');
+    expect(await fails({ debian_mirror })).toEqual([69, expect.stringContaining('unavailable')]);
+    expect(front.hits).toEqual([]);
+    publishImage('amd64', 'dvd', '13.1.0', false);
+    const jigdo = join(upstream, '13.1.0/amd64/jigdo-dvd/debian-13.1.0-amd64-DVD-1.jigdo');
+    writeFileSync(jigdo, readFileSync(jigdo, 'utf8').replace('http://127.0.0.1:1/', `http://${front.away}/`));
+    front.rule = () => 'serve';
+    http.missing = /bash/;
+    expect((await fails({ debian_mirror }))[0]).not.toBe(0);
+    expect(front.hits).toEqual([]);
+    http.missing = null;
+    front.rule = (path) => (path.includes('bash') ? 'away' : 'serve');
+    const network = { redirects: ['127.0.0.2'] };
+    await site.apply(images({ debian_mirror }, { network }));
+    expect(await site.run('images')).toMatchObject({ code: 0 });
+    expect(front.hits).not.toEqual([]);
   });
 
   test('makes an image anew when its jigdo file changes, and those of the next version', async () => {

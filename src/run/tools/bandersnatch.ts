@@ -1,6 +1,7 @@
 import type { Transfer } from '../../state/package-state.js';
 import type { FailureKind } from '../../job/outcome.js';
 import { figures } from '../figures.js';
+import { REDIRECTED } from './table.js';
 import type { Row, ToolTable } from './table.js';
 
 /** Said at the end of a `mirror` that left nothing out, and of a `verify --delete`. */
@@ -12,6 +13,7 @@ const CAUSES: readonly (readonly [words: RegExp, kind: FailureKind, meaning: str
   [/\[Errno (1|5|13|17|20|21|30)\]/, 'io', 'local trouble'],
   [/Could not acquire lock/, 'unavailable', 'another bandersnatch works in dst'],
   [/CERTIFICATE_VERIFY_FAILED|ConnectorCertificateError/, 'auth', "upstream's certificate is not trusted"],
+  [/mirror: refused to go to \S+/, 'unavailable', REDIRECTED],
   [
     /Client(Proxy)?Connect\w{0,40}Error|ClientOSError|ClientPayloadError|ServerDisconnectedError|Timeout(Error)?\b|ConnectionTimeout|Cannot connect/,
     'unavailable',

@@ -1,7 +1,7 @@
 import type { Transfer } from '../../state/package-state.js';
 import { figures } from '../figures.js';
 import type { DryLine } from './dry-lines.js';
-import { OK } from './table.js';
+import { OK, REDIRECTED } from './table.js';
 import type { ToolTable } from './table.js';
 
 /**
@@ -16,6 +16,7 @@ export const debmirror: ToolTable = {
     [[0], /^cp: /m, 'io', 'an index was not put in its place'],
     [[0], /^Warning: failed to use rsync/m, 'transfer', 'extra files were not transferred'],
     OK,
+    [null, /^mirror: refused a redirect to /m, 'unavailable', REDIRECTED],
     [
       null,
       /^(Download of \S+ failed: 40[137] |login failed|@ERROR: (auth failed|access denied|Unknown module))/m,

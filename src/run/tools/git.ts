@@ -1,6 +1,6 @@
 import type { Transfer } from '../../state/package-state.js';
 import { figures } from '../figures.js';
-import { OK } from './table.js';
+import { OK, REDIRECTED } from './table.js';
 import type { ToolTable } from './table.js';
 
 /**
@@ -44,6 +44,7 @@ export const git: ToolTable = {
       'config',
       'git cannot use this URL',
     ],
+    [null, /^fatal: unable to access .*127\.0\.0\.1 port 1 /m, 'unavailable', REDIRECTED],
     [
       null,
       /^fatal: unable to (access|connect|look up)|^ssh: |[Cc]onnection (refused|reset|closed|timed out)|early EOF|hung up|RPC failed|unexpected disconnect|Operation too slow|timed out|bad pack header|Could not read from remote/m,

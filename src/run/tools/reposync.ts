@@ -1,4 +1,4 @@
-import { OK } from './table.js';
+import { OK, REDIRECTED } from './table.js';
 import type { ToolTable } from './table.js';
 
 /** dnf reposync and rpmkeys: dnf(8) 4 ends with 1 whatever went wrong, so its words, and librepo's, decide. */
@@ -15,6 +15,7 @@ export const reposync: ToolTable = {
   rows: [
     OK,
     [null, /Status code: (401|403|407) for /, 'auth', 'refused by upstream'],
+    [null, /\[Failed to connect to 127\.0\.0\.1 port 1 /, 'unavailable', REDIRECTED],
     [null, /Status code: 404 for \S+\/repodata\/repomd\.xml /, 'config', 'upstream has no repository there'],
     [
       null,

@@ -37,3 +37,6 @@ export interface ToolTable {
 
 /** Exit 0 is success. */
 export const OK: Row = [[0], null, 'synced', ''];
+
+/** Of an upstream whose redirect, or index, leads to a host that the tool is kept from. */
+export const REDIRECTED = 'upstream sends its mirror to a host that `network.redirects` does not name';
