@@ -464,7 +464,7 @@ export interface Network {
    */
   proxy?: string;
   /**
-   * Hosts, and names below them, to which the source may redirect (http and https). Default none: a redirect stays on the source's own host, and from https it does not go to http. Where a tool goes through a `proxy` it cannot tell hosts apart: then lftp excepted, git, apt-mirror and wget follow no redirect unless this names one, and dnf follows all, so let the proxy refuse.
+   * Hosts, and names below them, to which the source may redirect over http and https. By default a redirect stays on the source's own host, and never leaves https for http. git and apt-mirror cannot tell hosts apart behind a `proxy`: there they follow no redirect, or any if this names a host. dnf follows any redirect behind a `proxy`, which has to refuse.
    *
    * @maxItems 100
    *
@@ -653,7 +653,7 @@ export interface PackageConfig {
    */
   umask?: string;
   /**
-   * How much of the system the run is shut off from.
+   * How much of the system the run is shut off from. `standard` shows it other users and network devices, which `strict` does not; `off` is no sandbox at all, address rules included.
    */
   sandbox?: 'strict' | 'standard' | 'off';
   resources?: Resources;

@@ -35,7 +35,7 @@ describe.skipIf(noBed !== null)(`a run on a live systemd${SKIPPED}`, () => {
   afterAll(() => bed.stop());
 
   /** Runs a package whose upstream is this machine by another name. */
-  function run(id: string, network: object): { status: number | null; hits: number } {
+  function run(id: string, network: object, more: object = {}): { status: number | null; hits: number } {
     const settings = {
       src: 'rsync://upstream.example.test/pub/',
       dst: `/srv/ftp/${id}`,
@@ -48,6 +48,7 @@ describe.skipIf(noBed !== null)(`a run on a live systemd${SKIPPED}`, () => {
       synctype: 'rsync',
       network,
       guard: { min_free: '0%' },
+      ...more,
     };
     site.configure([{ id, ...keys, settings }]);
     site.must('setup');
@@ -65,6 +66,17 @@ describe.skipIf(noBed !== null)(`a run on a live systemd${SKIPPED}`, () => {
 
   it('reaches an address that `network.allow` names', () => {
     expect(run('allowed', { allow: ['127.0.0.1'] })).toEqual({ status: 0, hits: 1 });
+  });
+
+  it('is published by the mirror user, although it ran as root', async () => {
+    const status = '/var/www/mirror/status.json';
+    bed.must('rm', '-f', status);
+    expect(run('rooted', { allow: ['127.0.0.1'] }, { user: 'root', group: 'root' })).toEqual({
+      status: 0,
+      hits: 1,
+    });
+    await site.until('it is published', () => site.exists(status) && site.read(status).includes('"ACTIVE"'));
+    expect(bed.must('stat', '-c', '%U', status).trim()).toBe('mirror');
   });
 
   it('reaches its own name server', () => {

@@ -58,7 +58,7 @@ describe.skipIf(MISSING.length > 0)('jigdo (needs the package jigdo-file)', () =
     onTestFinished(() => front.stop());
     const debian_mirror = `http://127.0.0.1:${String(front.port)}/`;
     front.rule = (path) => (path.includes('bash') ? 'away' : 'serve');
-    expect(await fails({ debian_mirror })).toEqual([69, expect.stringContaining('unavailable')]);
+    expect(await fails({ debian_mirror })).toEqual([69, expect.stringContaining('images were not made')]);
     expect(front.hits).toEqual([]);
     publishImage('amd64', 'dvd', '13.1.0', false);
     const jigdo = join(upstream, '13.1.0/amd64/jigdo-dvd/debian-13.1.0-amd64-DVD-1.jigdo');

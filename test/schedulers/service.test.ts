@@ -146,6 +146,10 @@ TasksMax=100
       'SystemCallFilter=@system-service @pkey',
       'SystemCallFilter=~@resources',
     ]);
+    // Publishing becomes the mirror user, which takes rights that the run lacks.
+    expect(lines(all.get('mirror-sync-root.service'), 'ExecStopPost')).toEqual([
+      'ExecStopPost=-+"/usr/bin/mirror" publish',
+    ]);
     expect(lines(all.get('mirror-sync-plain.service'), ...keys)).toEqual([
       'CapabilityBoundingSet=',
       'PrivateUsers=yes',

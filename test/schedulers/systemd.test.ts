@@ -167,6 +167,15 @@ describe('generated units', () => {
       'localhost link-local multicast 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7',
     ]);
     expect(rule({ sandbox: 'off' })).toEqual([]);
+    const wrong = pkg('x', {
+      network: { allow: ['300.1.1.1', '10.0.0.0/33', '::1', '2001:db8::/32', '1::2::3'] },
+    });
+    const { findings } = compile(site([wrong]), CONTEXT);
+    expect(findings.filter(({ code }) => code === 'bad-address').map(({ message }) => message)).toEqual(
+      ['300.1.1.1', '10.0.0.0/33', '1::2::3'].map(
+        (text) => `\`${text}\` is not an IP address or a prefix of one`,
+      ),
+    );
     const [allow = '', deny] = rule({ user: 'root' });
     expect(deny).toBe('any');
     expect(allow).toContain('128.0.0.0/3');
