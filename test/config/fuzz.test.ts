@@ -66,7 +66,11 @@ function check(files: Record<string, string>): boolean {
   for (const pkg of site.packages) makesSense(pkg);
   // Compiling is slower than reading: every third of them.
   if ((files['config.json'] ?? '').length % 3 > 0) return true;
-  const { artifacts, findings } = compile(site, { layout: layout(''), executable: '/usr/bin/mirror', nameServers: [] });
+  const { artifacts, findings } = compile(site, {
+    layout: layout(''),
+    executable: '/usr/bin/mirror',
+    nameServers: [],
+  });
   result.locate(findings);
   const open = artifacts.flatMap((artifact) =>
     artifact.kind === 'file' && !artifact.secret ? artifact.content : '',

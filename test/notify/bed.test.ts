@@ -117,7 +117,10 @@ describe.skipIf(noBed !== null)(
       if (noMail === null && (statSync('/usr/sbin/sendmail').mode & 0o6000) !== 0) {
         bed.write('/etc/mirror/config.json', JSON.stringify(strict));
         const refused = bed.run(MIRROR, 'apply');
-        expect([refused.status, refused.stderr]).toEqual([77, expect.stringContaining('error[set-id-mailer]')]);
+        expect([refused.status, refused.stderr]).toEqual([
+          77,
+          expect.stringContaining('error[set-id-mailer]'),
+        ]);
       }
       // As msmtp does, it takes the mail without rights of its own.
       bed.write('/opt/mirror/sendmail', '#!/bin/sh\ncat >>/var/lib/mirror/mail\n', 0o755);
