@@ -19,6 +19,11 @@ export function tryLock(path: string, wait = 0): Lock | null {
   } catch {
     // Somebody else's file; it was made group-writable when it was created.
   }
+  return lockDescriptor(fd, path, wait);
+}
+
+/** The same for a file that is open; closes it unless the lock is taken. `path` is for its error. */
+export function lockDescriptor(fd: number, path: string, wait = 0): Lock | null {
   const args = wait > 0 ? ['-w', String(wait)] : ['-n'];
   // Loaded here: a run that is not due, which most are where ticks are finer than slots, is over before it locks.
   const { spawnSync } = process.getBuiltinModule('node:child_process');

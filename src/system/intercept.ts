@@ -62,6 +62,12 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
       before('run', argv.join(' '));
       return system.run(argv);
     },
+    askAs:
+      system.askAs &&
+      ((account, argv, input) => {
+        before('run', argv.join(' '));
+        return system.askAs?.(account, argv, input) ?? { code: 127, stdout: '', stderr: '' };
+      }),
     lock: (path) => {
       before('lock', path);
       return system.lock(path);

@@ -101,6 +101,7 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
       ran.push(argv.join(' '));
       return answer(argv);
     },
+    askAs: null,
     lock: () => ({ release: () => undefined }),
   };
 }

@@ -12,29 +12,34 @@ import {
   readFileSync,
   readSync,
   readlinkSync,
-  realpathSync,
   renameSync,
   rmSync,
   rmdirSync,
-  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { isRoot } from '../boundary/as-user.js';
+import { askAs } from '../boundary/ask-as.js';
+import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
+import { RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
+import { readSmallText } from '../boundary/small-file.js';
 import { replaceFile, syncDirectory } from './atomic.js';
-import { tryLock } from './flock.js';
-import { changeInode, inHeldDirectory } from './held-directory.js';
+import { lockDescriptor, tryLock } from './flock.js';
 import type { Actual, CommandResult, Entry, FileFacts, System } from './system.js';
 import { findGroup, findUser } from './users.js';
 
-/** This machine. Synchronous where files are concerned: for thousands of small files that is several times faster. */
+/**
+ * This machine. Synchronous where files are concerned: for thousands of small files that is several times faster. With
+ * root's rights every path is walked as `boundary/held-path` says.
+ */
 export function realSystem(): System {
   /** Directories whose names changed since `together` began; null outside of it. */
   let changed: Set<string> | null = null;
   const change = (path: string, make: (held: string) => void): void =>
-    inHeldDirectory(path, (held) => {
+    walkToName(path, ({ held }) => {
       make(held);
       if (changed) changed.add(dirname(path));
       else syncDirectory(dirname(held));
@@ -45,14 +50,16 @@ export function realSystem(): System {
       action();
     } finally {
       changed = null;
-      for (const path of directories) if (facts(path)) syncDirectory(path);
+      for (const path of directories)
+        if (facts(path)) walkToName(`${path}/.`, ({ held }) => syncDirectory(held));
     }
   };
   return {
     actual,
-    read: (path) => quietly(() => readFileSync(path, 'utf8')),
+    read: (path) => quietly(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
     facts,
-    realPath: (path) => quietly(() => realpathSync(path)),
+    realPath: (path) =>
+      quietly(() => walkToTarget(path, ({ held, real }) => (lstatSync(held), real), "root's")),
     list,
     user: findUser,
     group: findGroup,
@@ -69,31 +76,44 @@ export function realSystem(): System {
         if (codeOf(error) !== 'ENOENT') throw error;
       }
     },
-    makeDirectory,
+    makeDirectory: makeHeldDirectory,
     together,
-    removeDirectory: (path) => void quietly(() => inHeldDirectory(path, (held) => rmdirSync(held))),
+    removeDirectory: (path) => void quietly(() => walkToName(path, ({ held }) => rmdirSync(held))),
     chown: (path, owner) => changeInode(path, { owner }),
     chmod: (path, mode) => changeInode(path, { mode }),
     run: execute,
-    lock: (path) => tryLock(path),
+    askAs: isRoot() ? askAs : null,
+    lock: (path) =>
+      walkToName(path, ({ isSteady }) =>
+        isSteady ? tryLock(path) : lockDescriptor(openForeignLock(path), path),
+      ),
   };
 }
 
+/** Nothing that mirror writes comes near; reading more could exhaust memory. */
+const LIMIT = { limitBytes: 256 * 1024 * 1024 };
+
 function actual(path: string, guess?: 'file' | 'link'): Actual {
-  const guessed = guess === 'link' ? linkAt(path) : guess === 'file' ? fileAt(path) : null;
-  if (guessed) return guessed;
   try {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (!stat) return { kind: 'absent' };
-    if (stat.isSymbolicLink()) return { kind: 'link', target: readlinkSync(path) };
-    if (!stat.isFile()) return { kind: 'other', what: stat.isDirectory() ? 'directory' : 'special file' };
-    return fileAt(path) ?? { kind: 'other', what: 'unreadable' };
+    return walkToName(path, ({ held }) => actualAt(held, guess));
   } catch (error) {
+    if (error instanceof RefusedLink)
+      return { kind: 'other', what: `place behind ${error.path}, a link of uid ${String(error.uid)}` };
     // A plan without root cannot look into the directory of the secrets.
     if (codeOf(error) === 'EACCES') return { kind: 'other', what: 'unreadable' };
-    if (codeOf(error) === 'ENOTDIR') return { kind: 'absent' };
+    if (codeOf(error) === 'ENOTDIR' || codeOf(error) === 'ENOENT') return { kind: 'absent' };
     throw error;
   }
+}
+
+function actualAt(path: string, guess?: 'file' | 'link'): Actual {
+  const guessed = guess === 'link' ? linkAt(path) : guess === 'file' ? fileAt(path) : null;
+  if (guessed) return guessed;
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return { kind: 'absent' };
+  if (stat.isSymbolicLink()) return { kind: 'link', target: readlinkSync(path) };
+  if (!stat.isFile()) return { kind: 'other', what: stat.isDirectory() ? 'directory' : 'special file' };
+  return fileAt(path) ?? { kind: 'other', what: 'unreadable' };
 }
 
 function linkAt(path: string): Actual | null {
@@ -109,7 +129,7 @@ function fileAt(path: string): Actual | null {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return null;
-    if (stat.size > MAX_BYTES) return { kind: 'other', what: 'huge file' };
+    if (stat.size > LIMIT.limitBytes) return { kind: 'other', what: 'huge file' };
     const bytes = readWhole(fd, stat.size);
     const mode = stat.mode & 0o7777;
     // Nearly always, and it needs no decoding.
@@ -120,9 +140,6 @@ function fileAt(path: string): Actual | null {
     closeSync(fd);
   }
 }
-
-/** Nothing that mirror writes comes near; reading more could exhaust memory. */
-const MAX_BYTES = 256 * 1024 * 1024;
 
 let buffer = Buffer.allocUnsafe(1 << 16);
 
@@ -137,7 +154,7 @@ function readWhole(fd: number, size: number): Buffer {
 }
 
 function facts(path: string): FileFacts | null {
-  const stat = quietly(() => statSync(path));
+  const stat = quietly(() => walkToTarget(path, ({ held }) => lstatSync(held), "root's"));
   if (!stat) return null;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
   return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
@@ -145,8 +162,11 @@ function facts(path: string): FileFacts | null {
 
 /** opendir, not readdir: a mirror's directory may hold millions of names and only a few are wanted. */
 function list(path: string, limit: number): Entry[] {
-  const directory = quietly(() => opendirSync(path));
-  if (!directory) return [];
+  return quietly(() => walkToName(`${path}/.`, ({ held }) => entriesOf(held, limit), "root's")) ?? [];
+}
+
+function entriesOf(path: string, limit: number): Entry[] {
+  const directory = opendirSync(path);
   const entries: Entry[] = [];
   try {
     while (entries.length < limit) {
@@ -170,17 +190,6 @@ function symlinkAtomic(path: string, target: string): void {
     unlinkSync(temporary);
     throw error;
   }
-}
-
-function makeDirectory(path: string, mode: number): void {
-  try {
-    inHeldDirectory(path, (held) => mkdirSync(held));
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST' && facts(path)?.kind === 'directory') return;
-    throw error;
-  }
-  // The umask had its say in mkdir.
-  changeInode(path, { mode });
 }
 
 function stage(files: ReadonlyMap<string, string>): { directory: string; remove(): void } {

@@ -1,3 +1,5 @@
+import type { Account } from '../boundary/as-user.js';
+
 /**
  * The port: everything the compiler half may ask of a machine. Code that plans takes a `Reader` and so cannot change
  * anything; modes (read-only, recording, failing) are wrappers made by `intercept`.
@@ -8,7 +10,7 @@ export type Actual =
   | { readonly kind: 'absent' }
   | { readonly kind: 'file'; readonly mode: number; readonly content: string }
   | { readonly kind: 'link'; readonly target: string }
-  /** `directory`, `unreadable`, `file that is no text`, `huge file`, `special file`: always in the way. */
+  /** `directory`, `unreadable`, `file that is no text`, `huge file`, `special file`, `place behind …, a link of uid 995`: always in the way. */
   | { readonly kind: 'other'; readonly what: string };
 
 /** Facts of what a path leads to, links followed. `mode` holds the permission bits only. */
@@ -79,6 +81,11 @@ export interface System extends Reader {
   chmod(path: string, mode: number): void;
   /** Runs a program that changes the machine: systemctl, useradd. */
   run(argv: readonly string[]): Promise<CommandResult>;
+  /**
+   * Runs a program with another account's rights, `input` on its stdin, and returns how it ended; null where this process
+   * has no rights to give up. Throws when it cannot be started, or does not end in time.
+   */
+  readonly askAs: ((account: Account, argv: readonly string[], input: string) => CommandResult) | null;
   /** Takes a lock that lives as long as this process, or null when somebody else holds it. */
   lock(path: string): { release(): void } | null;
 }
