@@ -49,7 +49,7 @@ await build({
 });
 await build({
   ...common,
-  entryPoints: { cli: 'src/cli.ts' },
+  entryPoints: { cli: 'src/cli.ts', 'state-half': 'src/apply/state-half-main.ts' },
   plugins: [standaloneValidators, precompiledTemplates],
   outdir,
   outExtension: { '.js': '.mjs' },

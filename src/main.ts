@@ -20,6 +20,6 @@ if (
   void program.main(process.argv.slice(3));
 } else {
   // Not there until the build puts it beside this file, so its name is no literal here.
-  const commandLine: string = './cli.mjs';
+  const commandLine: string = command === 'state-half' ? './state-half.mjs' : './cli.mjs';
   void import(commandLine);
 }

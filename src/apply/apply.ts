@@ -6,13 +6,16 @@ import type { Plan, Refusal } from '../plan/plan.js';
 import type { Hold } from '../state/package-state.js';
 import type { System } from '../system/system.js';
 import { artifactOperations, enablement } from './artifact-operations.js';
-import { carryOut, finish } from './carry-out.js';
+import { carryOut, finish, type Work } from './carry-out.js';
+import { gitIgnoreOperations } from './git-ignore.js';
 import { heal, rollBack } from './heal.js';
 import { applyRecord, configRevision, withRecord } from './history.js';
 import { journalPath, makeJournal, missingParents, writeJournal, type Journal } from './journal.js';
 import { observe } from './observe.js';
 import { perform, type Operation } from './operation.js';
-import { stateOperations } from './state-operations.js';
+import { placeOperations } from './place-operations.js';
+import { stateAccount, stateHalf } from './state-half.js';
+import { isEmpty, stateWishes } from './state-wishes.js';
 import { verifyUnits } from './verify.js';
 
 /** What an operator asks of an apply beside the config. */
@@ -116,22 +119,25 @@ async function transact(
   const bad = isLive && intent.site.settings.scheduler === 'systemd' ? await verifyUnits(files, system) : [];
   if (bad.length > 0) return { kind: 'refused', plan, refusals: bad };
 
-  const state = stateOperations(intent, seen, plan, request.hold, system);
+  const account = stateAccount(intent.site, layout, system);
+  const half = stateHalf(layout, account, system);
   const history = await historyOperation(intent, request, plan, system);
-  const wanted = [...state.operations, ...files, history];
-  const operations = [...missingParents(wanted, system), ...wanted].filter((operation) =>
-    isNeeded(operation, system),
-  );
+  let work: Work;
   let journal: Journal;
   try {
-    journal = makeJournal(layout, operations, enablement(plan.changes), system);
+    const wishes = stateWishes(intent, seen, plan, request.hold, system);
+    const state = isEmpty(wishes) ? NOTHING : half.prepare(wishes);
+    const own = [...gitIgnoreOperations(layout, system), ...files, history];
+    work = { ...neededWork(layout, seen, own, system), state };
+    const undo = { account, entries: state.entries };
+    journal = makeJournal(layout, { ...work, state: undo, ...enablement(plan.changes) }, system);
     writeJournal(layout, journal, system);
   } catch (error) {
     return { kind: 'failed', reason: (error as Error).message, problems: withdrawn(layout, system) };
   }
   let messages: string[];
   try {
-    messages = await carryOut(operations, journal, intent, request, plan, system);
+    messages = await carryOut(work, half, journal, intent, request, plan, system);
     system.unlink(journalPath(layout));
   } catch (error) {
     const problems = await rollBack(journal, layout, system).catch((again: unknown) => [
@@ -143,7 +149,7 @@ async function transact(
   const after = await finish(journal, intent, request, system).catch((error: unknown) => [
     (error as Error).message,
   ]);
-  return { kind: 'applied', plan, messages: [...healed, ...state.messages, ...messages, ...after] };
+  return { kind: 'applied', plan, messages: [...healed, ...work.state.messages, ...messages, ...after] };
 }
 
 /** Takes back a journal that is there, but may not last: its directory could not be synced. */
@@ -195,7 +201,20 @@ async function historyOperation(
   return { kind: 'write', path: layout.applyHistory, content, mode: 0o644 };
 }
 
-function isNeeded({ kind, path }: Operation, system: System): boolean {
-  if (kind === 'directory') return system.facts(path)?.kind !== 'directory';
-  return kind !== 'unlink' || system.actual(path).kind !== 'absent';
+const NOTHING: Work['state'] = { operations: [], entries: [], messages: [] };
+
+/** Root's own share: directories, those above them too, and files; without what is there or gone already. */
+function neededWork(
+  layout: Intent['layout'],
+  seen: Observation,
+  files: readonly Operation[],
+  system: System,
+): Omit<Work, 'state'> {
+  const wanted = placeOperations(layout, seen, system);
+  const places = [...missingParents([...wanted, ...files], system), ...wanted];
+  const isMissing = (path: string): boolean => system.facts(path)?.kind !== 'directory';
+  return {
+    places: places.filter(({ path }) => isMissing(path)),
+    files: files.filter(({ kind, path }) => kind !== 'unlink' || system.actual(path).kind !== 'absent'),
+  };
 }

@@ -6,6 +6,16 @@ import type { Request } from './apply.js';
 import { drivesSystemd, touchesUnits } from './heal.js';
 import type { Journal } from './journal.js';
 import { perform, type Operation } from './operation.js';
+import type { PreparedState } from './prepare-state.js';
+import type { StateHalf } from './state-half.js';
+
+/** What an apply does to files, in this order. */
+export interface Work {
+  /** Directories, of which those that are handed over are so after all else. */
+  readonly places: readonly Operation[];
+  readonly state: PreparedState;
+  readonly files: readonly Operation[];
+}
 
 /**
  * The changes themselves. Timers that go away are stopped while their files are still there, so that none fires a
@@ -13,7 +23,8 @@ import { perform, type Operation } from './operation.js';
  * step fails, and then everything is to be rolled back.
  */
 export async function carryOut(
-  operations: readonly Operation[],
+  work: Work,
+  half: StateHalf,
   journal: Journal,
   { layout }: Intent,
   request: Request,
@@ -23,9 +34,11 @@ export async function carryOut(
   const isDriven = drivesSystemd(layout, system);
   if (isDriven) await stopUnits(system, journal.stop);
   const messages = request.stopRemoved ? await stopRuns(request, plan, layout.root, system) : [];
-  system.together(() => {
-    for (const operation of operations) perform(operation, system);
-  });
+  const [handOvers, places] = [work.places.filter(isHandOver), work.places.filter((one) => !isHandOver(one))];
+  performAll(places, system);
+  if (work.state.operations.length > 0) half.perform(work.state.operations);
+  performAll(work.files, system);
+  performAll(handOvers, system);
   if (isDriven && touchesUnits(journal, layout)) await daemonReload(system);
   if (isDriven) await startUnits(system, journal.start);
   return messages;
@@ -47,6 +60,16 @@ export async function finish(
   const result = await system.run([...program, 'publish', ...rootOption(layout.root)]);
   if (result.code !== 0) messages.push(`applied, but publishing failed: ${result.stderr.trim()}`);
   return messages;
+}
+
+function performAll(operations: readonly Operation[], system: System): void {
+  system.together(() => {
+    for (const operation of operations) perform(operation, system);
+  });
+}
+
+function isHandOver({ kind }: Operation): boolean {
+  return kind === 'hand-over';
 }
 
 /** Ends running syncs of packages that go away, while their jobs are still there to be understood. */

@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import { daemonReload, isSystemdRunning, startUnits, stopUnits } from '../system/systemctl.js';
 import type { System } from '../system/system.js';
+import { stateHalf } from './state-half.js';
 import { journalPath, readJournal, restore, type Journal } from './journal.js';
 
 /**
@@ -10,7 +11,15 @@ import { journalPath, readJournal, restore, type Journal } from './journal.js';
  * be undone; then the journal stays.
  */
 export async function rollBack(journal: Journal, layout: Layout, system: System): Promise<string[]> {
-  const problems = restore(journal, system);
+  const { places, state, files } = journal;
+  const problems = restore(files, system);
+  if (state.entries.length > 0)
+    try {
+      problems.push(...stateHalf(layout, state.account, system).restore(state.entries));
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+  problems.push(...restore(places, system));
   if (drivesSystemd(layout, system)) {
     const steps = [
       () => stopUnits(system, journal.start),
@@ -32,7 +41,7 @@ export async function heal(layout: Layout, system: System): Promise<string[] | n
     return [(error as Error).message];
   }
   // Without a journal only the journal itself can have been half written.
-  sweep(journal?.entries ?? [], layout, system);
+  sweep(journal?.files ?? [], layout, system);
   if (!journal) return null;
   return rollBack(journal, layout, system);
 }
@@ -43,16 +52,16 @@ export function drivesSystemd(layout: Layout, system: System): boolean {
 }
 
 export function touchesUnits(journal: Journal, layout: Layout): boolean {
-  return journal.entries.some(({ path }) => path.startsWith(`${layout.units}/`));
+  return journal.files.some(({ path }) => path.startsWith(`${layout.units}/`));
 }
 
 /**
  * Temporary files of atomic writes that died before their rename. Only where apply alone writes: in the state directory
- * such a file may be a run's that is being written right now.
+ * such a file may be a run's that is being written right now, and it is not root's to look into.
  */
-function sweep(entries: Journal['entries'], layout: Layout, system: System): void {
+function sweep(entries: Journal['files'], layout: Layout, system: System): void {
   const paths = [...entries.map(({ path }) => path), layout.manifest, journalPath(layout)];
-  const ours = new Set(paths.filter((path) => !path.startsWith(`${layout.state}/`)));
+  const ours = new Set(paths);
   for (const directory of new Set([...ours].map((path) => dirname(path))))
     for (const { name } of system.list(directory, 100_000)) {
       const target = /^\.(.+)\.[0-9a-f]{12}\.tmp$/.exec(basename(name))?.[1];

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
+import type { Account } from '../boundary/as-user.js';
 import type { Layout } from '../job/layout.js';
 import { sha256 } from '../system/digest.js';
 import type { Reader, System } from '../system/system.js';
-import { perform, type Operation } from './operation.js';
+import type { Operation } from './operation.js';
 
-const FORMAT = 'mirror/journal/2';
+const FORMAT = 'mirror/journal/3';
 
 /** What lay at a path before an apply. */
 type Saved =
@@ -24,7 +25,8 @@ type Intended =
   | { readonly kind: 'file'; readonly sha256: string }
   | { readonly kind: 'link'; readonly target: string };
 
-interface Entry {
+/** A path that an apply changes. */
+export interface Entry {
   readonly path: string;
   readonly before: Saved;
   readonly after: Intended;
@@ -38,8 +40,21 @@ export interface Journal {
   readonly format: typeof FORMAT;
   /** Layout's root: the paths are absolute, and a copied journal would undo another installation. */
   readonly root: string;
-  readonly entries: readonly Entry[];
+  /** Directories that must be there before the state and the files. */
+  readonly places: readonly Entry[];
+  /** What lies in the state directory, in the words of its user: put back by that user's process only. */
+  readonly state: { readonly account: Account | null; readonly entries: readonly Entry[] };
+  readonly files: readonly Entry[];
   /** Units that the apply starts and stops. */
+  readonly start: readonly string[];
+  readonly stop: readonly string[];
+}
+
+/** What an apply does, for its journal. */
+export interface Transaction {
+  readonly places: readonly Operation[];
+  readonly state: Journal['state'];
+  readonly files: readonly Operation[];
   readonly start: readonly string[];
   readonly stop: readonly string[];
 }
@@ -49,18 +64,25 @@ export function journalPath(layout: Layout): string {
 }
 
 /** Looks at what lies where the operations go. */
-export function makeJournal(
-  { root }: Layout,
-  operations: readonly Operation[],
-  units: { readonly start: readonly string[]; readonly stop: readonly string[] },
-  system: Reader,
-): Journal {
-  const entries = operations.map((operation) => ({
+export function makeJournal({ root }: Layout, transaction: Transaction, system: Reader): Journal {
+  const { places, files } = transaction;
+  return {
+    ...transaction,
+    format: FORMAT,
+    root,
+    places: entriesFor(places, system),
+    files: entriesFor(files, system),
+  };
+}
+
+/** What lies where operations go, and what they put there. Throws if it is neither a file, a link nor a directory. */
+export function entriesFor(operations: readonly Operation[], system: Reader): Entry[] {
+  const changing = operations.filter((operation) => operation.kind !== 'hand-over');
+  return changing.map((operation) => ({
     path: operation.path,
     before: saved(operation.path, system),
     after: intended(operation),
   }));
-  return { format: FORMAT, root, entries, ...units };
 }
 
 /** Directories that the operations need and that are missing, outermost first, as operations of their own. */
@@ -75,7 +97,7 @@ export function missingParents(operations: readonly Operation[], system: Reader)
     need(dirname(path));
     parents.push({ kind: 'directory', path, mode: 0o755 });
   };
-  for (const operation of operations) if (operation.kind !== 'unlink') need(dirname(operation.path));
+  for (const { kind, path } of operations) if (kind !== 'unlink' && kind !== 'hand-over') need(dirname(path));
   return parents;
 }
 
@@ -101,10 +123,10 @@ export function readJournal(layout: Layout, system: Reader): Journal | null {
  * Puts back what was there, last change first. What somebody edited since is left alone: it is neither ours nor what
  * we found. Returns what could not be put back, one line each.
  */
-export function restore(journal: Journal, system: System): string[] {
+export function restore(entries: readonly Entry[], system: System): string[] {
   const problems: string[] = [];
   system.together(() => {
-    for (const entry of [...journal.entries].reverse())
+    for (const entry of [...entries].reverse())
       try {
         putBack(entry, system);
       } catch (error) {
@@ -123,8 +145,7 @@ function putBack({ path, before, after }: Entry, system: System): void {
       else system.unlink(path);
       return;
     case 'file':
-      perform({ ...before, kind: 'write', path }, system);
-      system.chown(path, before);
+      system.writeFile(path, before.content, before.mode, before);
       return;
     case 'link':
       system.symlink(path, before.target);
@@ -146,7 +167,7 @@ function saved(path: string, system: Reader): Saved {
     }
     case 'other':
       if (actual.what === 'directory') return { kind: 'directory' };
-      throw new Error(`${path}: ${actual.what}`);
+      throw new Error(`${path} is in the way: a ${actual.what}; move it away`);
   }
 }
 
@@ -167,7 +188,7 @@ function isOurs(now: Saved, after: Intended): boolean {
   return now.kind === 'link' ? after.kind === 'link' && after.target === now.target : after.kind === now.kind;
 }
 
-function intended(operation: Operation): Intended {
+function intended(operation: Exclude<Operation, { kind: 'hand-over' }>): Intended {
   switch (operation.kind) {
     case 'write':
       return operation.secret ? { kind: 'secret' } : { kind: 'file', sha256: sha256(operation.content) };

@@ -93,10 +93,12 @@ function key({ dst, run_as, guard }: Job): string {
 function look(dst: string, made: ReadonlySet<string>, system: Reader): Destination['found'] {
   const facts = system.facts(dst);
   if (!facts) {
-    const dangling = system.actual(dst).kind !== 'absent';
+    const there = system.actual(dst);
+    if (there.kind === 'other' && there.refused) return { kind: 'behind-link', ...there.refused };
+    if (there.kind !== 'absent') return { kind: 'no-directory' };
     const parent = dirname(dst);
     const hasParent = made.has(parent) || system.facts(parent)?.kind === 'directory';
-    return dangling ? { kind: 'no-directory' } : { kind: 'missing', parent: hasParent };
+    return { kind: 'missing', parent: hasParent };
   }
   if (facts.kind !== 'directory') return { kind: 'no-directory' };
   const files = countFiles(system, dst, COUNT_LIMIT + 1);

@@ -1,5 +1,8 @@
 import type { Owner, System } from '../system/system.js';
 
+/** What an apply writes into the state directory is the group's to replace: packages of several users repair their states. */
+export const STATE_MODE = 0o664;
+
 /** One step of an apply that a journal can take back. */
 export type Operation =
   | {
@@ -7,21 +10,20 @@ export type Operation =
       readonly path: string;
       readonly content: string;
       readonly mode: number;
-      /** Without it an existing file keeps its owner and a new one is the caller's. */
-      readonly owner?: Owner;
       /** Not remembered by its hash. */
       readonly secret?: true;
     }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
   | { readonly kind: 'unlink'; readonly path: string }
-  | { readonly kind: 'directory'; readonly path: string; readonly mode: number; readonly owner?: Owner };
+  | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
+  /** Gives away a directory that the same apply made, after all that it made inside. Taken back with the directory. */
+  | { readonly kind: 'hand-over'; readonly path: string; readonly owner: Owner };
 
 /** Does it. Throws the system's error. */
 export function perform(operation: Operation, system: System): void {
   switch (operation.kind) {
     case 'write':
       system.writeFile(operation.path, operation.content, operation.mode);
-      if (operation.owner) system.chown(operation.path, operation.owner);
       return;
     case 'link':
       system.symlink(operation.path, operation.target);
@@ -31,7 +33,9 @@ export function perform(operation: Operation, system: System): void {
       return;
     case 'directory':
       system.makeDirectory(operation.path, operation.mode);
-      if (operation.owner) system.chown(operation.path, operation.owner);
+      return;
+    case 'hand-over':
+      system.chown(operation.path, operation.owner);
       return;
   }
 }

@@ -27,15 +27,6 @@ export function wantsRefetch(
   return !(baseline?.fresh_dst === job.dst && baseline.fresh_after === synced);
 }
 
-/** What a baseline says so that runs may fill `dst` from nothing: until the package has another success. */
-export function freshDst(
-  layout: Layout,
-  { id, dst }: Job,
-  system: Reader,
-): Pick<Baseline, 'fresh_dst' | 'fresh_after'> {
-  return { fresh_dst: dst, fresh_after: stateOf(layout, id, system)?.last_success ?? null };
-}
-
 /** Whether nothing at all lies at `path`; spares a look at everything else there. */
 export function isBare(path: string, system: Reader): boolean {
   const kind = system.facts(path)?.kind;

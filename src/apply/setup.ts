@@ -2,6 +2,7 @@ import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
 import { siteLogFile, type LogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
+import { UnfitPlace } from '../boundary/held-path.js';
 import { makeAccounts } from './accounts.js';
 import { gitIgnoreOperations } from './git-ignore.js';
 import { perform } from './operation.js';
@@ -83,16 +84,19 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
       owner,
     ]),
   ];
-  for (const [path, mode, whose] of directories) own(path, mode, whose, work);
+  // What the config names lies where it says: below --root only what is there already belongs to it.
+  const places = needs.writable.filter((path) => isLive || path.startsWith(`${layout.root}/`));
+  const made = makeMissing([...directories.map(([path]) => path), ...places], work);
+  // Handed over when all is made, the innermost first: what lies in another user's directory is that user's to move.
+  for (const [path, mode, whose] of [...directories].reverse()) own(path, mode, whose, made.has(path), work);
+  const owned = new Set(directories.map(([path]) => path));
+  for (const path of innermostFirst(places))
+    writable(path, needs, owner, made.has(path) && !owned.has(path), work);
   for (const operation of gitIgnoreOperations(layout, system)) {
     perform(operation, system);
     done.push(`created ${operation.path}`);
   }
   await machineFiles(site, needs, work);
-
-  // What the config names lies where it says: below --root only what is there already belongs to it.
-  const places = needs.writable.filter((path) => isLive || path.startsWith(`${layout.root}/`));
-  for (const path of places) writable(path, needs, owner, work);
   if (owner && needs.site) await openPlaces(needs.site, owner.gid, work);
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };
@@ -111,14 +115,24 @@ async function machineFiles(site: Account, { log }: Needs, work: Work): Promise<
   if (logrotate) putFile(logrotate, work);
 }
 
+/** Makes the directories that are missing, root's for now; returns those. */
+function makeMissing(paths: readonly string[], work: Work): Set<string> {
+  const { system } = work;
+  const missing = paths.filter((path) => !system.facts(path) && system.actual(path).kind === 'absent');
+  for (const path of missing) work.makeDirectory(path);
+  return new Set(missing);
+}
+
+function innermostFirst(paths: readonly string[]): string[] {
+  return [...paths].sort((a, b) => b.length - a.length);
+}
+
 /**
- * A directory of mirror's own: made, and owner and mode as they must be. Inside the state directory a link is refused:
- * whoever owns that directory must not choose what root changes.
+ * Owner and mode of a directory of mirror's own as they must be. Inside the state directory a link is refused: the user
+ * who owns that directory must not choose what root changes.
  */
-function own(path: string, mode: number, owner: Owner | null, work: Work): void {
+function own(path: string, mode: number, owner: Owner | null, isMade: boolean, work: Work): void {
   const { layout, system } = work;
-  const isThere = system.facts(path) !== null;
-  if (!isThere && system.actual(path).kind === 'absent') work.makeDirectory(path);
   const real = path.startsWith(`${layout.state}/`) ? path : (system.realPath(path) ?? path);
   const [facts, actual] = [system.facts(real), system.actual(real)];
   if (facts?.kind !== 'directory' || actual.kind === 'link') {
@@ -126,19 +140,24 @@ function own(path: string, mode: number, owner: Owner | null, work: Work): void 
     return;
   }
   const isForeign = owner !== null && (facts.uid !== owner.uid || facts.gid !== owner.gid);
-  if (isForeign) system.chown(real, owner);
-  // After chown, which clears the set-group-id bit.
-  const isOpen = system.facts(real)?.mode !== mode;
-  if (isOpen) system.chmod(real, mode);
-  if (isThere && (isForeign || isOpen)) work.done.push(`put right owner and mode of ${path}`);
+  try {
+    if (isForeign) system.chown(real, owner);
+    // After chown, which clears the set-group-id bit.
+    const isOpen = system.facts(real)?.mode !== mode;
+    if (isOpen) system.chmod(real, mode);
+    if (!isMade && (isForeign || isOpen)) work.done.push(`put right owner and mode of ${path}`);
+  } catch (error) {
+    if (!(error instanceof UnfitPlace)) throw error;
+    const account = owner === null ? '' : `chown ${String(owner.uid)}:${String(owner.gid)} ${path} && `;
+    work.problems.push(`${error.message}: ${account}chmod ${mode.toString(8)} ${path}`);
+  }
 }
 
-/** A directory of the site's: made for the mirror user if missing, and for his group where others write there too. */
-function writable(path: string, needs: Needs, owner: Owner | null, work: Work): void {
+/** A directory of the site's: if setup made it, the mirror user's, and the group's if others write there too. */
+function writable(path: string, needs: Needs, owner: Owner | null, isMade: boolean, work: Work): void {
   const { system } = work;
   const isRuns = needs.site !== null && runPlaces(needs.site.settings).includes(path);
-  if (!system.facts(path)) {
-    work.makeDirectory(path);
+  if (isMade) {
     if (owner) system.chown(path, owner);
     // After chown, which clears the set-group-id bit.
     if (isRuns && isShared(needs.site)) system.chmod(path, SHARED_MODE);

@@ -114,7 +114,8 @@ async function carryOut(
   layout: Layout,
   system: System,
 ): Promise<void> {
-  const journal = makeJournal(layout, operations, { start: [], stop }, system);
+  const state = { account: null, entries: [] };
+  const journal = makeJournal(layout, { places: [], state, files: operations, start: [], stop }, system);
   writeJournal(layout, journal, system);
   try {
     const isDriven = drivesSystemd(layout, system);

@@ -24,22 +24,18 @@ interface Owner {
 const made = new Map<string, string>();
 
 /**
- * Changes owner or mode of the file or directory at `path`, never of what a link there leads to. Where other users can
- * write, a file with a second name is refused (it could be root's own), and so is what replaced a directory that this
- * process made. Throws the system's error.
+ * Changes owner or mode of the file or directory at `path`, never of what a link there leads to. Where another user can
+ * write, only of a directory that this process made: anything else could be root's own, moved or linked there under this
+ * name. Throws UnfitPlace, or the system's error.
  */
 export function changeInode(path: string, change: { readonly owner?: Owner; readonly mode?: number }): void {
   walkToName(path, ({ held, isSteady }) => {
     const kind = lstatSync(held).isDirectory() ? O_DIRECTORY : O_NONBLOCK;
     const fd = openSync(held, O_RDONLY | O_NOFOLLOW | kind);
     try {
-      const stat = fstatSync(fd);
-      if (!stat.isFile() && !stat.isDirectory()) throw new UnfitPlace(path, 'is not a regular file');
-      if (!isSteady && stat.isFile() && stat.nlink !== 1)
-        throw new UnfitPlace(path, 'has another name elsewhere, so its owner and mode stay as they are');
-      const own = made.get(path);
-      if (!isSteady && own !== undefined && own !== `${String(stat.dev)}:${String(stat.ino)}`)
-        throw new UnfitPlace(path, 'was replaced while it was made');
+      const { dev, ino } = fstatSync(fd);
+      if (!isSteady && made.get(path) !== `${String(dev)}:${String(ino)}`)
+        throw new UnfitPlace(path, 'lies where another user could have put it, so its owner and mode stay');
       if (change.owner) fchownSync(fd, change.owner.uid, change.owner.gid);
       if (change.mode !== undefined) fchmodSync(fd, change.mode);
     } finally {

@@ -16,6 +16,7 @@ export function dstNotes(destination: Destination): string[] {
         ? [...moved, `${job.dst} is created for ${String(job.run_as.user)}`]
         : moved;
     case 'no-directory':
+    case 'behind-link':
       return moved;
   }
 }
@@ -52,6 +53,11 @@ function placeRefusals({ job, found, mounted }: Destination): Refusal[] {
   if (!mounted) return refuse(`nothing is mounted at ${mount} (guard.mount)`, `mount ${mount}`);
   if (found.kind === 'no-directory')
     return refuse(`${job.dst} is no directory`, 'move it away or change `dst`');
+  if (found.kind === 'behind-link')
+    return refuse(
+      `${job.dst} lies behind ${found.path}, a link of uid ${String(found.uid)}, which root does not follow`,
+      'name the directory itself in `dst`, or make one in place of the link',
+    );
   if (found.kind === 'directory' || found.parent) return [];
   const parent = job.dst.replace(/\/[^/]+\/?$/, '') || '/';
   return refuse(`${job.dst} cannot be created: ${parent} does not exist`, `mkdir -p ${parent}`);

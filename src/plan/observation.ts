@@ -22,7 +22,9 @@ export interface Destination {
   readonly found:
     | { readonly kind: 'directory'; readonly files: number; readonly more: boolean; readonly owner: Owner }
     | { readonly kind: 'missing'; readonly parent: boolean }
-    | { readonly kind: 'no-directory' };
+    | { readonly kind: 'no-directory' }
+    /** Another user could have made the link at `path`, of user `uid`, and root does not follow it. */
+    | { readonly kind: 'behind-link'; readonly path: string; readonly uid: number };
   /** What the package keeps in the state directory, and who owns it: its marker, private files and cache. */
   readonly kept: readonly { readonly path: string; readonly uid: number }[];
   /** Whether `guard.mount`, if any, is mounted. */

@@ -102,3 +102,10 @@ export function readIncident(layout: Layout, id: string): Incident | null {
     return null;
   }
 }
+
+/** Whether a parsed value is a whole incident, whatever package it names. */
+export function isIncident(value: unknown): value is Incident {
+  const { since, told, over } = (value ?? {}) as Partial<Incident>;
+  const isChannel = (one: unknown): boolean => one === 'command' || one === 'mail' || one === 'webhook';
+  return isTime(since) && [told, over].every((list) => Array.isArray(list) && list.every(isChannel));
+}

@@ -215,3 +215,13 @@ export interface Baseline {
   /** The last success when apply allowed that, whatever the clock then said: after another one it is a dst like any other. */
   readonly fresh_after?: number | null;
 }
+
+/** Whether a parsed value is a whole baseline. */
+export function isBaseline(value: Partial<Baseline> | null): value is Baseline {
+  const { at, fresh_dst: dst, fresh_after: after } = value ?? {};
+  return (
+    isTime(at) &&
+    (dst === undefined || typeof dst === 'string') &&
+    (after === undefined || isTimeOrNull(after))
+  );
+}

@@ -3,9 +3,9 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lstatSync,
   openSync,
   renameSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -23,15 +23,23 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, mode
 }
 
 /** The same without the directory's fsync: whole, but the old file may come back when power is lost before that. */
-export function replaceFile(path: string, content: string | Uint8Array, mode?: number): void {
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  mode?: number,
+  owner?: { readonly uid: number; readonly gid: number },
+): void {
   const temporary = join(dirname(path), `.${basename(path)}.${uniqueName()}.tmp`);
-  const old = statSync(path, { throwIfNoEntry: false });
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  // What a link leads to is another file, whose owner and mode say nothing of this one.
+  const old = there?.isFile() ? there : undefined;
+  const given = owner ?? old;
   const fd = openSync(temporary, 'wx', 0o600);
   try {
     try {
       naming(path, () => writeFileSync(fd, content));
-      if (old && process.getuid?.() === 0) fchownSync(fd, old.uid, old.gid);
-      fchmodSync(fd, mode ?? (old ? old.mode & 0o7777 : 0o644));
+      if (given && process.getuid?.() === 0) fchownSync(fd, given.uid, given.gid);
+      fchmodSync(fd, mode ?? (old ? old.mode & 0o777 : 0o644));
       naming(path, () => fsyncSync(fd));
     } finally {
       closeSync(fd);

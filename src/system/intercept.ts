@@ -29,9 +29,9 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
     stage: (files) => system.stage(files),
     uid: () => system.uid(),
     now: () => system.now(),
-    writeFile: (path, content, mode) => {
+    writeFile: (path, content, mode, owner) => {
       before('writeFile', path);
-      system.writeFile(path, content, mode);
+      system.writeFile(path, content, mode, owner);
     },
     symlink: (path, target) => {
       before('symlink', path);
@@ -64,9 +64,9 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
     },
     askAs:
       system.askAs &&
-      ((account, argv, input) => {
-        before('run', argv.join(' '));
-        return system.askAs?.(account, argv, input) ?? { code: 127, stdout: '', stderr: '' };
+      ((account, words, input) => {
+        before('run', words.join(' '));
+        return system.askAs?.(account, words, input) ?? { code: 127, stdout: '', stderr: '' };
       }),
     lock: (path) => {
       before('lock', path);

@@ -72,9 +72,9 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
     stage: () => ({ directory: '/stage', remove: () => undefined }),
     uid: () => world.uid ?? 0,
     now: () => world.now ?? 0,
-    writeFile: (path, content, mode) => {
+    writeFile: (path, content, mode, given = owner(path)) => {
       needParent(path);
-      tree.set(path, { kind: 'file', content, mode, ...owner(path) });
+      tree.set(path, { kind: 'file', content, mode, uid: given.uid, gid: given.gid });
     },
     symlink: (path, target) => {
       needParent(path);

@@ -20,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isRoot } from '../boundary/as-user.js';
 import { askAs } from '../boundary/ask-as.js';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
@@ -67,7 +67,8 @@ export function realSystem(): System {
     stage,
     uid: () => process.geteuid?.() ?? -1,
     now: () => Date.now(),
-    writeFile: (path, content, mode) => change(path, (held) => replaceFile(held, content, mode)),
+    writeFile: (path, content, mode, owner) =>
+      change(path, (held) => replaceFile(held, content, mode, owner)),
     symlink: (path, target) => change(path, (held) => symlinkAtomic(held, target)),
     unlink: (path) => {
       try {
@@ -82,7 +83,10 @@ export function realSystem(): System {
     chown: (path, owner) => changeInode(path, { owner }),
     chmod: (path, mode) => changeInode(path, { mode }),
     run: execute,
-    askAs: isRoot() ? askAs : null,
+    askAs: isRoot()
+      ? (account, words, input) =>
+          askAs(account, [process.execPath, resolve(process.argv[1] ?? ''), ...words], input)
+      : null,
     lock: (path) =>
       walkToName(path, ({ isSteady }) =>
         isSteady ? tryLock(path) : lockDescriptor(openForeignLock(path), path),
@@ -98,7 +102,11 @@ function actual(path: string, guess?: 'file' | 'link'): Actual {
     return walkToName(path, ({ held }) => actualAt(held, guess));
   } catch (error) {
     if (error instanceof RefusedLink)
-      return { kind: 'other', what: `place behind ${error.path}, a link of uid ${String(error.uid)}` };
+      return {
+        kind: 'other',
+        what: 'place behind a link',
+        refused: { path: error.path, uid: error.uid },
+      };
     // A plan without root cannot look into the directory of the secrets.
     if (codeOf(error) === 'EACCES') return { kind: 'other', what: 'unreadable' };
     if (codeOf(error) === 'ENOTDIR' || codeOf(error) === 'ENOENT') return { kind: 'absent' };

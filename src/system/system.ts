@@ -10,8 +10,13 @@ export type Actual =
   | { readonly kind: 'absent' }
   | { readonly kind: 'file'; readonly mode: number; readonly content: string }
   | { readonly kind: 'link'; readonly target: string }
-  /** `directory`, `unreadable`, `file that is no text`, `huge file`, `special file`, `place behind …, a link of uid 995`: always in the way. */
-  | { readonly kind: 'other'; readonly what: string };
+  /** `directory`, `unreadable`, `file that is no text`, `huge file`, `special file`, `place behind a link`: always in the way. */
+  | {
+      readonly kind: 'other';
+      readonly what: string;
+      /** A link on the way that another user could have made: nothing behind it is looked at. */
+      readonly refused?: { readonly path: string; readonly uid: number };
+    };
 
 /** Facts of what a path leads to, links followed. `mode` holds the permission bits only. */
 export interface FileFacts {
@@ -62,8 +67,11 @@ export interface Reader {
 }
 
 export interface System extends Reader {
-  /** Replaces a file, whole or not at all; an existing file keeps its owner. Throws the system's error. */
-  writeFile(path: string, content: string, mode: number): void;
+  /**
+   * Replaces a file, whole or not at all. Root gives it to `owner`; without one an existing file keeps its owner. Throws the
+   * system's error.
+   */
+  writeFile(path: string, content: string, mode: number, owner?: Owner): void;
   /** Replaces whatever is no directory by a symbolic link, at once. */
   symlink(path: string, target: string): void;
   /** Removes a file or link; a missing one is no error. */
@@ -77,15 +85,19 @@ export interface System extends Reader {
    * thousands in one directory cost half. Each is whole at any time all the same.
    */
   together(action: () => void): void;
+  /**
+   * Both are for directories that this process made, and for what lies where only root can put something in its place. They
+   * throw for anything else, and for a link.
+   */
   chown(path: string, owner: Owner): void;
   chmod(path: string, mode: number): void;
   /** Runs a program that changes the machine: systemctl, useradd. */
   run(argv: readonly string[]): Promise<CommandResult>;
   /**
-   * Runs a program with another account's rights, `input` on its stdin, and returns how it ended; null where this process
-   * has no rights to give up. Throws when it cannot be started, or does not end in time.
+   * Runs this program (`words` are its command and options) with another account's rights, `input` on its stdin, and returns
+   * how it ended; null if this process has no rights to give up. Throws when it cannot be started, or does not end in time.
    */
-  readonly askAs: ((account: Account, argv: readonly string[], input: string) => CommandResult) | null;
+  readonly askAs: ((account: Account, words: readonly string[], input: string) => CommandResult) | null;
   /** Takes a lock that lives as long as this process, or null when somebody else holds it. */
   lock(path: string): { release(): void } | null;
 }

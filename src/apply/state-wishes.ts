@@ -1,0 +1,79 @@
+import type { SiteFile } from '../job/site-file.js';
+import { renamed, type Intent } from '../plan/assemble.js';
+import { startsEmpty } from '../plan/destinations.js';
+import type { Observation } from '../plan/observation.js';
+import type { Plan } from '../plan/plan.js';
+import type { Hold } from '../state/package-state.js';
+import type { Reader } from '../system/system.js';
+import { readJson } from './read-json.js';
+
+/** What the state directory must know before anything can run, as values: they cross to another process. */
+export interface StateWishes {
+  /** Old id and new id of packages whose words are carried over. */
+  readonly renames: readonly (readonly [string, string])[];
+  readonly baselines: readonly BaselineWish[];
+  readonly hold: { readonly ids: readonly string[]; readonly hold: Hold } | null;
+  /** mirror.py's stat.json, taken over by those of the packages that have no state; null if there is none to look for. */
+  readonly statfile: {
+    readonly path: string;
+    readonly ids: readonly string[];
+    /** Nothing was ever applied here: then a stat.json beside states of ours is ours, too. */
+    readonly isFirst: boolean;
+  } | null;
+}
+
+export interface BaselineWish {
+  readonly id: string;
+  /** Epoch ms from which slots count; null keeps what an earlier baseline says. */
+  readonly from: number | null;
+  /** Epoch ms, for a package that has no earlier baseline. */
+  readonly now: number;
+  /** An empty dst that runs may fill; null if there is none. */
+  readonly freshDst: string | null;
+}
+
+/** What a plan asks of the state directory. */
+export function stateWishes(
+  intent: Intent,
+  seen: Observation,
+  plan: Plan,
+  hold: Hold | null,
+  system: Reader,
+): StateWishes {
+  const { layout, site } = intent;
+  const ids = plan.packages.filter(({ kind }) => kind === 'new').map(({ id }) => id);
+  return {
+    renames: [...renamed(site, layout, seen.manifest)],
+    baselines: baselines(plan, seen),
+    hold: hold === null || ids.length === 0 ? null : { ids, hold },
+    statfile: statfile(intent, system),
+  };
+}
+
+/** Whether there is nothing to be done: then no process need be started for it. */
+export function isEmpty({ renames, baselines, hold, statfile }: StateWishes): boolean {
+  return renames.length === 0 && baselines.length === 0 && hold === null && statfile === null;
+}
+
+/**
+ * New packages and changed schedules start counting now: an apply never makes everything due at once. A dst that is to be
+ * filled from nothing is named as well: no run would do so otherwise.
+ */
+function baselines(plan: Plan, seen: Observation): BaselineWish[] {
+  return plan.packages.flatMap(({ id, kind, schedule }): BaselineWish[] => {
+    const counts = kind === 'new' || (kind === 'changed' && schedule !== null);
+    const destination = seen.destinations.get(id);
+    const freshDst = destination && startsEmpty(destination) ? destination.job.dst : null;
+    if (!counts && freshDst === null) return [];
+    return [{ id, from: counts ? seen.now : null, now: seen.now, freshDst }];
+  });
+}
+
+/** The file that runs publish to from now on, unless they did so before. Below `--root` only one that lies there is read. */
+function statfile({ site, layout, jobs }: Intent, system: Reader): StateWishes['statfile'] {
+  const { statfile: path } = site.settings;
+  const applied = (readJson(layout.siteFile, system) as Partial<SiteFile> | null)?.statfile ?? null;
+  const isElsewhere = layout.root !== '' && !path.startsWith(`${layout.root}/`);
+  if (applied === path || isElsewhere) return null;
+  return { path, ids: [...jobs.keys()], isFirst: applied === null };
+}
