@@ -86,7 +86,7 @@ const steadiness = new Map<string, boolean>();
 function isSteady(directory: string): boolean {
   const known = steadiness.get(directory);
   if (known !== undefined) return known;
-  const found = walk(`${directory}/.`, 'none', false, (reached) => reached.isSteady);
+  const found = walk(`${directory}/.`, "root's", false, (reached) => reached.isSteady);
   steadiness.set(directory, found);
   return found;
 }
@@ -105,7 +105,7 @@ function walk<T>(path: string, links: FollowedLinks, followLast: boolean, use: (
   try {
     for (;;) {
       const here = places.at(-1) as Place;
-      steady &&= here.openness === 'root only';
+      steady &&= here.openness !== 'open';
       const [name = '.', ...rest] = names;
       if (name === '..') {
         if (places.length > 1) closeSync((places.pop() as Place).fd);
@@ -115,11 +115,13 @@ function walk<T>(path: string, links: FollowedLinks, followLast: boolean, use: (
       const isLast = rest.length === 0;
       const target = isLast && !followLast ? null : linkAt(here, name, links);
       if (target !== null) {
+        steady &&= here.openness === 'root only';
         if ((followed += 1) > MAX_LINKS) throw new UnfitPlace(path, 'leads through too many links');
         if (target.startsWith('/')) for (const { fd } of places.splice(1)) closeSync(fd);
         names = [...namesOf(target), ...rest];
       } else if (isLast) {
-        return named(here, () => use({ held: inside(here, name), real: join(here, name), isSteady: steady }));
+        const isSteady = steady && here.openness === 'root only';
+        return named(here, () => use({ held: inside(here, name), real: join(here, name), isSteady }));
       } else {
         places.push(named(here, () => enter(here, name)));
         names = rest;

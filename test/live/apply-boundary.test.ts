@@ -25,11 +25,12 @@ describe.skipIf(noBed !== null)(
 
     /** A site with nothing known of it but the package `one`. */
     beforeEach(() => {
-      bed.must('sh', '-c', `rm -rf /srv/m /etc/mirror/compiled/* ${STATE}/stat* && mkdir /srv/m`);
+      bed.must('sh', '-c', `rm -rf /srv/m /srv/ftp/* /etc/mirror/compiled/* ${STATE}/stat* && mkdir /srv/m`);
+      bed.must('sh', '-c', 'cd /etc/systemd/system && rm -rf mirror* *.wants/mirror*');
       bed.must('sh', '-c', `rm -rf ${STATE}/state && rm -rf ${STATE}/*/*.json*`);
       site.configure([gated('one', 'PT6H')]);
       site.must('setup');
-      site.must('apply', '--force');
+      site.must('apply');
       bed.must('chown', 'mirror:mirror', '/srv/m');
     });
 
@@ -82,7 +83,7 @@ describe.skipIf(noBed !== null)(
       expect(JSON.parse(site.read(wordsOf('hold', 'uno')))).toEqual(hold);
       expect(factsOf(wordsOf('hold', 'uno'))).toBe('regular file 664 mirror');
       expect(factsOf(wordsOf('hold', 'one'))).toBe('');
-      expect(factsOf(`${STATE}/locks/run-one`)).toBe('regular file 664 mirror');
+      expect(factsOf(`${STATE}/locks/run-one`)).toBe('regular empty file 664 mirror');
     });
 
     it.each([
@@ -95,10 +96,11 @@ describe.skipIf(noBed !== null)(
       site.configure([gated('one', 'PT6H')], { statfile: `${STATE}/stat2.json` });
       expect(apply().status).toBe(0);
       // Nor at a first apply.
-      bed.must('sh', '-c', `rm -rf /etc/mirror/compiled/* ${STATE}/state/*`);
+      bed.must('sh', '-c', `rm -rf /etc/mirror/compiled/* ${STATE}/state/* /etc/systemd/system/mirror*`);
+      bed.must('sh', '-c', 'rm -f /etc/systemd/system/*.wants/mirror*');
       site.must('setup');
       plant(`rm -f ${STATE}/stat2.json; ${put} ${STATE}/stat2.json`);
-      expect(apply('--force').status).toBe(0);
+      expect(apply().status).toBe(0);
       expect(bed.run('sh', '-c', `ls ${STATE} | grep bak`).stdout).toBe('');
       expect(leaked()).toBe('');
     });
@@ -134,7 +136,7 @@ describe.skipIf(noBed !== null)(
       expect(stderr).toContain('systemctl daemon-reload failed');
       expect(status).toBe(74);
       expect(JSON.parse(site.read(wordsOf('hold', 'one')))).toEqual(JSON.parse(hold));
-      expect(factsOf(wordsOf('hold', 'one'))).toBe('regular file 664 mirror');
+      expect(factsOf(wordsOf('hold', 'one'))).toBe('regular file 644 mirror');
       expect(factsOf(wordsOf('hold', 'uno'))).toBe('');
       bed.must('systemctl', 'daemon-reload');
       expect(apply().status).toBe(0);
