@@ -43,8 +43,6 @@ export type FollowedLinks = 'none' | "root's";
 export interface Reached {
   /** Leads to the place for as long as the walk's `use` lasts, through an open handle of its directory. */
   readonly held: string;
-  /** The same without links, for people: other users may have changed it since. */
-  readonly real: string;
   /** Whether only root can change what the path's directories lead to. */
   readonly isSteady: boolean;
 }
@@ -59,9 +57,9 @@ export interface Reached {
  * error with the path as it was given.
  */
 export function walkToName<T>(path: string, use: (reached: Reached) => T, links: FollowedLinks = 'none'): T {
-  if (!isRoot()) return use({ held: path, real: path, isSteady: true });
+  if (!isRoot()) return use({ held: path, isSteady: true });
   // A plan reads tens of thousands of files in a few directories of root's.
-  if (isSteady(dirname(path))) return use({ held: path, real: path, isSteady: true });
+  if (isSteady(dirname(path))) return use({ held: path, isSteady: true });
   return walk(path, links, false, use);
 }
 
@@ -71,9 +69,20 @@ export function walkToTarget<T>(
   use: (reached: Reached) => T,
   links: FollowedLinks = 'none',
 ): T {
-  if (isRoot()) return walk(path, links, true, use);
-  const real = realpathSync.native(path);
-  return use({ held: real, real, isSteady: true });
+  if (isRoot()) {
+    const isPlain = isSteady(dirname(path)) && !lstatSync(path).isSymbolicLink();
+    return isPlain ? use({ held: path, isSteady: true }) : walk(path, links, true, use);
+  }
+  return use({ held: realpathSync.native(path), isSteady: true });
+}
+
+/**
+ * Returns `path` with every link on the way followed, as a walk follows them. Other users may have changed it since. Throws
+ * RefusedLink, or ENOENT if nothing is there.
+ */
+export function findRealPath(path: string, links: FollowedLinks = 'none'): string {
+  if (!isRoot()) return realpathSync.native(path);
+  return walk(path, links, true, ({ held, real }) => (lstatSync(held), real));
 }
 
 /** Forgets which directories only root can change; for callers that have changed an owner or a mode. */
@@ -86,6 +95,9 @@ const steadiness = new Map<string, boolean>();
 function isSteady(directory: string): boolean {
   const known = steadiness.get(directory);
   if (known !== undefined) return known;
+  // One look is enough to find that nothing is there, as at a first apply's thousands of paths: it throws.
+  const above = dirname(directory);
+  if (above !== directory && isSteady(above)) lstatSync(directory);
   const found = walk(`${directory}/.`, "root's", false, (reached) => reached.isSteady);
   steadiness.set(directory, found);
   return found;
@@ -99,7 +111,12 @@ interface Place {
   readonly openness: 'root only' | 'sticky' | 'open';
 }
 
-function walk<T>(path: string, links: FollowedLinks, followLast: boolean, use: (reached: Reached) => T): T {
+function walk<T>(
+  path: string,
+  links: FollowedLinks,
+  followLast: boolean,
+  use: (reached: Reached & { readonly real: string }) => T,
+): T {
   const places: Place[] = [enter(null, '/')];
   let [names, followed, steady] = [namesOf(path), 0, true];
   try {

@@ -24,7 +24,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isRoot } from '../boundary/as-user.js';
 import { askAs } from '../boundary/ask-as.js';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
-import { RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
+import { findRealPath, RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
 import { readSmallText } from '../boundary/small-file.js';
 import { replaceFile, syncDirectory } from './atomic.js';
 import { lockDescriptor, tryLock } from './flock.js';
@@ -58,8 +58,7 @@ export function realSystem(): System {
     actual,
     read: (path) => quietly(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
     facts,
-    realPath: (path) =>
-      quietly(() => walkToTarget(path, ({ held, real }) => (lstatSync(held), real), "root's")),
+    realPath: (path) => quietly(() => findRealPath(path, "root's")),
     list,
     user: findUser,
     group: findGroup,

@@ -256,7 +256,10 @@ describe('a removed package', () => {
       last_success: 5,
     });
     expect(system.read(paths.historyFile('Debian'))).toBe(RECORD);
-    expect(system.read(paths.incidentFile('Debian'))).toBe(incident);
+    expect(JSON.parse(system.read(paths.incidentFile('Debian')) ?? '')).toEqual({
+      ...(JSON.parse(incident) as object),
+      id: 'Debian',
+    });
     expect(system.read(paths.requestFile('Debian'))).toBe(request);
     for (const name of ['state', 'incident', 'request', 'history'])
       expect(system.tree.has(`${paths.state}/${name}/debian.json`)).toBe(false);

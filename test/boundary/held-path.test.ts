@@ -18,12 +18,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../../src/boundary/held-inode.js';
-import { forgetSteadiness, RefusedLink, walkToName, walkToTarget } from '../../src/boundary/held-path.js';
+import { findRealPath, forgetSteadiness, RefusedLink, walkToName } from '../../src/boundary/held-path.js';
 
 const NOBODY = 65_534;
 let directory: string;
 const at = (name: string): string => join(directory, name);
-const real = (path: string): string => walkToTarget(path, (reached) => reached.real);
+const real = (path: string): string => findRealPath(path);
 const isSteady = (path: string): boolean => walkToName(path, (reached) => reached.isSteady);
 beforeEach(() => {
   directory = realpathSync(mkdtempSync(join(tmpdir(), 'mirror-held-')));
@@ -78,8 +78,7 @@ describe.runIf(process.getuid?.() === 0)('a walk of root’s', () => {
   test('to look only, follows a link of root’s there, and no other', () => {
     symlinkSync(at('root/data'), at('other/roots'));
     plant('theirs', at('root/data'));
-    const look = (name: string): string =>
-      walkToTarget(at(`other/${name}/file`), (reached) => reached.real, "root's");
+    const look = (name: string): string => findRealPath(at(`other/${name}/file`), "root's");
     expect(look('roots')).toBe(at('root/data/file'));
     expect(() => look('theirs')).toThrow(RefusedLink);
     expect(walkToName(at('other/roots/file'), (reached) => reached.isSteady, "root's")).toBe(false);
