@@ -106,7 +106,7 @@ describe('rsync', () => {
     expect(argv({ options: { bwlimit: '50m' } })).toEqual([
       [
         'rsync',
-        '-vrltDSH',
+        '-vrltSH',
         '--partial',
         '--delay-updates',
         '--safe-links',

@@ -1724,7 +1724,7 @@ export interface RsyncOptions {
    */
   option_include?: string;
   /**
-   * Letters to leave out of the base flags `-vrltDSH`.
+   * Letters to leave out of the base flags `-vrltSH`.
    */
   option_exclude?: string;
   /**
@@ -1738,7 +1738,7 @@ export interface RsyncOptions {
    */
   bwlimit?: string;
   /**
-   * Arguments that replace the base flags `-vrltDSH --partial --delay-updates --safe-links`.
+   * Arguments that replace the base flags `-vrltSH --partial --delay-updates --safe-links`.
    *
    * Items: Text without control characters and without those that turn the direction of writing.
    */

@@ -6,6 +6,7 @@ import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { addressWords, isRsyncProxy, passwordFile } from './rsync-connection.js';
+import { PLAIN_MODES } from './rsync-pass.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSource, webSourceFindings } from './web-source.js';
 
@@ -89,7 +90,7 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
     `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),
-    ...(rsync === '' ? [] : [`--rsync-options=-aIL --partial ${rsync}`]),
+    ...(rsync === '' ? [] : [`--rsync-options=${rsync}`]),
     deletes ? '--postcleanup' : '--nocleanup',
     pkg.dst,
   ];
@@ -109,10 +110,16 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
   };
 }
 
+/** debmirror's own flags for rsync, but no devices or other special files; empty where it starts none. */
 function rsyncFlags(pkg: Package, context: MethodContext): string {
-  if (!isRsync(context)) return '';
+  const flags = ['-aIL', '--no-D', PLAIN_MODES, '--partial'];
+  if (!isRsync(context)) {
+    const { rsync_extra: extra } = pkg.options as Options<'debmirror'>;
+    return extra.length > 0 ? flags.join(' ') : '';
+  }
   const port = PORT.exec(upstream(context.source).host)?.[0].slice(1);
   return [
+    ...flags,
     ...(port === undefined ? [] : [`--port=${port}`]),
     ...(hearsPassword(pkg, context.source) ? [`--password-file='${passwordPath(context)}'`] : []),
     ...addressWords(pkg.network),

@@ -8,7 +8,16 @@ import { accepted, cacheDirectory, privateFile, workDirectory } from './method.j
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { connection, connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
-import { DELETE_LIMIT, DRY_RUN, STATS, TEMPORARY, ownWords, stalls, withSlash } from './rsync-pass.js';
+import {
+  DELETE_LIMIT,
+  DRY_RUN,
+  PLAIN_MODES,
+  STATS,
+  TEMPORARY,
+  ownWords,
+  stalls,
+  withSlash,
+} from './rsync-pass.js';
 import { rsync } from './rsync.js';
 
 type QuickFedoraOptions = Options<'quick-fedora'>;
@@ -102,7 +111,7 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
 function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
   const { words, ends } = passWords(pkg, source);
   const { url, ...rest } = ends;
-  const argv = ['rsync', '-vlptDSH', '--force', ...words, '--from0', `--files-from=${transfer}`];
+  const argv = ['rsync', '-vlptSH', PLAIN_MODES, '--force', ...words, '--from0', `--files-from=${transfer}`];
   return {
     ...rest,
     kind: 'exec',
@@ -126,7 +135,8 @@ function fullPass(
   const own = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
   const argv = [
     'rsync',
-    '-vrlptDSH',
+    '-vrlptSH',
+    PLAIN_MODES,
     '--relative',
     ...TEMPORARY,
     // Installed after the pass, so that they never claim more than dst holds.

@@ -38,6 +38,9 @@ export const STATS = ['--stats', '--no-human-readable'];
  */
 export const TEMPORARY = ['--filter=R .~tmp~/', '--exclude=*.~tmp~'];
 
+/** Where permissions follow upstream: no set-id bit, which makes its owner of whoever runs the file, and no write for others. */
+export const PLAIN_MODES = '--chmod=ug-s,o-w';
+
 /** Seconds for a probe: one small file; mirror.py's numbers. */
 const PROBE = { contimeout: 10, timeout: 60 };
 

@@ -15,8 +15,11 @@ import type { Pass } from './rsync-pass.js';
 import { stageSets, stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
 
-/** mirror.py's letters: verbose, recursive, links, times, devices, sparse, hard links. */
-const BASE_LETTERS = 'vrltDSH';
+/**
+ * mirror.py's letters without its `D`: verbose, recursive, links, times, sparse, hard links. A public mirror has no devices,
+ * FIFOs or sockets, and one that an upstream makes up would keep waiting every program that opens it.
+ */
+const BASE_LETTERS = 'vrltSH';
 
 /** rsync from a daemon, over ssh, or from a path of this host; in one pass or in stages. */
 export const rsync: SyncMethod = {

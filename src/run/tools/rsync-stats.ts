@@ -7,10 +7,10 @@ import type { Transfer } from '../../state/package-state.js';
 export function parseRsyncStats(output: string): Transfer | null {
   const text = `\n${output}`;
   const number = (label: string): number | null => numberAfter(text, `\n${label}: `);
-  const files = number('Number of files');
-  if (files === null) return null;
+  const listed = number('Number of files');
+  if (listed === null) return null;
   return {
-    files,
+    files: listed - specialFiles(output),
     total_bytes: number('Total file size'),
     transferred_files: number('Number of regular files transferred'),
     transferred_bytes: number('Total transferred file size'),
@@ -21,12 +21,26 @@ export function parseRsyncStats(output: string): Transfer | null {
 }
 
 /**
- * Whether the last statistics tell of files that are no directories; null where there are none. rsync before 3.1 counts
- * without telling them apart, and is believed.
+ * Whether the last statistics tell of files or links; null where there are none. rsync before 3.1 counts without telling
+ * kinds apart, and is believed.
  */
 export function listsFiles(output: string): boolean | null {
-  const at = output.lastIndexOf('Number of files: ');
-  return at < 0 ? null : !/^[^:]+: (0|\S+ \(dir: \S+\))\n/.test(output.slice(at, at + 80));
+  const kinds = listedKinds(output);
+  if (kinds === null) return null;
+  return !/^(0|\S+ \(.*\))$/.test(kinds) || /\b(reg|link): /.test(kinds);
+}
+
+/** Devices, FIFOs and sockets that upstream lists: dst gets none of them. */
+function specialFiles(output: string): number {
+  const kinds = listedKinds(output) ?? '';
+  return (numberAfter(kinds, 'dev: ') ?? 0) + (numberAfter(kinds, 'special: ') ?? 0);
+}
+
+/** What follows the last `Number of files: `, e.g. `1,230 (reg: 1,200, dir: 29, special: 1)`. */
+function listedKinds(output: string): string | null {
+  const label = 'Number of files: ';
+  const at = output.lastIndexOf(label);
+  return at < 0 ? null : (output.slice(at + label.length, at + 200).split('\n')[0] ?? null);
 }
 
 /** The number behind the last `label`, which may have commas. */
