@@ -27,8 +27,8 @@ export function sharedPolicies(
   return (pkg) => {
     const parts = [pkg.guard, pkg.retry, pkg.firstSync, pkg.resources, pkg.env, pkg.keep].map(number);
     const secret = passwordFile(pkg, layout);
-    const { maxRuntime, user, group, umask } = pkg;
-    const key = JSON.stringify([parts, maxRuntime, user, group, umask, secret]);
+    const { maxRuntime, logLimit, user, group, umask } = pkg;
+    const key = JSON.stringify([parts, maxRuntime, logLimit, user, group, umask, secret]);
     let shared = made.get(key);
     if (!shared) {
       const policy = policyOf(site, pkg, scheduler, secret);
@@ -64,6 +64,7 @@ function policyOf({ settings }: Site, pkg: Package, scheduler: Scheduler, secret
       filename,
       gzip,
       keep: pkg.keep,
+      max_size: pkg.logLimit,
       console_format: settings.logger.packageformat,
       console_level: settings.logger.packagelevel,
       ...(fileformat === null ? {} : { site: siteLog(fileformat, format, level) }),

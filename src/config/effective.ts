@@ -157,6 +157,7 @@ function rows(pkg: Package, written: unknown): Row[] {
     policy('logger.keep.failed', formatDuration(pkg.keep.failed)),
     policy('logger.keep.unchanged', formatDuration(pkg.keep.unchanged)),
     policy('logger.keep.total', formatSize(pkg.keep.total)),
+    policy('logger.max_size', formatSize(pkg.logLimit)),
     { key: 'renamed_from', value: pkg.renamedFrom },
   ];
 }

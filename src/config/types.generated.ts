@@ -243,6 +243,10 @@ export interface Logger {
   fileformat?: SiteLogFormat;
   packagefileformat?: FileFormat;
   keep?: Keep;
+  /**
+   * Most bytes of one sync's log. A tool that writes more is ended, and the log keeps its beginning.
+   */
+  max_size?: string;
 }
 /**
  * Where the site's own log goes. Fields as in `packagefileformat`; they stand for the midnight before a line, so that a log whose name has a date begins anew each day.
@@ -799,6 +803,10 @@ export interface AcceptedExits {
  */
 export interface PackageLogger {
   keep?: Keep;
+  /**
+   * Most bytes of one log. A tool that writes more is ended, and the log keeps its beginning.
+   */
+  max_size?: string;
 }
 /**
  * The options of each method as it reads them: those that have a default are there.

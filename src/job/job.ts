@@ -46,6 +46,8 @@ export interface LogPlace {
 export interface JobLog extends LogPlace {
   readonly gzip: boolean;
   readonly keep: Keep;
+  /** Most bytes of one run's log; absent in jobs that an earlier version made. */
+  readonly max_size?: number;
   /** Console line of the executor, Python %-style with `{package}`, e.g. `[%(asctime)s][{package}] %(levelname)s # %(message)s`. */
   readonly console_format: string;
   /** Least level shown on the console: DEBUG INFO WARNING ERROR CRITICAL. */

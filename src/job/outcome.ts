@@ -8,6 +8,7 @@ export type FailureKind =
   | 'config' // usage, protocol, unsupported option
   | 'dst' // dst missing, emptied, or on another device
   | 'space' // disk full, quota, or below guard.min_free
+  | 'log' // more output than logger.max_size
   | 'io' // other local I/O
   | 'tool' // the tool failed in a way its table does not know
   | 'internal'; // a bug of ours
@@ -56,6 +57,7 @@ const FAILURE_EXIT: Record<FailureKind, number> = {
   config: EXIT.config,
   dst: EXIT.needsPerson,
   space: EXIT.cantCreate,
+  log: EXIT.cantCreate,
   io: EXIT.io,
   tool: EXIT.failure,
   internal: EXIT.internal,

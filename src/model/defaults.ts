@@ -72,5 +72,6 @@ export const DEFAULTS = {
     packagelevel: settings.logger.properties.packagelevel.default,
     format: settings.logger.properties.format.default,
     packageformat: settings.logger.properties.packageformat.default,
+    logLimit: settings.logger.properties.max_size.default,
   },
 } as const;

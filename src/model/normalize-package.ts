@@ -77,6 +77,7 @@ export function normalizePackage(
     sandbox: policy.sandbox,
     resources: policy.resources,
     keep: policy.keep,
+    logLimit: policy.logLimit,
     renamedFrom: config.renamed_from ?? null,
   };
   return { pkg, findings: scheduleFindings(config, parsed) };

@@ -27,6 +27,7 @@ export interface Policy {
   readonly sandbox: Package['sandbox'];
   readonly resources: Resources;
   readonly keep: Keep;
+  readonly logLimit: number;
 }
 
 /** The keys of the config that make a policy: those of a package, and the same ones of `settings`. */
@@ -42,7 +43,7 @@ export interface PolicyConfig {
   readonly umask?: string;
   readonly sandbox?: Package['sandbox'];
   readonly resources?: ResourcesConfig;
-  readonly logger?: { readonly keep?: KeepConfig };
+  readonly logger?: { readonly keep?: KeepConfig; readonly max_size?: string };
 }
 
 /** The keys that mean the same in `settings` and in a package. */
@@ -105,6 +106,7 @@ export const BUILT_IN: Policy = {
     unchanged: keepFor(DEFAULTS.keep.unchanged),
     total: size(DEFAULTS.keep.total),
   },
+  logLimit: size(DEFAULTS.settings.logLimit),
 };
 
 /** A policy over the one it falls back to, value by value. Parts that the config does not name are shared, not copied. */
@@ -125,6 +127,7 @@ export function overlay(base: Policy, config: PolicyConfig): Policy {
     sandbox: config.sandbox ?? base.sandbox,
     resources: resources ? overlayResources(base.resources, resources) : base.resources,
     keep: logger?.keep ? overlayKeep(base.keep, logger.keep) : base.keep,
+    logLimit: logger?.max_size === undefined ? base.logLimit : size(logger.max_size),
   };
 }
 

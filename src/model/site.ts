@@ -140,6 +140,8 @@ export interface Package {
   readonly sandbox: 'strict' | 'standard' | 'off';
   readonly resources: Resources;
   readonly keep: Keep;
+  /** Most bytes of one run's log. */
+  readonly logLimit: number;
   readonly renamedFrom: string | null;
 }
 

@@ -7,12 +7,12 @@ import { shown } from './console.js';
 import { isEmpty } from './destination.js';
 import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
+import { logOutcome } from './log-file.js';
 import { RUN_VARIABLE, runMark } from './run-mark.js';
 import { secretText } from './secrets.js';
 import { save, signalOutcome, troubleOutcome } from './session.js';
 import { runTool } from './spawn.js';
 import type { ToolEnd } from './spawn.js';
-import { stallWatch } from './stall.js';
 import type { Turn } from './steps.js';
 import { toolTable } from './tools/index.js';
 import type { ToolTable } from './tools/table.js';
@@ -55,11 +55,9 @@ export async function executeStep(
 
   const secret = step.stdin_secret === undefined ? null : secretText(session.secrets, step.stdin_secret);
   if (secret !== null && typeof secret !== 'string') return { ...nothing, outcome: secret };
-  const guard = (): string | null => (role === 'probe' ? null : lackOfSpace(job.dst, job.guard.min_free));
-  const lacking = guard();
+  const lacking = role === 'probe' ? null : lackOfSpace(job.dst, job.guard.min_free);
   if (lacking !== null) return { ...nothing, outcome: { kind: 'failed', failure: 'space', reason: lacking } };
 
-  const stall = step.stall ? stallWatch(step.tool, step.stall) : null;
   log.note('INFO', argv.map(shown).join(' '));
   const unheard = log.lost();
   if (unheard !== null) return { ...nothing, outcome: troubleOutcome(unheard) };
@@ -78,11 +76,10 @@ export async function executeStep(
     },
     {
       deadline: Math.min(turn.deadline, Date.now() + timeout * 1000),
-      guard: () => guard() ?? stall?.look() ?? null,
+      oversee: async (group) => (await import('./special/index.js')).overseeTool(turn, step, role, group),
       interruption: session.interruption,
     },
-    (group) => {
-      stall?.begin(group);
+    () => {
       if (role === 'pass') announce = setTimeout(turn.syncing, NOTEWORTHY);
     },
   );
@@ -90,10 +87,8 @@ export async function executeStep(
   if (step.gather !== undefined) (await import('./special/index.js')).gatherLogs(step.gather, log, began);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
-  const ended: Outcome =
-    end.kind === 'guard' && stall?.reason != null
-      ? { kind: 'failed', failure: 'unavailable', reason: stall.reason }
-      : outcomeOf(turn, step, table, end, output);
+  const ended = log.room() < 0 ? logOutcome(log) : outcomeOf(turn, step, table, end, output);
+  if (log.room() < 0) log.cut();
   // A probe leaves an empty dst as it is.
   const outcome = role === 'pass' ? orNothing(turn, table, ended) : ended;
   if (before !== null && end.kind === 'exit' && table.neverStarted.includes(end.exit ?? -1)) {
@@ -159,8 +154,8 @@ function outcomeOf(turn: Turn, step: ExecStep, table: ToolTable, end: ToolEnd, o
       return classify(table, { exit: end.exit, signal: end.signal, output }, step.accept);
     case 'timed-out':
       return { kind: 'timed-out', reason: 'ended at its time limit' };
-    case 'guard':
-      return { kind: 'failed', failure: 'space', reason: end.reason };
+    case 'overseen':
+      return end.outcome;
     case 'interrupted':
       return signalOutcome(turn.session, `while ${step.argv[0] ?? 'the tool'} ran`);
     case 'not-started':

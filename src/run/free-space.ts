@@ -14,9 +14,10 @@ export function lackOfSpace(path: string, least: MinFree): string | null {
   const free = bavail * bsize;
   const needed = 'bytes' in least ? least.bytes : least.share * blocks * bsize;
   if (free >= needed) return null;
-  return `${size(free)} free at ${path}, guard.min_free asks for ${size(needed)}`;
+  return `${formatBytes(free)} free at ${path}, guard.min_free asks for ${formatBytes(needed)}`;
 }
 
-function size(bytes: number): string {
+/** Bytes for people, in MiB or GiB. */
+export function formatBytes(bytes: number): string {
   return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -5,6 +5,7 @@ import {
   createReadStream,
   createWriteStream,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readSync,
@@ -14,13 +15,18 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Job, LogPlace } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
 import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
 import type { Level } from './console.js';
+import { formatBytes } from './free-space.js';
 import { timeFields } from './local-time.js';
 
 /** How much of a tool's output is looked at to tell how it ended. */
 const TAIL = 256 * 1024;
+
+/** Most bytes of a log where the job does not say. */
+const LIMIT_BYTES = 2 ** 30;
 
 /** Set-group-id and group-writable. */
 const SHARED = 0o2020;
@@ -29,12 +35,18 @@ const SHARED = 0o2020;
 export interface LogFile {
   readonly path: string;
   readonly fd: number;
+  /** Most bytes that it may have (`logger.max_size`). */
+  readonly limitBytes: number;
   /** Adds a line in the site's format. */
   note(level: Level, message: string): void;
   /** Why a line of ours is not there, or null. What a tool said may be lost as well then, and that decides how it ended. */
   lost(): NodeJS.ErrnoException | null;
   /** Bytes so far. */
   size(): number;
+  /** Bytes that may follow within the limit of the job; negative when there are too many. */
+  room(): number;
+  /** Cuts off what is beyond the limit, and says so. */
+  cut(): void;
   /** What was written from byte `from` on; the end of it when that is much. */
   since(from: number): string;
   close(): void;
@@ -44,21 +56,35 @@ export interface LogFile {
 export function openLog(job: Job, at: number): LogFile {
   const path = logPath(job, at);
   shared(job.log.base, () => mkdirSync(dirname(path), { recursive: true }));
-  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-  const fd = openSync(path, flags, 0o644);
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
+  if (!fstatSync(fd).isFile()) {
+    closeSync(fd);
+    // A pipe would keep us and every tool waiting for a reader.
+    throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EUNFIT' });
+  }
   const size = (): number => fstatSync(fd).size;
+  const limitBytes = job.log.max_size ?? LIMIT_BYTES;
   let lost: NodeJS.ErrnoException | null = null;
+  const note: LogFile['note'] = (level, message) => {
+    try {
+      writeSync(fd, `${formatLine(job, job.log.console_format, level, message, Date.now())}\n`);
+    } catch (error) {
+      lost = error as NodeJS.ErrnoException;
+      lost.message += ` '${path}'`;
+    }
+  };
   return {
     path,
     fd,
+    limitBytes,
     size,
-    note(level, message) {
-      try {
-        writeSync(fd, `${formatLine(job, job.log.console_format, level, message, Date.now())}\n`);
-      } catch (error) {
-        lost = error as NodeJS.ErrnoException;
-        lost.message += ` '${path}'`;
-      }
+    note,
+    room: () => limitBytes - size(),
+    cut() {
+      ftruncateSync(fd, limitBytes);
+      writeSync(fd, '\n');
+      note('WARNING', 'the rest of this log is cut off');
     },
     lost: () => lost,
     since(from) {
@@ -69,6 +95,12 @@ export function openLog(job: Job, at: number): LogFile {
     },
     close: () => closeSync(fd),
   };
+}
+
+/** How a run ends whose tool has written more than its log may have. */
+export function logOutcome({ limitBytes }: LogFile): Outcome {
+  const reason = `the log is larger than ${formatBytes(limitBytes)} (\`logger.max_size\`)`;
+  return { kind: 'failed', failure: 'log', reason };
 }
 
 /**

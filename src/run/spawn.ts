@@ -1,9 +1,11 @@
+import type { Outcome } from '../job/outcome.js';
+import { troubleOutcome } from './session.js';
 import type { Interruption } from './signals.js';
 
 /** Milliseconds between SIGTERM and SIGKILL for a tool that must end. */
 const GRACE = 10_000;
-/** Milliseconds between looks at deadline and guards while a tool runs. */
-const WATCH = 2000;
+/** Milliseconds that a tool runs before it is looked at; most are over by then. */
+const UNSEEN_MS = 2000;
 /** Milliseconds to wait for the rest of a killed group; what init is slow to reap still counts as there. */
 const REAP = 500;
 
@@ -22,21 +24,29 @@ export interface ToolCommand {
 export interface Watch {
   /** Epoch ms at which the tool is ended. */
   readonly deadline: number;
-  /** Why the tool must end, looked at now and then; null: go on. */
-  readonly guard: () => string | null;
+  /** Returns what looks at the tool from then on; called once, when the group has run for `UNSEEN_MS`. */
+  readonly oversee: (group: number) => Promise<Overseer>;
   readonly interruption: Interruption;
+}
+
+/** Looks at a running tool now and then. */
+export interface Overseer {
+  /** How the tool's step ends, whose tool must end now; null: go on. */
+  look(): Outcome | null;
+  /** Milliseconds until the next look. */
+  pauseMs(): number;
 }
 
 /** How a tool ended: by itself, or because of us. */
 export type ToolEnd =
   | { readonly kind: 'exit'; readonly exit: number | null; readonly signal: NodeJS.Signals | null }
   | { readonly kind: 'timed-out' }
-  | { readonly kind: 'guard'; readonly reason: string }
+  | { readonly kind: 'overseen'; readonly outcome: Outcome }
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'not-started'; readonly reason: string };
 
 /**
- * Runs a tool in a process group of its own, calls `started` with that group, and waits for its end. Deadline, guard and
+ * Runs a tool in a process group of its own, calls `started` with that group, and waits for its end. Deadline, overseer and
  * the first signal send the group SIGTERM and, after a grace period, SIGKILL; a second signal kills at once.
  */
 export function runTool(
@@ -64,7 +74,7 @@ export function runTool(
     let forced: ToolEnd | null = null;
     let kill: NodeJS.Timeout | undefined;
     const end = (why: ToolEnd): void => {
-      if (forced !== null) return;
+      if (forced !== null || over) return;
       forced = why;
       signalGroup(group, 'SIGTERM');
       kill = setTimeout(() => signalGroup(group, 'SIGKILL'), GRACE);
@@ -73,14 +83,27 @@ export function runTool(
       end({ kind: 'interrupted' });
       if (count > 1) signalGroup(group, 'SIGKILL');
     });
-    const look = (): void => {
-      const reason = watch.guard();
-      if (Date.now() >= watch.deadline) end({ kind: 'timed-out' });
-      else if (reason !== null) end({ kind: 'guard', reason });
-      else timer = setTimeout(look, Math.min(WATCH, watch.deadline - Date.now()));
+    let overseer: Overseer | null = null;
+    let over = false;
+    const look = async (): Promise<void> => {
+      if (Date.now() >= watch.deadline) { end({ kind: 'timed-out' }); return; }
+      overseer ??= await watch.oversee(group);
+      const outcome = overseer.look();
+      if (outcome !== null) end({ kind: 'overseen', outcome });
+      else if (!over) later(overseer.pauseMs());
     };
-    let timer = setTimeout(look, Math.min(WATCH, watch.deadline - Date.now()));
+    let timer: NodeJS.Timeout;
+    const later = (pauseMs: number): void => {
+      timer = setTimeout(
+        () => {
+          look().catch((error: unknown) => end({ kind: 'overseen', outcome: troubleOutcome(error) }));
+        },
+        Math.min(pauseMs, watch.deadline - Date.now()),
+      );
+    };
+    later(UNSEEN_MS);
     child.on('exit', (exit, signal) => {
+      over = true;
       clearTimeout(timer);
       clearTimeout(kill);
       unsubscribe();

@@ -134,6 +134,7 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
       tasksMax: 512,
     },
     keep: { ok: 2592000, failed: 7776000, unchanged: 0, total: 5e9 },
+    logLimit: 2 ** 30,
     renamedFrom: null,
     ...overrides,
   };

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Outcome } from '../../src/job/outcome.js';
 import type { Interruption } from '../../src/run/signals.js';
 import { runTool } from '../../src/run/spawn.js';
-import type { ToolEnd } from '../../src/run/spawn.js';
+import type { Overseer, ToolEnd } from '../../src/run/spawn.js';
 import { processStart } from '../../src/system/process.js';
 import { install } from './fixture.js';
 import type { Installation } from './fixture.js';
@@ -24,11 +25,12 @@ afterAll(() => {
 function tool(
   argv: string[],
   input: string | null = null,
-  guard = () => null as string | null,
+  look = () => null as Outcome | null,
 ): Promise<ToolEnd> {
   const env = { PATH: process.env.PATH ?? '' };
+  const oversee = (): Promise<Overseer> => Promise.resolve({ look, pauseMs: () => 20 });
   const command = { argv, env, cwd: site.root, input, output: log, locks: [] };
-  return runTool(command, { deadline: Infinity, guard, interruption: nobody }, () => undefined);
+  return runTool(command, { deadline: Infinity, oversee, interruption: nobody }, () => undefined);
 }
 
 test('a deadline further away than a timer can count does not end a tool at once', async () => {
@@ -38,9 +40,10 @@ test('a deadline further away than a timer can count does not end a tool at once
 test('a tool that is ended takes along what it started, even what ignores SIGTERM', async () => {
   const child = join(site.root, 'child');
   const deaf = `trap '' TERM; echo $$ > ${child}.new; mv ${child}.new ${child}; exec sleep 50`;
-  const guard = (): string | null => (existsSync(child) ? 'enough' : null);
-  const end = await tool(['sh', '-c', `sh -c "$0" & wait`, deaf], null, guard);
-  expect(end).toEqual({ kind: 'guard', reason: 'enough' });
+  const enough: Outcome = { kind: 'failed', failure: 'space', reason: 'enough' };
+  const look = (): Outcome | null => (existsSync(child) ? enough : null);
+  const end = await tool(['sh', '-c', `sh -c "$0" & wait`, deaf], null, look);
+  expect(end).toEqual({ kind: 'overseen', outcome: enough });
   expect(processStart(Number(readFileSync(child, 'utf8')))).toBeNull();
 });
 

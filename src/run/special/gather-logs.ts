@@ -22,7 +22,7 @@ export function gatherLogs(directory: string, log: LogFile, since: number): void
     try {
       if (size === 0 || time < since - BEHIND) continue;
       log.note('INFO', `${name}:`);
-      copy(fd, log.fd);
+      copy(fd, log);
     } catch {
       // A directory, or no room for it in the log: the run is not the worse for it.
     } finally {
@@ -51,12 +51,15 @@ function written(path: string, name: string): Written | null {
 }
 
 /** In pieces: a first sync's list of files is larger than the memory that a run may have. */
-function copy(from: number, to: number): void {
+function copy(from: number, log: LogFile): void {
   const buffer = Buffer.alloc(1 << 16);
   let last = 10;
-  for (let read = readSync(from, buffer); read > 0; read = readSync(from, buffer)) {
-    writeSync(to, buffer, 0, read);
+  // What is beyond the log's limit only has to show that there is more.
+  while (log.room() >= 0) {
+    const read = readSync(from, buffer);
+    if (read === 0) break;
+    writeSync(log.fd, buffer, 0, read);
     last = buffer[read - 1] ?? last;
   }
-  if (last !== 10) writeSync(to, '\n');
+  if (last !== 10) writeSync(log.fd, '\n');
 }

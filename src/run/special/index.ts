@@ -29,6 +29,7 @@ import { makeDirectory, writeStepFile } from './write-file.js';
 export { printDryRun } from '../print-dry-run.js';
 export { gatherLogs } from './gather-logs.js';
 export { runListStep } from './lists/index.js';
+export { overseeTool } from './oversee.js';
 export { runUnit } from '../run-unit.js';
 export { handOverCommand, handOverRun } from './root-half.js';
 export { jobToServe, overtaken } from './overtaken.js';

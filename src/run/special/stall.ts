@@ -3,56 +3,35 @@ import { readFileSync } from 'node:fs';
 /** Clock ticks of CPU time that count as work: a tool that only waits uses less. */
 const WORKING = 5;
 
-/** Notices when a tool waits for an upstream that has fallen silent. */
-export interface StallWatch {
-  /** Begins with the tool's first process. */
-  begin(pid: number): void;
-  /** Why the tool must end, or null. */
-  look(): string | null;
-  /** What `look` said at last. */
-  readonly reason: string | null;
-}
-
 /**
- * Watches the processes of `program`: for `seconds`, not one has read a byte, from upstream or elsewhere, or used the CPU,
+ * Returns what tells why a tool must end that waits for an upstream which has fallen silent, or null while it works. It
+ * watches the processes of `program`, `first` and what that starts: for `seconds`, not one has read a byte, from upstream or elsewhere, or used the CPU,
  * or waited for a disk. rsync's own --timeout does not see this in the middle of a transfer, because the keep-alives that it
  * sends count as activity. What cannot be told (no /proc, another user's process) is no stall.
  */
-export function stallWatch(program: string, seconds: number): StallWatch {
-  let first: number | null = null;
+export function watchForStall(program: string, first: number, seconds: number): () => string | null {
   let mark: Activity | null = null;
   let since = 0;
   let next = 0;
-  let reason: string | null = null;
-  return {
-    get reason() {
-      return reason;
-    },
-    begin(pid) {
-      first = pid;
-      since = Date.now();
-    },
-    look() {
-      const now = Date.now();
-      if (first === null || now < next) return null;
-      // Often enough to be no more than a tenth too late.
-      next = now + seconds * 100;
-      const activity = activityOf(first, program);
-      const still =
-        activity !== null &&
-        mark !== null &&
-        !activity.disk &&
-        activity.read === mark.read &&
-        activity.ticks - mark.ticks < WORKING;
-      if (!still) {
-        mark = activity;
-        since = now;
-        return null;
-      }
-      if (now - since < seconds * 1000) return null;
-      reason = `upstream has sent nothing for ${String(Math.round((now - since) / 1000))} s`;
-      return reason;
-    },
+  return () => {
+    const now = Date.now();
+    if (now < next) return null;
+    // Often enough to be no more than a tenth too late.
+    next = now + seconds * 100;
+    const activity = activityOf(first, program);
+    const still =
+      activity !== null &&
+      mark !== null &&
+      !activity.disk &&
+      activity.read === mark.read &&
+      activity.ticks - mark.ticks < WORKING;
+    if (!still) {
+      mark = activity;
+      since = now;
+      return null;
+    }
+    if (now - since < seconds * 1000) return null;
+    return `upstream has sent nothing for ${String(Math.round((now - since) / 1000))} s`;
   };
 }
 
