@@ -43,16 +43,24 @@ const NAMED = 5;
 /**
  * Judges the packages together: the worst counts. `maxAge` (seconds) makes every package whose last success is older
  * critical, whatever its own `stale_after`; null leaves that to the packages. An upstream that is old, and a success
- * that lies in the future, are critical either way. `now` in epoch ms.
+ * that lies in the future, are critical either way, and so is `trouble`: why no run can record anything. `now` in epoch ms.
  */
-export function judge(packages: readonly Judged[], maxAge: number | null, now: number): Verdict {
+export function judge(
+  packages: readonly Judged[],
+  maxAge: number | null,
+  now: number,
+  trouble: string | null = null,
+): Verdict {
   const findings = packages.map((each) => ({ each, ...level(each, maxAge, now) }));
-  const exit = Math.max(0, ...findings.map((finding) => finding.level)) as Level;
+  const exit = trouble !== null ? 2 : (Math.max(0, ...findings.map((finding) => finding.level)) as Level);
   const worst = findings.filter((finding) => finding.level > 0).sort((a, b) => b.level - a.level);
   const named = worst.slice(0, NAMED).map(({ each, words }) => `${each.id} ${words}`);
   const more = worst.length > NAMED ? [`${String(worst.length - NAMED)} more`] : [];
   const good = String(packages.length - worst.length);
-  const summary = [`${good} of ${String(packages.length)} packages fine`, ...named, ...more].join('; ');
+  const first = trouble === null ? [] : [trouble];
+  const summary = [...first, `${good} of ${String(packages.length)} packages fine`, ...named, ...more].join(
+    '; ',
+  );
   // A bar separates the performance data.
   return {
     exit,

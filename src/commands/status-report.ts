@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { styleText } from 'node:util';
+import { layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import { parseDuration } from '../model/duration.js';
+import { lackOfRoom } from '../state/disk-room.js';
 import type { OverviewRow } from '../state/overview.js';
 import type { Word } from '../state/status.js';
+import { warnOnStderr } from '../state/store.js';
 import { ExitError } from './exit.js';
 import { ago, onTheClock, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
@@ -29,6 +34,8 @@ export async function show(options: Selection, now: number): Promise<void> {
   }
   const rows = seen.packages.map((each) => row(each, seen.timezone, now));
   const width = process.stdout.isTTY ? process.stdout.columns : null;
+  const trouble = diskTrouble(options);
+  if (trouble !== null) warnOnStderr(`${trouble}: what follows may be out of date`);
   process.stdout.write(table(['PACKAGE', 'STATUS', 'LAST SUCCESS', 'ERRORS', 'NOTE'], rows, width));
 }
 
@@ -51,13 +58,19 @@ export async function check(options: StatusOptions, now: number): Promise<void> 
 async function verdictOf(options: Selection, maxAge: number | null, now: number): Promise<Verdict> {
   try {
     const { packages, timezone } = await seenOverview(options, options.id ?? [], now);
-    const verdict = judge(packages, maxAge, now);
+    const verdict = judge(packages, maxAge, now, diskTrouble(options));
     return { ...verdict, line: onTheClock(verdict.line, timezone) };
   } catch (error) {
     // A plug-in that cannot tell says so on stdout with its own code, whatever the reason.
     const reason = (error as Error).message.replace(/^mirror: /, '');
     return { exit: 3, line: `MIRROR UNKNOWN - ${reason}` };
   }
+}
+
+/** Why no run could record anything now, or null. */
+function diskTrouble({ root }: Selection): string | null {
+  const directory = dirname(layout(root).stateFile(''));
+  return existsSync(directory) ? lackOfRoom(directory) : null;
 }
 
 function row(each: OverviewRow, zone: string, now: number): Cell[] {

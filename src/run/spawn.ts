@@ -86,7 +86,10 @@ export function runTool(
     let overseer: Overseer | null = null;
     let over = false;
     const look = async (): Promise<void> => {
-      if (Date.now() >= watch.deadline) { end({ kind: 'timed-out' }); return; }
+      if (Date.now() >= watch.deadline) {
+        end({ kind: 'timed-out' });
+        return;
+      }
       overseer ??= await watch.oversee(group);
       const outcome = overseer.look();
       if (outcome !== null) end({ kind: 'overseen', outcome });

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { isError, isNoRun, isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { nextSlot } from '../job/slots.js';
+import { lackOfRoom } from '../state/disk-room.js';
 import type { EndFacts } from '../state/reduce.js';
 import { runPhase } from '../state/reduce.js';
 import type { Transfer, Trigger } from '../state/package-state.js';
@@ -69,13 +71,22 @@ async function turn(
   sofar: AttemptEnd,
   index: number,
 ): Promise<AttemptEnd> {
-  const { job } = session;
+  const { job, layout } = session;
   const source = job.attempts[index];
   if (!source) return sofar;
   const slots = await slotsFor(session, index, wish);
   if (!Array.isArray(slots)) return { ...sofar, outcome: slots };
   try {
     const log = sofar.log ?? openLog(job, wish.started);
+    const lacking = lackOfRoom(dirname(layout.stateFile(job.id))) ?? lackOfRoom(dirname(log.path));
+    if (lacking !== null) {
+      return {
+        ...sofar,
+        src: source.src,
+        log,
+        outcome: { kind: 'failed', failure: 'space', reason: lacking },
+      };
+    }
     const began = Date.now();
     save(
       session,

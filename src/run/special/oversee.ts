@@ -1,4 +1,3 @@
-import type { Outcome } from '../../job/outcome.js';
 import type { ExecStep } from '../../job/step.js';
 import type { Role } from '../exec.js';
 import { lackOfSpace } from '../free-space.js';
@@ -23,7 +22,7 @@ export function overseeTool({ session, log }: Turn, step: ExecStep, role: Role, 
       if (lacking !== null) return { kind: 'failed', failure: 'space', reason: lacking };
       if (log.room() < 0) return logOutcome(log);
       const silent = stalled();
-      return silent === null ? null : ({ kind: 'failed', failure: 'unavailable', reason: silent });
+      return silent === null ? null : { kind: 'failed', failure: 'unavailable', reason: silent };
     },
     pauseMs: () => Math.max(SHORTEST_PAUSE_MS, Math.min(LONGEST_PAUSE_MS, log.room() / FASTEST_LOG)),
   };
