@@ -7,7 +7,6 @@ import { shown } from './console.js';
 import { isEmpty } from './destination.js';
 import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
-import { logOutcome } from './log-file.js';
 import { RUN_VARIABLE, runMark } from './run-mark.js';
 import { secretText } from './secrets.js';
 import { save, signalOutcome, troubleOutcome } from './session.js';
@@ -79,16 +78,20 @@ export async function executeStep(
       oversee: async (group) => (await import('./special/index.js')).overseeTool(turn, step, role, group),
       interruption: session.interruption,
     },
-    () => {
+    (group) => {
+      session.watchdog.tool(group);
       if (role === 'pass') announce = setTimeout(turn.syncing, NOTEWORTHY);
     },
   );
+  session.watchdog.tool(0);
   clearTimeout(announce);
   if (step.gather !== undefined) (await import('./special/index.js')).gatherLogs(step.gather, log, began);
   const printed = log.size() > from;
   const output = printed ? log.since(from) : '';
-  const ended = log.room() < 0 ? logOutcome(log) : outcomeOf(turn, step, table, end, output);
-  if (log.room() < 0) log.cut();
+  const ended =
+    log.room() < 0
+      ? (await import('./special/index.js')).cutLog(log)
+      : outcomeOf(turn, step, table, end, output);
   // A probe leaves an empty dst as it is.
   const outcome = role === 'pass' ? orNothing(turn, table, ended) : ended;
   if (before !== null && end.kind === 'exit' && table.neverStarted.includes(end.exit ?? -1)) {

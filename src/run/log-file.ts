@@ -5,7 +5,6 @@ import {
   createReadStream,
   createWriteStream,
   fstatSync,
-  ftruncateSync,
   mkdirSync,
   openSync,
   readSync,
@@ -15,11 +14,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Job, LogPlace } from '../job/job.js';
-import type { Outcome } from '../job/outcome.js';
 import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
 import type { Level } from './console.js';
-import { formatBytes } from './free-space.js';
 import { timeFields } from './local-time.js';
 
 /** How much of a tool's output is looked at to tell how it ended. */
@@ -45,8 +42,6 @@ export interface LogFile {
   size(): number;
   /** Bytes that may follow within the limit of the job; negative when there are too many. */
   room(): number;
-  /** Cuts off what is beyond the limit, and says so. */
-  cut(): void;
   /** What was written from byte `from` on; the end of it when that is much. */
   since(from: number): string;
   close(): void;
@@ -81,11 +76,6 @@ export function openLog(job: Job, at: number): LogFile {
     size,
     note,
     room: () => limitBytes - size(),
-    cut() {
-      ftruncateSync(fd, limitBytes);
-      writeSync(fd, '\n');
-      note('WARNING', 'the rest of this log is cut off');
-    },
     lost: () => lost,
     since(from) {
       const end = size();
@@ -95,12 +85,6 @@ export function openLog(job: Job, at: number): LogFile {
     },
     close: () => closeSync(fd),
   };
-}
-
-/** How a run ends whose tool has written more than its log may have. */
-export function logOutcome({ limitBytes }: LogFile): Outcome {
-  const reason = `the log is larger than ${formatBytes(limitBytes)} (\`logger.max_size\`)`;
-  return { kind: 'failed', failure: 'log', reason };
 }
 
 /**

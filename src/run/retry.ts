@@ -4,17 +4,17 @@ import type { Outcome } from '../job/outcome.js';
 
 /**
  * When to try a slot again (epoch ms), or null to give up: the outcome is one that time does not heal, `attempts` are
- * used up (`attempt` counts from 1), or the next slot would come first. The delay doubles up to `max_delay`.
+ * used up (`attempt` counts from 1), or it would be too late: not before `latest`, the next slot or the last start. The delay doubles up to `max_delay`.
  */
 export function retryAt(
   retry: Job['retry'],
   outcome: Outcome,
   attempt: number,
   now: number,
-  nextSlot: number | null,
+  latest: number,
 ): number | null {
   if (!retryable(outcome) || attempt >= retry.attempts) return null;
   const delay = Math.min(retry.delay * 2 ** (attempt - 1), Math.max(retry.delay, retry.max_delay));
   const at = now + delay * 1000;
-  return nextSlot !== null && at >= nextSlot ? null : at;
+  return at >= latest ? null : at;
 }

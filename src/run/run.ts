@@ -1,3 +1,4 @@
+import { startingSeconds } from '../job/longest.js';
 import type { Outcome } from '../job/outcome.js';
 import { SERVING } from '../job/serving.js';
 import type { RunRecord } from '../state/package-state.js';
@@ -10,6 +11,7 @@ import { serve } from './serve.js';
 import { heldNow } from './session.js';
 import type { Session } from './session.js';
 import { levelOf } from './turns.js';
+import { makeWatchdog } from './watchdog.js';
 
 /** Seconds to wait for a run lock that a status check may hold for a moment. */
 const LOCK_PATIENCE = 0.3;
@@ -35,13 +37,19 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
     lock = tryLock(layout.runLock(job.id));
   }
   if (lock === null) return { outcome: { kind: 'busy', reason: busyReason(session) }, record: null };
-  const last = Date.now() + SERVING * 1000;
+  const began = Date.now();
+  const startUntilMs = began + startingSeconds(job) * 1000;
   let current = session;
   for (;;) {
-    const end = await serveUnder(lock, current);
+    const end = await serveUnder(lock, current, startUntilMs);
     // Looked at after letting go: whoever asks from now on finds the lock free and runs by itself.
     if (interruption.signal !== null || end.outcome.kind === 'stopped') return end;
-    if (Date.now() > last || readRequest(layout, job.id) === null || refuse(session) !== null) return end;
+    if (
+      Date.now() > began + SERVING * 1000 ||
+      readRequest(layout, job.id) === null ||
+      refuse(session) !== null
+    )
+      return end;
     const applied = (await import('./special/index.js')).jobToServe(current);
     if (applied === null) return end;
     lock = tryLock(layout.runLock(job.id), LOCK_PATIENCE);
@@ -52,12 +60,14 @@ export async function run(session: Session, by: string): Promise<RunEnd> {
   }
 }
 
-async function serveUnder(lock: Lock, session: Session): Promise<RunEnd> {
+async function serveUnder(lock: Lock, session: Session, startUntilMs: number): Promise<RunEnd> {
   const { layout, job, say } = session;
+  const watchdog = makeWatchdog();
   try {
     const state = readState(layout, job.id, (message) => say('WARNING', message));
-    return await serve({ ...session, lock: lock.fd, state });
+    return await serve({ ...session, lock: lock.fd, state, startUntilMs, watchdog });
   } finally {
+    await watchdog.rest();
     lock.release();
   }
 }

@@ -54,24 +54,15 @@ export async function serve(session: LockedSession): Promise<RunEnd> {
   return 'outcome' in woken ? over(session, woken) : attempts(session, woken);
 }
 
-/** Where only a push is pending that follows another too soon: sleeps until its time, as one run for all that come. */
+/** Where only a push is pending that follows another too soon: how the run ends that has slept until its time, or null. */
 async function awaitPush(session: LockedSession): Promise<RunEnd | null> {
-  const { layout, job, interruption } = session;
-  const request = readRequest(layout, job.id);
-  if (!session.scheduled || request === null) return null;
-  const now = Date.now();
-  const until = servedFrom(request, now);
-  if (until <= now || 'slot' in dueSlot(session, session.state, now)) return null;
-  save(session, runStarted(session.state, { ...activeRun(session, 'push', now), until }, now));
-  const slept = await pause(until, interruption, () => {
-    return ripeRequest(session) !== null || readRequest(layout, job.id) === null;
-  });
-  const wish: AttemptWish = { trigger: 'push', started: now, allowDeletes: null, words: [] };
-  const outcome =
-    slept === 'interrupted'
-      ? signalOutcome(session, 'while waiting for its time')
-      : (await import('./special/index.js')).overtaken(session, null);
-  return outcome === null ? null : over(session, { ...nothing(wish), outcome });
+  const started = Date.now();
+  const request = session.scheduled ? readRequest(session.layout, session.job.id) : null;
+  if (request === null || servedFrom(request, started) <= started) return null;
+  const run = activeRun(session, 'push', started);
+  const outcome = await (await import('./special/index.js')).sleepUntilPush(session, request, run);
+  if (outcome === null) return null;
+  return over(session, { ...nothing({ trigger: 'push', started, allowDeletes: null, words: [] }), outcome });
 }
 
 /** The pending request, unless its time is still to come. */
@@ -94,7 +85,8 @@ async function attempts(session: LockedSession, first: AttemptWish): Promise<Run
     if (isNoRun(end.outcome)) return over(session, end);
     const now = Date.now();
     const retries = first.trigger === 'schedule';
-    const next = retries ? retryAt(job.retry, end.outcome, attempt, now, nextSlot(job.schedule, now)) : null;
+    const latest = Math.min(nextSlot(job.schedule, now) ?? Infinity, session.startUntilMs);
+    const next = retries ? retryAt(job.retry, end.outcome, attempt, now, latest) : null;
     if (next === null) return over(session, end);
     await finish(session, end, { ...activeRun(session, 'retry', now), phase: 'retrying', until: next });
     const when = clock(next, job.timezone);
@@ -112,6 +104,7 @@ async function sleepUntil(
   until: number,
 ): Promise<AttemptWish | AttemptEnd> {
   const { interruption } = session;
+  await session.watchdog.rest();
   const slept = await pause(until, interruption, () => ripeRequest(session) !== null);
   if (slept === 'interrupted') {
     return { ...nothing(wish), outcome: signalOutcome(session, 'while waiting for its time') };

@@ -7,6 +7,7 @@ import type { Hold, PackageState } from '../state/package-state.js';
 import type { Say } from './console.js';
 import type { Secret } from './secrets.js';
 import type { Interruption } from './signals.js';
+import type { Watchdog } from './watchdog.js';
 
 /** This process, as state and tools know it. */
 export interface Self {
@@ -32,6 +33,9 @@ export interface Session {
 /** A session that holds the package's run lock: only then is there a state to change. */
 export interface LockedSession extends Session {
   readonly lock: number;
+  /** Epoch ms after which nothing new begins in this process, see `job/longest`. */
+  readonly startUntilMs: number;
+  readonly watchdog: Watchdog;
   /** As the state file has it: what changes it also writes that, as `save` does. */
   state: PackageState;
 }

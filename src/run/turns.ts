@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { LONGEST_WAIT, turnSeconds } from '../job/longest.js';
 import { isError, isNoRun, isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { nextSlot } from '../job/slots.js';
@@ -16,9 +17,6 @@ import { describe } from './report.js';
 import { publishQuietly, save, signalOutcome, troubleOutcome } from './session.js';
 import type { LockedSession } from './session.js';
 import { runSteps } from './steps.js';
-
-/** Nobody waits longer for a slot than this many milliseconds. */
-const LONGEST_WAIT = 24 * 3_600_000;
 
 /** One attempt at a sync: its sources in turn, until one is not unavailable. */
 export interface AttemptEnd {
@@ -54,6 +52,7 @@ export async function attemptSources(session: LockedSession, wish: AttemptWish):
     fallback: false,
   };
   for (const [index] of session.job.attempts.entries()) {
+    if (index > 0 && Date.now() > session.startUntilMs) return end;
     const previous = end.outcome;
     end = await turn(session, wish, end, index);
     // The next source's turn did not come: how the one before it ended is what there is to say.
@@ -74,9 +73,14 @@ async function turn(
   const { job, layout } = session;
   const source = job.attempts[index];
   if (!source) return sofar;
+  await session.watchdog.rest();
   const slots = await slotsFor(session, index, wish);
   if (!Array.isArray(slots)) return { ...sofar, outcome: slots };
   try {
+    const began = Date.now();
+    const limit = session.state.last_success === null ? job.first_sync.max_runtime : job.max_runtime;
+    const overdue_at = began + turnSeconds(limit) * 1000;
+    session.watchdog.begin(overdue_at);
     const log = sofar.log ?? openLog(job, wish.started);
     const lacking = lackOfRoom(dirname(layout.stateFile(job.id))) ?? lackOfRoom(dirname(log.path));
     if (lacking !== null) {
@@ -87,12 +91,14 @@ async function turn(
         outcome: { kind: 'failed', failure: 'space', reason: lacking },
       };
     }
-    const began = Date.now();
     save(
       session,
-      runPhase(session.state, { phase: 'running', src: source.src, log: log.path, until: null }, began),
+      runPhase(
+        session.state,
+        { phase: 'running', src: source.src, log: log.path, until: null, overdue_at },
+        began,
+      ),
     );
-    const limit = session.state.last_success === null ? job.first_sync.max_runtime : job.max_runtime;
     const begins = `from ${source.src === '' ? 'this host' : source.src} (${wish.trigger})`;
     log.note('INFO', `${job.id} ${begins}`);
     session.say('INFO', begins);
@@ -141,11 +147,11 @@ async function slotsFor(
     upstream: source?.upstream ?? null,
     limits: job.limits,
     lastSuccess: state.last_success,
-    until: Math.min(next ?? Infinity, now + LONGEST_WAIT),
+    until: Math.min(next ?? Infinity, now + LONGEST_WAIT * 1000, session.startUntilMs),
   };
   const slots = await acquireSlots(layout, wish, interruption, () => {
     session.say('INFO', 'waiting for a free slot');
-    save(session, runPhase(session.state, { phase: 'waiting' }, Date.now()));
+    save(session, runPhase(session.state, { phase: 'waiting', overdue_at: null }, Date.now()));
   });
   if (slots === 'busy') return { kind: 'busy', reason: 'no free slot until the next one is due' };
   if (slots === 'interrupted') return signalOutcome(session, 'while waiting for a slot');

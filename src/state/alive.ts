@@ -29,6 +29,11 @@ export function executorLives(run: ActiveRun): boolean {
   return run.boot_id === currentBoot() && processStart(run.pid) === run.pid_start;
 }
 
+/** Whether a run of this boot is so far beyond its time limit that its executor must hang, or has been ended for that. */
+export function isOverdue({ overdue_at, boot_id }: ActiveRun, now: number): boolean {
+  return overdue_at != null && now >= overdue_at && boot_id === currentBoot();
+}
+
 let boot: string | undefined;
 
 /** This boot's id, looked up once. */

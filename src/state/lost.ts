@@ -1,4 +1,5 @@
 import type { Layout } from '../job/layout.js';
+import { isOverdue } from './alive.js';
 import { appendHistory } from './history.js';
 import type { PackageState } from './package-state.js';
 import { runLost } from './reduce.js';
@@ -9,7 +10,9 @@ import { clearStop, readStop, writeState } from './store.js';
  * been given. Only for the holder of the package's run lock. Returns the state after it.
  */
 export function recordLost(layout: Layout, state: PackageState, now: number): PackageState {
-  const ended = runLost(state, now, readStop(layout, state.id) === null ? 'nothing' : 'to-stop');
+  const stopped = readStop(layout, state.id) !== null;
+  const overdue = state.run !== null && isOverdue(state.run, now);
+  const ended = runLost(state, now, stopped ? 'stopped' : overdue ? 'timed-out' : 'interrupted');
   writeState(layout, ended);
   if (ended.last !== null) appendHistory(layout, state.id, ended.last);
   clearStop(layout, state.id);

@@ -44,6 +44,8 @@ export interface ActiveRun {
   readonly src: string | null;
   readonly log: string | null;
   readonly until: number | null;
+  /** Epoch ms at which the executor itself is ended, whatever it does; null or not there: it waits. */
+  readonly overdue_at?: number | null;
 }
 
 /**
@@ -121,7 +123,7 @@ export function isPackageState(value: PackageState, id: string): boolean {
     Number.isFinite(value.errors) &&
     isTime(value.changed) &&
     (run === null || ([run.pid, run.pid_start].every(Number.isFinite) && isTime(run.started))) &&
-    (run === null || isTimeOrNull(run.until)) &&
+    (run === null || (isTimeOrNull(run.until) && isTimeOrNull(run.overdue_at ?? null))) &&
     (last === null || isRunRecord(last)) &&
     (size === null || Number.isFinite(size.files)) &&
     (dst === null || Number.isFinite(dst.dev)) &&

@@ -80,22 +80,26 @@ export function runEnded(state: PackageState, record: RunRecord, facts: EndFacts
   }
 }
 
+/** Why an executor left no word: `mirror stop` had to use SIGKILL, it hung beyond its limit, or nobody knows. */
+export type Loss = 'stopped' | 'timed-out' | 'interrupted';
+
+const LOSSES: Readonly<Record<Loss, string>> = {
+  stopped: 'stopped; ended by SIGKILL',
+  'timed-out': 'the executor hung beyond its time limit; ended by SIGKILL',
+  interrupted: 'the executor died before it could record the end',
+};
+
 /**
  * The executor died without a word (kill -9, power failure) and its lock is free: the run was interrupted, its slot stays
- * due; or it was told to stop and obeyed only SIGKILL.
+ * due; or it was ended because it no longer obeyed.
  */
-export function runLost(
-  state: PackageState,
-  now: number,
-  told: 'to-stop' | 'nothing' = 'nothing',
-): PackageState {
+export function runLost(state: PackageState, now: number, loss: Loss = 'interrupted'): PackageState {
   if (state.run === null) return state;
   const { trigger, started, src, log } = state.run;
   return runEnded(state, {
-    outcome: told === 'to-stop' ? 'stopped' : 'interrupted',
+    outcome: loss,
     failure: null,
-    reason:
-      told === 'to-stop' ? 'stopped; ended by SIGKILL' : 'the executor died before it could record the end',
+    reason: LOSSES[loss],
     exit: 137,
     trigger,
     started,

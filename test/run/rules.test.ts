@@ -61,7 +61,7 @@ describe('a retry', () => {
   const retry = { delay: 600, attempts: 4, max_delay: 1500 };
   const down = { kind: 'failed', failure: 'unavailable', reason: '' } as const;
   test('doubles its delay up to max_delay and ends with the attempts', () => {
-    const delays = [1, 2, 3, 4].map((attempt) => retryAt(retry, down, attempt, 0, null));
+    const delays = [1, 2, 3, 4].map((attempt) => retryAt(retry, down, attempt, 0, Infinity));
     expect(delays).toEqual([600_000, 1_200_000, 1_500_000, null]);
   });
   test('is not made past the next slot', () => {
@@ -70,11 +70,11 @@ describe('a retry', () => {
   });
   test('is not made where trying again does not help', () => {
     for (const failure of ['auth', 'config', 'dst', 'space'] as const) {
-      expect(retryAt(retry, { kind: 'failed', failure, reason: '' }, 1, 0, null)).toBeNull();
+      expect(retryAt(retry, { kind: 'failed', failure, reason: '' }, 1, 0, Infinity)).toBeNull();
     }
-    expect(retryAt(retry, { kind: 'blocked', reason: '' }, 1, 0, null)).toBeNull();
-    expect(retryAt(retry, { kind: 'interrupted', reason: '' }, 1, 0, null)).toBeNull();
-    expect(retryAt(retry, { kind: 'timed-out', reason: '' }, 1, 0, null)).not.toBeNull();
+    expect(retryAt(retry, { kind: 'blocked', reason: '' }, 1, 0, Infinity)).toBeNull();
+    expect(retryAt(retry, { kind: 'interrupted', reason: '' }, 1, 0, Infinity)).toBeNull();
+    expect(retryAt(retry, { kind: 'timed-out', reason: '' }, 1, 0, Infinity)).not.toBeNull();
   });
 });
 

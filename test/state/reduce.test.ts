@@ -129,7 +129,7 @@ describe('a run whose executor died', () => {
   });
 
   test('is stopped when it was told to', () => {
-    expect(runLost(running, NOON, 'to-stop')).toMatchObject({ last: { outcome: 'stopped' }, last_end: NOON });
+    expect(runLost(running, NOON, 'stopped')).toMatchObject({ last: { outcome: 'stopped' }, last_end: NOON });
   });
 
   test('that is no run changes nothing', () => {

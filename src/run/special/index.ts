@@ -28,12 +28,16 @@ import { makeDirectory, writeStepFile } from './write-file.js';
  */
 export { printDryRun } from '../print-dry-run.js';
 export { gatherLogs } from './gather-logs.js';
+export { putOnLeash } from './leash.js';
 export { runListStep } from './lists/index.js';
+export { cutLog } from './log-limit.js';
 export { overseeTool } from './oversee.js';
 export { runUnit } from '../run-unit.js';
 export { handOverCommand, handOverRun } from './root-half.js';
 export { jobToServe, overtaken } from './overtaken.js';
 export { takeOver } from './orphan.js';
+export { sleepUntilPush } from './push-sleep.js';
+export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */

@@ -1,9 +1,9 @@
 import type { ExecStep } from '../../job/step.js';
 import type { Role } from '../exec.js';
 import { lackOfSpace } from '../free-space.js';
-import { logOutcome } from '../log-file.js';
 import type { Overseer } from '../spawn.js';
 import type { Turn } from '../steps.js';
+import { logOutcome } from './log-limit.js';
 import { watchForStall } from './stall.js';
 
 /** Milliseconds between two looks at most, and at least. */

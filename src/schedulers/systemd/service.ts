@@ -1,6 +1,6 @@
 import type { Job } from '../../job/job.js';
 import type { Layout } from '../../job/layout.js';
-import { SERVING } from '../../job/serving.js';
+import { backstopSeconds } from '../../job/longest.js';
 import type { Package, Resources, Site } from '../../model/site.js';
 import { documentation, unitName } from './escape.js';
 import { isRoot, publishSandbox } from './sandbox.js';
@@ -85,7 +85,7 @@ export function packageService(
     documentation: urls,
     dst: pkg.dst,
     arguments: `run --scheduled "${pkg.id}"`,
-    timeout: span(backstop(job)),
+    timeout: span(backstopSeconds(job)),
     identifier: `mirror-${pkg.id}`,
     // "-": not there yet, or not mounted; the run then says so itself, better than a namespace error.
     writable: `-${pkg.dst}`,
@@ -126,24 +126,6 @@ export function slice(site: Site): string {
   return templates.slice({ config: site.configPath });
 }
 
-/**
- * Seconds after which systemd may believe that the executor itself hangs; every limit that matters is the executor's.
- * Wait for a limit's slot (at most a day), `min_gap`, spread after boot (30 min) + attempts, each over every source, each
- * with its longest time, probe (1 min per source) and stop + the delays between them + requests that came meanwhile, the
- * last of which waits for a slot and makes one attempt + a minute to write down the end.
- */
-export function backstop(job: Job): number {
-  const attempts = Math.max(1, job.retry.attempts);
-  const longest = Math.max(job.max_runtime, job.first_sync.max_runtime);
-  const attempt = job.attempts.length * (longest + 60 + STOP);
-  let delays = 0;
-  for (let i = 1, delay = job.retry.delay; i < attempts; i += 1, delay *= 2) {
-    delays += Math.min(delay, job.retry.max_delay);
-  }
-  const scheduled = longestWait(job) + job.min_gap + 1800 + attempts * attempt + delays;
-  return scheduled + SERVING + longestWait(job) + attempt + 60;
-}
-
 /** systemd.time(7) spelling of seconds: `1d 2h 30min`. */
 export function span(seconds: number): string {
   const whole = Math.ceil(seconds);
@@ -156,13 +138,6 @@ export function span(seconds: number): string {
   if (minutes > 0) parts.push(`${minutes}min`);
   if (whole % 60 > 0) parts.push(`${whole % 60}s`);
   return parts.join(' ') || '0';
-}
-
-/** A run waits at most until its next slot, and never longer than a day. */
-function longestWait({ schedule }: Job): number {
-  const interval =
-    schedule.rule.kind === 'interval' && schedule.windows.length === 0 ? schedule.rule.every : 86400;
-  return Math.min(86400, interval);
 }
 
 function resources(limits: Resources): string {
