@@ -1,18 +1,14 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { Outcome } from '../job/outcome.js';
 import { isInside } from '../state/inside.js';
 import type { PackageState } from '../state/package-state.js';
-import { isMountPoint } from './mounts.js';
 
 /** What is known about a package that its directory must agree with. */
 export interface Expected {
   readonly state: PackageState;
   readonly bootId: string;
-  /** A mount point that must be mounted, or null. */
-  readonly mount: string | null;
   /** A person vouches for this run (`--allow-deletes`): another device is what they moved dst to. */
   readonly vouched: boolean;
   /** A dst that apply allowed after the success `after` (epoch ms) to be filled from nothing (`--refetch`), or null. */
@@ -24,11 +20,8 @@ export interface Expected {
  * foreign directory: that is an unmounted disk far more often than a wish.
  */
 export function refuseDirectory(path: string, expected: Expected): Outcome | null {
-  const { state, mount, fresh } = expected;
+  const { state, fresh } = expected;
   const before = state.last_success !== null || state.size !== null;
-  if (mount !== null && !isMountPoint(resolve(mount), readFileSync('/proc/self/mountinfo', 'utf8'))) {
-    return refusal(`${mount} is not mounted`);
-  }
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) {
     return refusal(
@@ -76,6 +69,7 @@ export function outsideRoot(job: Job, { root, state }: Layout): string | null {
   return found ? `${found[0]} ${found[1]} is outside --root ${root}` : null;
 }
 
-function refusal(reason: string): Outcome {
+/** How a run ends that does not touch a dst. */
+export function refusal(reason: string): Outcome {
   return { kind: 'failed', failure: 'dst', reason };
 }

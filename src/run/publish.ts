@@ -33,7 +33,7 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     return handOverCommand(site.run_as, ['publish', ...(json ? ['--json'] : [])]);
   }
   process.umask(0o022);
-  const repairs = repair(layout, Date.now());
+  const repairs = await repairAll(layout);
   const again = dueAgain(layout, repairs, Date.now());
   const restarted = await startLeftOver(layout, again);
   const told = tellPeople(layout, site);
@@ -48,6 +48,20 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   await told;
   // A run never fails for it, but whoever only publishes must not look as if it had.
   return problems.length === 0 ? printed : EXIT.cantCreate;
+}
+
+/** Repairs once more what only the end of a run that hangs made a thing to repair. */
+async function repairAll(layout: Layout): Promise<Repairs> {
+  const first = repair(layout, Date.now());
+  if (first.overdue.length === 0) return first;
+  const { endOverdueRun } = await import('./special/index.js');
+  for (const id of first.overdue) {
+    const problem = await endOverdueRun(layout, id);
+    if (problem !== null)
+      writeStderr(`mirror: ${id}: hangs beyond its time limit and could not be ended: ${problem}`);
+  }
+  const second = repair(layout, Date.now());
+  return { ...second, lost: [...first.lost, ...second.lost] };
 }
 
 /** Serves requests that nobody serves (their start failed, or the machine went down); names what it started `again`. */
@@ -83,7 +97,7 @@ async function report(
     const object = { format: 'mirror/publish/1', lost, released, requested, restarted };
     return print(JSON.stringify(object, null, 2));
   }
-  for (const id of lost) writeStderr(`mirror: ${id}: its run died without a word; now interrupted`);
+  for (const id of lost) writeStderr(`mirror: ${id}: its run left no word of its end`);
   for (const id of restarted) writeStderr(`mirror: ${id}: its slot or push had come to nothing; started`);
   for (const id of released) writeStderr(`mirror: ${id}: its hold is over`);
   return EXIT.ok;

@@ -114,10 +114,12 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
   const { job, layout } = session;
   switch (step.kind) {
     case 'require-directory': {
+      const { mount } = job.guard;
+      const unmounted = mount === null ? null : (await import('./special/index.js')).refuseUnmounted(mount);
+      if (unmounted !== null) return endedBy(unmounted);
       const refused = refuseDirectory(step.path, {
         state: session.state,
         bootId: session.self.bootId,
-        mount: job.guard.mount,
         vouched: turn.allowDeletes !== null,
         fresh: readFreshDst(layout, job.id),
       });

@@ -5,6 +5,7 @@ import { executorLives, isRunLocked } from '../state/alive.js';
 import type { ActiveRun } from '../state/package-state.js';
 import { repair } from '../state/repair.js';
 import { clearStop, peekState, takeRequest, writeStop } from '../state/store.js';
+import { killRun } from './special/end-run.js';
 import { endLeftovers, endOrphans, holdsRunLock } from './special/orphan.js';
 import { commandUnit, unitIsActive, unitToStart } from './unit.js';
 
@@ -72,7 +73,10 @@ function isProvenAlive(layout: Layout, id: string, run: ActiveRun): boolean {
   return (executorLives(run) && holdsRunLock(layout, id, run.pid)) || isRunLocked(layout, id);
 }
 
-/** Waits until neither the unit nor the run's lock is anyone's; a run that died without a word is recorded. */
+/**
+ * Waits until neither the unit nor the run's lock is anyone's; a run that died without a word is recorded. An executor that
+ * hangs hears no SIGTERM: it is killed when patience is over.
+ */
 async function awaitEnd(layout: Layout, id: string, { run, unit, since }: Stopping): Promise<StopEnd> {
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += 100) {
     const { run: now } = peekState(layout, id);
@@ -85,5 +89,9 @@ async function awaitEnd(layout: Layout, id: string, { run, unit, since }: Stoppi
     }
     await new Promise((next) => setTimeout(next, 100));
   }
-  return 'still-running';
+  // systemd has killed by then what runs in a unit.
+  if (run === null || unit !== null) return 'still-running';
+  await killRun(layout, id, run);
+  repair(layout, Date.now());
+  return isRunLocked(layout, id) ? 'still-running' : endedBy(layout, id, since);
 }

@@ -4,7 +4,7 @@ import { STATE_DIRECTORIES } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { tryLock } from '../system/flock.js';
 import { removeQuietly } from '../system/if-there.js';
-import { currentBoot, executorLives } from './alive.js';
+import { currentBoot, executorLives, isOverdue } from './alive.js';
 import { recordLost } from './lost.js';
 import { outputs } from './outputs/index.js';
 import type { PackageState } from './package-state.js';
@@ -19,6 +19,8 @@ const LITTER_AGE = 3_600_000;
 export interface Repairs {
   /** Packages whose executor died without recording the end; now `interrupted`. */
   readonly lost: readonly string[];
+  /** Packages whose run goes on beyond every limit of its own: the caller may end it. */
+  readonly overdue: readonly string[];
   /** Packages whose hold ran out or was ended: once the caller has started what it kept waiting, it clears them. */
   readonly released: readonly string[];
   /** Idle packages that somebody asked to run: the caller may start them. */
@@ -41,6 +43,7 @@ export interface CutOff {
  */
 export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): Repairs {
   const lost: string[] = [];
+  const overdue: string[] = [];
   const running = new Set<string>();
   const cutOff: CutOff[] = [];
   for (const id of idsIn(layout, 'state')) {
@@ -49,7 +52,8 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
       const { run } = state;
       const ended = run === null ? state : executorLives(run) ? null : endLostRun(layout, id, now, warn);
       if (ended === null) running.add(id);
-      else {
+      if (ended === null && run !== null && isOverdue(run, now)) overdue.push(id);
+      if (ended !== null) {
         if (run !== null) lost.push(id);
         const earlierBoot = run !== null && run.boot_id !== currentBoot();
         if (ended.last?.outcome === 'interrupted') cutOff.push({ state: ended, earlierBoot });
@@ -67,7 +71,7 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
   } catch (error) {
     warn(`leftover temporary files were not swept: ${(error as Error).message}`);
   }
-  return { lost, released, requested, cutOff };
+  return { lost, overdue, released, requested, cutOff };
 }
 
 /** The state after it; null when the run turned out to live: its lock is held, by the executor or by a tool that outlived it. */

@@ -121,7 +121,7 @@ test('publish starts what was asked for and never began, and ends what died', as
   const { code, stderr } = await mirror('publish');
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: 'mirror: died: its run died without a word; now interrupted\n',
+    stderr: 'mirror: died: its run left no word of its end\n',
   });
   expect(site.state('died')).toMatchObject({ run: null, last: { outcome: 'interrupted' } });
   await until(() => existsSync(flag('asked')) && site.state('asked').run === null);

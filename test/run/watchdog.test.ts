@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeState } from '../../src/state/store.js';
 import { processStart } from '../../src/system/process.js';
-import { install, toolGroup, until } from './fixture.js';
-import type { Installation } from './fixture.js';
+import { ENTRY, install, toolGroup, until } from './fixture.js';
+import type { Installation, RunResult } from './fixture.js';
 
 // An executor that hangs in a read or write handles neither timers nor signals. SIGSTOP is as deaf, and needs no disk.
 
@@ -65,4 +67,69 @@ describe('a hanging executor', () => {
     expect(processStart(tool)).not.toBeNull();
     process.kill(-tool, 'SIGKILL');
   }, 30_000);
+});
+
+describe('what hangs while nothing watches it', () => {
+  /** A run whose executor no longer obeys; what its state says of its limit is moved to the past. */
+  async function hang(
+    id: string,
+    overdue_at: number | null,
+  ): Promise<{ tool: number; ended: Promise<RunResult> }> {
+    site.script(id, `touch $F/${id}; exec sleep 1000`, {
+      max_runtime: 900,
+      first_sync: { max_runtime: 900 },
+    });
+    const { child, ended } = site.start(['run', '--root', site.root, id]);
+    await until(() => existsSync(join(site.root, 'flags', id)));
+    const { run } = site.state(id);
+    const tool = toolGroup(run) ?? 0;
+    child.kill('SIGSTOP');
+    if (run !== null) writeState(site.layout, { ...site.state(id), run: { ...run, overdue_at } });
+    return { tool, ended };
+  }
+
+  test('is ended by the tick', async () => {
+    const { tool, ended } = await hang('ticked', Date.now() - 1);
+    const { code, stderr } = await site.start(['publish', '--root', site.root]).ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain('mirror: ticked: its run left no word of its end\n');
+    expect((await ended).signal).toBe('SIGKILL');
+    expect(processStart(tool)).toBeNull();
+    expect(site.state('ticked')).toMatchObject({ run: null, last: { outcome: 'timed-out' } });
+  }, 30_000);
+
+  test('is left alone by the tick while it may still have time', async () => {
+    const { tool, ended } = await hang('early', Date.now() + 900_000);
+    await site.start(['publish', '--root', site.root]).ended;
+    expect(processStart(tool)).not.toBeNull();
+    process.kill(site.state('early').run?.pid ?? 0, 'SIGKILL');
+    process.kill(-tool, 'SIGKILL');
+    await ended;
+  }, 30_000);
+
+  test('is ended by `mirror stop` when its patience is over', async () => {
+    const { tool, ended } = await hang('stopped', null);
+    expect(await site.start(['stop', '--root', site.root, 'stopped']).ended).toMatchObject({
+      code: 0,
+      stdout: 'stopped: stopped\n',
+    });
+    expect((await ended).signal).toBe('SIGKILL');
+    expect(processStart(tool)).toBeNull();
+    expect(site.state('stopped')).toMatchObject({ run: null, last: { outcome: 'stopped' } });
+  }, 90_000);
+});
+
+test('a run does not wait for the reader of what it prints', async () => {
+  const piped = site.script('piped', 'echo x > $F/piped');
+  site.job('piped', { ...piped, log: { ...piped.log, console_level: 'DEBUG' } });
+  // A pipe takes 64 KiB before its writer waits.
+  const command = `{ head -c 65536 /dev/zero; "$0" "$1" run --root "$2" piped 2>&1; echo $? > "$2/flags/over"; } | sleep 30`;
+  const words = ['-c', command, process.execPath, ENTRY, site.root];
+  const shell = spawn('sh', words, { detached: true, stdio: ['ignore', 'ignore', 'ignore'] });
+  try {
+    await until(() => existsSync(join(site.root, 'flags/over')), 'the end of the run');
+    expect(site.state('piped').last).toMatchObject({ outcome: 'synced' });
+  } finally {
+    process.kill(-(shell.pid ?? 0), 'SIGKILL');
+  }
 });

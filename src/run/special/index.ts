@@ -27,6 +27,7 @@ import { makeDirectory, writeStepFile } from './write-file.js';
  * step, or is not asked to run one: most runs are one rsync, and start the sooner for it.
  */
 export { printDryRun } from '../print-dry-run.js';
+export { endOverdueRun } from './end-run.js';
 export { gatherLogs } from './gather-logs.js';
 export { putOnLeash } from './leash.js';
 export { runListStep } from './lists/index.js';
@@ -39,6 +40,7 @@ export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
+export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
 export const specialTools: Readonly<Record<Exclude<Tool, 'rsync' | 'command'>, ToolTable>> = {
