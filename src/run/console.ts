@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import { EXIT } from '../job/outcome.js';
 import { refusedBySystem } from '../job/system-error.js';
@@ -62,9 +62,30 @@ export function shown(word: string): string {
 /** Writes a line to stderr without loading Node's stream machinery; a closed stderr is nobody's problem. */
 export function writeStderr(line: string): void {
   try {
-    writeSync(2, `${line}\n`);
+    writeLine(2, line);
   } catch {
     // EPIPE, or EAGAIN of a full terminal: the log file has it.
+  }
+}
+
+const opened: number[] = [];
+
+/**
+ * Writes a line to stdout (1) or stderr (2). A pipe that is full because its reader does not read keeps nobody waiting: the
+ * write throws EAGAIN. Throws the system's error.
+ */
+export function writeLine(fd: 1 | 2, line: string): void {
+  writeSync((opened[fd] ??= openWithoutWaiting(fd)), `${line}\n`);
+}
+
+/** A description of its own, because the one that we inherited is the caller's, too. */
+function openWithoutWaiting(fd: number): number {
+  try {
+    const { O_WRONLY, O_NONBLOCK } = constants;
+    return fstatSync(fd).isFIFO() ? openSync(`/proc/self/fd/${String(fd)}`, O_WRONLY | O_NONBLOCK) : fd;
+  } catch {
+    // Another user's pipe.
+    return fd;
   }
 }
 

@@ -1,8 +1,7 @@
-import { writeSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import type { RunRecord, Transfer } from '../state/package-state.js';
-import { unprinted } from './console.js';
+import { unprinted, writeLine } from './console.js';
 import { localTimes } from './local-time.js';
 
 /** One line for people, with times on the clock of `zone`. */
@@ -32,7 +31,7 @@ export function reportRun(
     ? JSON.stringify({ format: 'mirror/run/1', id, exit, ...recorded(outcome), record }, null, 2)
     : `${id}: ${tell(outcome, record, timezone)}${log}`;
   try {
-    writeSync(1, `${text}\n`);
+    writeLine(1, text);
   } catch (error) {
     // A run ends as it went, whoever hears of it.
     unprinted(error as Error);
