@@ -9,6 +9,9 @@ import { perform, type Operation } from './operation.js';
 import type { PreparedState } from './prepare-state.js';
 import type { StateHalf } from './state-half.js';
 
+/** Other processes of the mirror user can keep its children from ending, and apply holds its lock meanwhile. */
+const CHILD_LIMIT_MS = 600_000;
+
 /** What an apply does to files, in this order. */
 export interface Work {
   /** Directories, of which those that are handed over are so after all else. */
@@ -57,7 +60,8 @@ export async function finish(
   } else if (layout.root === '' && site.settings.scheduler === 'systemd') {
     messages.push('systemd is not running here: the timers start when it does');
   }
-  const result = await system.run([...program, 'publish', ...rootOption(layout.root)]);
+  const publish = [...program, 'publish', ...rootOption(layout.root)];
+  const result = await system.run(publish, CHILD_LIMIT_MS);
   if (result.code !== 0) messages.push(`applied, but publishing failed: ${result.stderr.trim()}`);
   return messages;
 }
@@ -76,7 +80,8 @@ function isHandOver({ kind }: Operation): boolean {
 async function stopRuns(request: Request, plan: Plan, root: string, system: System): Promise<string[]> {
   const ids = plan.packages.flatMap(({ id, kind }) => (kind === 'removed' ? [id] : []));
   if (ids.length === 0) return [];
-  const result = await system.run([...request.program, 'stop', ...rootOption(root), '--', ...ids]);
+  const stop = [...request.program, 'stop', ...rootOption(root), '--', ...ids];
+  const result = await system.run(stop, CHILD_LIMIT_MS);
   return result.code === 0 ? [] : [`a removed package may still be running: ${result.stderr.trim()}`];
 }
 

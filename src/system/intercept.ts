@@ -58,9 +58,9 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
       before('chmod', path);
       system.chmod(path, mode);
     },
-    run: async (argv) => {
+    run: async (argv, limitMs) => {
       before('run', argv.join(' '));
-      return system.run(argv);
+      return system.run(argv, limitMs);
     },
     askAs:
       system.askAs &&

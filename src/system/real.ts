@@ -214,12 +214,22 @@ function stage(files: ReadonlyMap<string, string>): { directory: string; remove(
   return { directory, remove };
 }
 
+/** A command that root handed over kills its own child after 60 s. */
+const KILL_AFTER_MS = 70_000;
+
 /** execa is loaded only when a program is started: a plan with nothing to change never pays for it. */
-async function execute(argv: readonly string[]): Promise<CommandResult> {
+async function execute(argv: readonly string[], limitMs?: number): Promise<CommandResult> {
   const { execa } = await import('execa');
   const [file = '', ...args] = argv;
-  const result = await execa(file, args, { reject: false, stdin: 'ignore', env: { LC_ALL: 'C' } });
-  const stderr = result.stderr || (result.exitCode === undefined ? (result.originalMessage ?? '') : '');
+  const result = await execa(file, args, {
+    reject: false,
+    stdin: 'ignore',
+    env: { LC_ALL: 'C' },
+    ...(limitMs !== undefined && { timeout: limitMs, forceKillAfterDelay: KILL_AFTER_MS }),
+  });
+  const late = result.timedOut ? 'it did not end in time' : '';
+  const stderr =
+    result.stderr || late || (result.exitCode === undefined ? (result.originalMessage ?? '') : '');
   return {
     code: result.exitCode ?? (result.signal === undefined ? 127 : 128),
     stdout: result.stdout,

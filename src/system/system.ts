@@ -91,8 +91,8 @@ export interface System extends Reader {
    */
   chown(path: string, owner: Owner): void;
   chmod(path: string, mode: number): void;
-  /** Runs a program that changes the machine: systemctl, useradd. */
-  run(argv: readonly string[]): Promise<CommandResult>;
+  /** Runs a program that changes the machine: systemctl, useradd. After `limitMs` it is told to end. */
+  run(argv: readonly string[], limitMs?: number): Promise<CommandResult>;
   /**
    * Runs this program (`words` are its command and options) with another account's rights, `input` on its stdin, and returns
    * how it ended; null if this process has no rights to give up. Throws when it cannot be started, or does not end in time.
