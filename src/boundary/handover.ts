@@ -1,10 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
-import type { Duplex } from 'node:stream';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import type { Duplex, Stream } from 'node:stream';
 import { commandAs, type Account } from './as-user.js';
 import { ASKED_BY_VARIABLE, HANDOVER_VARIABLE, type Provision } from './root-service.js';
 
-/** The child's descriptor of the channel; 0 to 2 are the caller's. */
+/** The child's descriptor of the channel; 0 to 2 are the caller's, `CONNECTION` is the next. */
 const CHANNEL = 3;
+
+/** Characters of an order; no order is as long as this. */
+const LONGEST_ORDER = 4096;
 
 /** Milliseconds between SIGTERM and SIGKILL: the executor kills its tool after 10 s, and then writes its state. */
 const GRACE_MS = 60_000;
@@ -12,9 +15,13 @@ const GRACE_MS = 60_000;
 /** What a shell adds to 128; loading node:os for its table costs every start. */
 const NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
 
+/** Carries out an order of a child's (see `askRoot`); null when done, else what is answered. Believes nothing. */
+export type Obey = (order: string) => Promise<string | null>;
+
 /** A command that root hands over. */
 export interface Handover {
-  readonly account: Account;
+  /** Null: the child stays what this process is, which has no rights to protect. */
+  readonly account: Account | null;
   /** Words after the program's name: `['hold', 'debian']`. */
   readonly words: readonly string[];
   readonly secrets?: Provision['secrets'];
@@ -22,8 +29,16 @@ export interface Handover {
   readonly by: string;
   /** Print nothing of what the child prints on stdout. */
   readonly quiet?: boolean;
-  /** Carries out an order of the child's (see `askRoot`); null when done, else what went wrong. Believes nothing. */
-  readonly obey: (order: string) => Promise<string | null>;
+  readonly obey: Obey;
+}
+
+/** What only a process that stays (`mirror daemon`) gives to those that it starts. */
+export interface Terms {
+  readonly stdin: 'inherit' | 'ignore';
+  /** Milliseconds after which the child is killed. */
+  readonly limitMs?: number | undefined;
+  /** Becomes the child's descriptor `CONNECTION`. */
+  readonly connection?: Stream | undefined;
 }
 
 /**
@@ -31,20 +46,8 @@ export interface Handover {
  * stays behind: it passes signals on, kills a child that does not obey them, and does what only root may do. Resolves with
  * the child's exit code. Throws UnknownAccount.
  */
-export async function handOver({ account, words, secrets = {}, by, quiet, obey }: Handover): Promise<number> {
-  const [entry = ''] = process.argv.slice(1);
-  const [program = '', ...args] = commandAs(account, [process.execPath, entry, ...words]);
-  const child = spawn(program, args, {
-    env: {
-      ...process.env,
-      ...homeOf(account),
-      [HANDOVER_VARIABLE]: String(CHANNEL),
-      [ASKED_BY_VARIABLE]: by,
-    },
-    stdio: ['inherit', quiet === true ? 'ignore' : 'inherit', 'inherit', 'pipe'],
-  });
-  const channel = child.stdio[CHANNEL] as Duplex | null;
-  if (channel) serve(channel, { secrets }, obey);
+export async function handOver(handover: Handover): Promise<number> {
+  const child = startAs(handover, { stdin: 'inherit' });
   const stopPassing = passSignals((signal) => child.kill(signal));
   try {
     return await new Promise<number>((done, fail) => {
@@ -53,27 +56,66 @@ export async function handOver({ account, words, secrets = {}, by, quiet, obey }
     });
   } finally {
     stopPassing();
-    channel?.destroy();
   }
 }
 
-/** Answers the child's orders one after the other. */
-function serve(channel: Duplex, provision: Provision, obey: Handover['obey']): void {
-  let said = '';
-  let last: Promise<unknown> = Promise.resolve();
+/**
+ * Starts a command of this program as another user, and serves its orders until it ends. The child's pid is the command's.
+ * Throws UnknownAccount; the child emits `error` when there is no setpriv(1).
+ */
+export function startAs(handover: Handover, { stdin, limitMs, connection }: Terms): ChildProcess {
+  const { account, words, secrets = {}, by, quiet, obey } = handover;
+  const [entry = ''] = process.argv.slice(1);
+  const argv = [process.execPath, entry, ...words];
+  const [program = '', ...args] = account === null ? argv : commandAs(account, argv);
+  const child = spawn(program, args, {
+    env: {
+      ...process.env,
+      ...(account === null ? {} : homeOf(account)),
+      [HANDOVER_VARIABLE]: `${String(CHANNEL)} ${String(process.pid)}`,
+      [ASKED_BY_VARIABLE]: by,
+    },
+    stdio: [
+      stdin,
+      quiet === true ? 'ignore' : 'inherit',
+      'inherit',
+      'pipe',
+      ...(connection ? [connection] : []),
+    ],
+    ...(limitMs !== undefined && { timeout: limitMs, killSignal: 'SIGKILL' }),
+  });
+  const channel = child.stdio[CHANNEL] as Duplex | null | undefined;
+  if (channel) {
+    // A child that ends before it has read everything is its own affair.
+    serve(channel, { secrets }, obey).catch(() => undefined);
+    child.once('exit', () => channel.destroy());
+  }
+  return child;
+}
+
+/** Answers the child's orders one after the other; it reads no further while one is carried out or an answer is unread. */
+async function serve(channel: Duplex, provision: Provision, obey: Obey): Promise<void> {
   channel.on('error', () => undefined);
   channel.setEncoding('utf8');
-  channel.write(`${JSON.stringify(provision)}\n`);
-  channel.on('data', (text: string) => {
+  await say(channel, JSON.stringify(provision));
+  let said = '';
+  for await (const text of channel as AsyncIterable<string>) {
     const lines = (said + text).split('\n');
     said = lines.pop() ?? '';
-    // No order is as long as this.
-    if (said.length > 4096) channel.destroy();
-    for (const line of lines)
-      last = last
-        .then(() => obey(line))
-        .catch((error: unknown) => (error as Error).message)
-        .then((problem) => channel.write(`${problem === null ? 'ok' : problem.replaceAll('\n', ' ')}\n`));
+    if (said.length > LONGEST_ORDER) return;
+    for (const line of lines) {
+      const problem = await obey(line).catch((error: unknown) => (error as Error).message);
+      await say(channel, problem === null ? 'ok' : problem.replaceAll('\n', ' '));
+    }
+  }
+}
+
+/** Resolves when the child may be told more. */
+async function say(channel: Duplex, line: string): Promise<void> {
+  if (channel.write(`${line}\n`)) return;
+  await new Promise<void>((done) => {
+    channel.once('drain', done);
+    channel.once('close', done);
   });
 }
 

@@ -1,7 +1,10 @@
 import { readSync, writeSync } from 'node:fs';
 
-/** Names the descriptor on which root serves the process that it started as another user. */
+/** Names the descriptor on which root serves the process that it started as another user, and root's own pid: `3 1234`. */
 export const HANDOVER_VARIABLE = 'MIRROR_HANDOVER';
+
+/** The descriptor of the connection that `mirror daemon` has the process serve. */
+export const CONNECTION = 4;
 
 /** Names the person who called the command that root handed over. */
 export const ASKED_BY_VARIABLE = 'MIRROR_ASKED_BY';
@@ -12,7 +15,8 @@ export interface Provision {
   readonly secrets: Readonly<Record<string, { readonly text: string } | { readonly problem: string }>>;
 }
 
-const descriptor = takeDescriptor();
+const served = takeService();
+const descriptor = served?.descriptor ?? null;
 
 /** Who called the command before root handed it over; null in a process that root did not start so. */
 export const askedBy: string | null = descriptor === null ? null : (process.env[ASKED_BY_VARIABLE] ?? null);
@@ -30,8 +34,8 @@ export function readProvision(): Provision {
 }
 
 /**
- * Has root carry out an order: `start ID`, `stop ID` or `notify`. Returns null when that was done, else what went wrong.
- * Waits for the answer, whatever else this process has to do.
+ * Has root carry out an order: `start ID`, `stop ID` or `notify`; `mirror daemon` knows more (`daemon/orders.ts`). Returns
+ * null when that was done, else what root says. Waits for the answer, whatever else this process has to do.
  */
 export function askRoot(order: string): string | null {
   readProvision();
@@ -41,11 +45,19 @@ export function askRoot(order: string): string | null {
   return answer === 'ok' ? null : answer;
 }
 
+/** Ends this process soon after the one that serves it, however that ends; also if it ended before this one looked. */
+export function endWithParent(): void {
+  const look = (): void => {
+    if (served !== null && process.ppid !== served.by) process.exit(1);
+  };
+  setInterval(look, 500).unref();
+}
+
 /** The variable is for this process alone: those that it starts have no such descriptor. */
-function takeDescriptor(): number | null {
-  const text = process.env[HANDOVER_VARIABLE];
+function takeService(): { readonly descriptor: number; readonly by: number } | null {
+  const [, descriptor, by] = /^(\d+) (\d+)$/.exec(process.env[HANDOVER_VARIABLE] ?? '') ?? [];
   delete process.env.MIRROR_HANDOVER;
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+  return descriptor === undefined ? null : { descriptor: Number(descriptor), by: Number(by) };
 }
 
 /** Reads byte by byte: what follows the line belongs to the next call. */
