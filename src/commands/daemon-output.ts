@@ -1,11 +1,16 @@
-import { appliedStamp, dueNow, livingRuns, readApplied, type Applied } from '../daemon/applied.js';
-import { startMirror } from '../daemon/children.js';
+import { isRootAccount } from '../boundary/as-user.js';
+import { endWithParent } from '../boundary/root-service.js';
+import { appliedStamp, readApplied, type Applied } from '../daemon/applied.js';
+import { starterFor } from '../daemon/children.js';
 import { realClock } from '../daemon/clock.js';
+import { acceptConnections } from '../daemon/connections.js';
 import { daemon, type Daemon, type Event, type Ports } from '../daemon/daemon.js';
-import { listenForControl } from '../daemon/socket.js';
+import { ERRANDS, type Errand } from '../daemon/errands.js';
+import { holdLock, type HeldLock } from '../daemon/lock.js';
 import { EXIT } from '../job/outcome.js';
 import type { Layout } from '../job/layout.js';
-import { tryLock, type Lock } from '../system/flock.js';
+import type { SiteFile } from '../job/site-file.js';
+import { readSecrets } from '../run/secrets.js';
 import { layoutOf } from './applied-site.js';
 import { ExitError } from './exit.js';
 import type { GlobalOptions } from './options.js';
@@ -28,31 +33,34 @@ export async function runDaemon(options: GlobalOptions & { readonly apply: boole
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
   process.on('SIGHUP', () => void told.daemon?.reload());
   const applied = await firstApplied(layout, ports, options.apply);
+  const problem = (message: string): void => say({ event: 'problem', message });
   // After apply, which makes the directory that the lock is in; until the process ends.
-  const lock = lockDaemon(layout);
+  const lock = await lockDaemon(layout, applied.site, ports.starter.canBecomeUsers);
+  lock.onLost(() => problem('the daemon lock is lost: a second daemon would not be refused'));
   const running = daemon(ports, applied);
   told.daemon = running;
   if (told.early) running.stop();
-  const reload = (): ReturnType<Daemon['reload']> => running.reload();
-  const problem = (message: string): void => say({ event: 'problem', message });
-  const server = await listenForControl(layout, applied.site, { reload, say: problem }).catch(
-    (error: unknown) => {
-      problem(`no control socket: ${(error as Error).message}`);
-      return null;
-    },
-  );
+  const hangUp = await acceptConnections(layout, applied.site, running.serve).catch((error: unknown) => {
+    problem(`no control socket: ${(error as Error).message}`);
+    return null;
+  });
   const left = await running.ended;
-  server?.close();
+  hangUp?.();
   lock.release();
-  // A connection that somebody keeps open must not keep us.
+  // A child that hangs must not keep the daemon.
   setTimeout(() => process.exit(), 1000).unref();
   if (left > 0) throw new ExitError(EXIT.failure);
 }
 
+/** `mirror daemon --errand`, which a daemon starts; see `daemon/errands.ts`. */
+export function runErrand(options: GlobalOptions, errand: Errand): Promise<void> {
+  endWithParent();
+  return ERRANDS[errand](layoutOf(options));
+}
+
 async function firstApplied(layout: Layout, ports: Ports, apply: boolean): Promise<Applied> {
   if (apply) {
-    const { root, config } = ports.options;
-    const { code } = await ports.start(['apply', ...config, ...root], true).ended;
+    const { code } = await ports.starter.own({ words: ['apply', ...ports.config], quiet: true }).ended;
     if (code !== 0) {
       if (readApplied(layout) === null) throw new ExitError(code ?? EXIT.failure);
       ports.say({ event: 'not-applied', exit: code });
@@ -68,8 +76,13 @@ async function firstApplied(layout: Layout, ports: Ports, apply: boolean): Promi
   return applied;
 }
 
-function lockDaemon(layout: Layout): Lock {
-  const lock = tryLock(layout.daemonLock);
+/** As the user whose file the lock is. */
+async function lockDaemon(layout: Layout, { run_as: account }: SiteFile, isRoot: boolean): Promise<HeldLock> {
+  const lock = await holdLock(layout.daemonLock, isRoot && !isRootAccount(account) ? account : null).catch(
+    (error: unknown) => {
+      throw new ExitError(EXIT.cantCreate, `mirror: ${(error as Error).message}`);
+    },
+  );
   if (lock === null) throw new ExitError(EXIT.busy, 'mirror: a daemon is running already');
   return lock;
 }
@@ -77,25 +90,14 @@ function lockDaemon(layout: Layout): Lock {
 function portsOf(layout: Layout, options: GlobalOptions, say: (event: Event) => void): Ports {
   return {
     clock: realClock(),
-    start: startMirror,
-    options: {
-      root: layout.root === '' ? [] : ['--root', layout.root],
-      config: [
-        ...(options.config === undefined ? [] : ['--config', options.config]),
-        ...(options['allow-outside'] ?? []).flatMap((directory) => ['--allow-outside', directory]),
-      ],
-    },
+    starter: starterFor(layout),
+    config: [
+      ...(options.config === undefined ? [] : ['--config', options.config]),
+      ...(options['allow-outside'] ?? []).flatMap((directory) => ['--allow-outside', directory]),
+    ],
     readApplied: () => readApplied(layout),
     stamp: () => appliedStamp(layout),
-    dueNow: (applied, now) => dueNow(layout, applied, now),
-    livingRuns: (applied) => livingRuns(layout, applied),
-    signal: (pid, signal) => {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It ended by itself this moment.
-      }
-    },
+    readSecrets: (job) => Object.fromEntries(readSecrets(job, process.env.CREDENTIALS_DIRECTORY)),
     say,
   };
 }

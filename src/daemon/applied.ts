@@ -1,12 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { due } from '../job/due.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
 import { readJob } from '../run/job-file.js';
-import { executorLives } from '../state/alive.js';
 import { readSiteFile } from '../state/site.js';
-import { idsIn, peekState, readBaseline, readHold } from '../state/store.js';
 
 /** What an apply left for the daemon. */
 export interface Applied {
@@ -60,23 +57,4 @@ export function difference(before: Applied, after: Applied): Difference {
     changed: [...now].filter(([id, text]) => old.has(id) && old.get(id) !== text).map(([id]) => id),
     removed: [...old.keys()].filter((id) => !now.has(id)),
   };
-}
-
-/** Packages that missed a slot while no daemon ran, or that somebody asked for. The executor looks again. */
-export function dueNow(layout: Layout, { jobs }: Applied, now: number): string[] {
-  const asked = new Set(idsIn(layout, 'request'));
-  return [...jobs].flatMap(([id, { schedule, min_gap }]) => {
-    if (readHold(layout, id, now) !== null) return [];
-    const lastEnd = peekState(layout, id).last_end;
-    const facts = { baseline: readBaseline(layout, id), lastEnd, minGap: min_gap, now };
-    return asked.has(id) || due(schedule, facts).due ? [id] : [];
-  });
-}
-
-/** Process ids of runs that live, whoever started them: a push, a person, an earlier daemon. */
-export function livingRuns(layout: Layout, { jobs }: Applied): number[] {
-  return [...jobs.keys()].flatMap((id) => {
-    const { run } = peekState(layout, id);
-    return run !== null && executorLives(run) ? [run.pid] : [];
-  });
 }

@@ -1,4 +1,10 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { isRoot, isRootAccount, UnknownAccount, type Account } from '../boundary/as-user.js';
+import { startAs, type Obey } from '../boundary/handover.js';
+import type { Provision } from '../boundary/root-service.js';
+import type { Layout } from '../job/layout.js';
+import { whoAsks } from '../run/who.js';
 
 /** How a child ended. */
 export interface ChildEnd {
@@ -6,66 +12,127 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A process of this program that the daemon started. */
+/** A process of this program that the daemon started; a signal reaches it and never a process that got its number later. */
 export interface Child {
   readonly pid: number | undefined;
   readonly ended: Promise<ChildEnd>;
+  signal(name: NodeJS.Signals): void;
 }
 
-/** Starts `mirror ARGS`; `quiet` drops its stdout. */
-export type Start = (args: readonly string[], quiet?: boolean) => Child;
+/** What a process of this program is to do. */
+export interface Task {
+  /** `['publish']`. */
+  readonly words: readonly string[];
+  /** Drop what it prints on stdout. */
+  readonly quiet?: boolean;
+}
 
-/** Starts this very program again; its messages go where ours go. */
-export const startMirror: Start = (args, quiet = false) => {
-  const [entry = ''] = process.argv.slice(1);
-  const child = spawn(process.execPath, [entry, ...args], {
-    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
-  });
+/** A task that names paths which this account owns, and so is done with its rights. */
+export interface UserTask extends Task {
+  readonly account: Account;
+  readonly secrets?: Provision['secrets'];
+  /** What it may have the daemon do; see `orders.ts`. */
+  readonly obey: Obey;
+  /** Milliseconds after which it is killed: one that hangs must not stay for ever. */
+  readonly limitMs?: number;
+  /** A connection that it serves from now on. */
+  readonly connection?: Socket;
+}
+
+/** Starts processes. Neither throws: what cannot be started has ended. */
+export interface Starter {
+  /** Whether the daemon has the right, and the duty, to do tasks as other users. */
+  readonly canBecomeUsers: boolean;
+  /** As the daemon's own user. */
+  own(task: Task): Child;
+  /** As the task's account if the daemon can become users, else as the daemon's own user. */
+  asUser(task: UserTask): Child;
+}
+
+/** Starts this very program again; messages of the children go where the daemon's go. */
+export function starterFor(layout: Layout): Starter {
+  const by = whoAsks(process.env);
+  const canBecomeUsers = layout.root === '' && isRoot();
+  const withRoot = ([command = '', ...rest]: readonly string[]): string[] => [
+    command,
+    ...(layout.root === '' ? [] : ['--root', layout.root]),
+    ...rest,
+  ];
+  return {
+    canBecomeUsers,
+    own({ words, quiet = false }) {
+      const [entry = ''] = process.argv.slice(1);
+      const stdio = ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'] as const;
+      return watch(spawn(process.execPath, [entry, ...withRoot(words)], { stdio: [...stdio] }));
+    },
+    asUser({ account, words, limitMs, connection, ...rest }) {
+      const as = canBecomeUsers && !isRootAccount(account) ? account : null;
+      const terms = { stdin: 'ignore', limitMs, connection } as const;
+      try {
+        return watch(startAs({ account: as, words: withRoot(words), by, ...rest }, terms));
+      } catch (error) {
+        if (!(error instanceof UnknownAccount)) throw error;
+        process.stderr.write(`mirror: ${error.message}\n`);
+        return {
+          pid: undefined,
+          ended: Promise.resolve({ code: error.code, signal: null }),
+          signal: () => undefined,
+        };
+      }
+    },
+  };
+}
+
+function watch(child: ChildProcess): Child {
   return {
     pid: child.pid,
     ended: new Promise((done) => {
-      child.on('error', () => done({ code: 127, signal: null }));
+      child.on('error', (error) => {
+        if (child.pid !== undefined) return;
+        process.stderr.write(`mirror: cannot start ${child.spawnfile}: ${error.message}\n`);
+        done({ code: 127, signal: null });
+      });
       child.on('exit', (code, signal) => done({ code, signal }));
     }),
+    signal: (name) => void child.kill(name),
   };
-};
+}
 
 /** One child at a time for each name. */
 export interface Children {
-  /** Starts `mirror ARGS` for `name`; while that name's last one still runs, right after it instead, once. */
-  start(name: string, args: readonly string[]): void;
-  /** Process ids of those that live, by their names. */
-  pids(): ReadonlyMap<string, number>;
+  /** Starts the child of `name`; while that name's last one still runs, right after it instead, once. */
+  start(name: string): void;
+  /** Those that live, by their names. */
+  living(): ReadonlyMap<string, Child>;
 }
 
-/** `ended` hears of each end. After `close` nothing starts any more. */
-export function children(
-  start: Start,
+/** `begin` starts a name's child, null when there is nothing to start any more; `ended` hears of each end. After `close` nothing starts. */
+export function oneAtATime(
+  begin: (name: string) => Child | null,
   ended: (name: string, end: ChildEnd) => void,
 ): Children & { close(): void } {
   const living = new Map<string, Child>();
   // A slot that comes while a run is busy with its last words: the executor looks whether it is still due.
-  const again = new Map<string, readonly string[]>();
+  const again = new Set<string>();
   let closed = false;
-  const begin = (name: string, args: readonly string[]): void => {
+  const start = (name: string): void => {
     if (closed) return;
     if (living.has(name)) {
-      again.set(name, args);
+      again.add(name);
       return;
     }
-    const child = start(args);
+    const child = begin(name);
+    if (child === null) return;
     living.set(name, child);
     void child.ended.then((end) => {
       living.delete(name);
       ended(name, end);
-      const next = again.get(name);
-      again.delete(name);
-      if (next) begin(name, next);
+      if (again.delete(name)) start(name);
     });
   };
   return {
-    start: begin,
-    pids: () => new Map([...living].flatMap(([name, { pid }]) => (pid === undefined ? [] : [[name, pid]]))),
+    start,
+    living: () => new Map(living),
     close: () => {
       closed = true;
     },

@@ -1,15 +1,23 @@
+import type { Provision } from '../boundary/root-service.js';
+import type { Job } from '../job/job.js';
 import type { Schedule } from '../job/schedule.js';
 import { hashedPhase } from '../model/phase.js';
 import { difference, type Applied, type Difference } from './applied.js';
-import { children, type Start } from './children.js';
+import { oneAtATime, type Child, type Starter } from './children.js';
 import type { Clock } from './clock.js';
+import { keepSeat, type Serve } from './connections.js';
+import { endAllRuns } from './ending.js';
+import { obeyOrder } from './orders.js';
 import { timetable } from './timetable.js';
 
 /** Longest sleep: a clock that leaps, and an apply by somebody else, are seen after this many milliseconds. */
-const LOOK = 10_000;
+const LOOK_MS = 10_000;
 
-/** Milliseconds for runs to end when told to; an executor kills its tool after 10 s and then writes its state. */
-const PATIENCE = 30_000;
+/** Longest life of a publisher and of an errand in milliseconds: one that hangs must not keep the next tick from its work. */
+const TICK_LIMIT_MS = 840_000;
+
+/** Longest life of a connection's process in milliseconds; it ends itself after 300 s. */
+const CONNECTION_LIMIT_MS = 360_000;
 
 /** The name among packages of `mirror publish`: no package id is empty. */
 const TICK = '';
@@ -25,20 +33,17 @@ export type Event =
   /** `left`: runs that did not end in time. */
   | { readonly event: 'stopped'; readonly left: number };
 
-/** The world as the daemon sees it. */
+/** The world as the daemon sees it: nothing in it but what root alone can write, and its own children. */
 export interface Ports {
   readonly clock: Clock;
-  readonly start: Start;
-  /** `--root` and `-c`, for children that take them. */
-  readonly options: { readonly root: readonly string[]; readonly config: readonly string[] };
+  readonly starter: Starter;
+  /** `-c` and `--allow-outside`, for apply. */
+  readonly config: readonly string[];
   /** What is applied, or null. */
   readApplied(): Applied | null;
   /** Changes whenever an apply changes anything. */
   stamp(): string;
-  dueNow(applied: Applied, now: number): readonly string[];
-  /** Process ids of all runs that live. */
-  livingRuns(applied: Applied): readonly number[];
-  signal(pid: number, signal: NodeJS.Signals): void;
+  readSecrets(job: Job): Provision['secrets'];
   say(event: Event): void;
 }
 
@@ -48,28 +53,49 @@ export interface Daemon {
   readonly ended: Promise<number>;
   /** Applies the config and takes up what changed. Reloads that are asked for meanwhile make one more. */
   reload(): Promise<Difference | null>;
+  /** Has a process of the site's user serve a connection of the control socket. */
+  readonly serve: Serve;
   /** Starts nothing more, tells every run to end and waits for them; the second call waits no longer. */
   stop(): void;
 }
 
 /**
  * The compiled schedule in one process: at every slot of a package it starts the executor that a timer or a cron line
- * would start, which then decides, waits for its limits and drops privileges as everywhere. It holds nothing but the
- * timetable: kill -9 loses nothing that the next start does not find in the state.
+ * would start, as the package's user; the executor then decides and waits for its limits as everywhere. The daemon holds
+ * nothing but the timetable: kill -9 loses nothing that the next start does not find in the state. It may be root, so it
+ * leaves whatever lies in a place of other users to processes of theirs, and believes none of them.
  */
 export function daemon(ports: Ports, first: Applied): Daemon {
-  const { clock } = ports;
+  const { clock, starter } = ports;
   const say = (event: Event): void => ports.say(event);
   let applied = first;
   let stamp = ports.stamp();
   let stops = 0;
   let applying = false;
-  const runs = children(ports.start, (name, end) => {
-    // A run that was killed leaves a state that says SYNC; systemd's ExecStopPost= does the same.
-    if (name !== TICK && end.signal !== null) publish();
-  });
-  const publish = (): void => runs.start(TICK, ['publish', ...ports.options.root]);
-  const run = (id: string): void => runs.start(id, ['run', '--scheduled', ...ports.options.root, id]);
+  const obey = (order: string): Promise<string | null> =>
+    obeyOrder(order, {
+      starter,
+      jobOf: (id) => applied.jobs.get(id),
+      run: (id) => {
+        runs.start(id);
+        return stops === 0;
+      },
+      runOf: (id) => runs.living().get(id),
+    });
+  const asSite = (words: readonly string[]): Child =>
+    starter.asUser({ words, account: applied.site.run_as, limitMs: TICK_LIMIT_MS, obey });
+  const run = (job: Job | undefined): Child | null => {
+    if (job === undefined) return null;
+    const words = ['run', '--scheduled', job.id];
+    return starter.asUser({ words, account: job.run_as, secrets: ports.readSecrets(job), obey });
+  };
+  const runs = oneAtATime(
+    (name) => (name === TICK ? asSite(['publish']) : run(applied.jobs.get(name))),
+    (name, end) => {
+      // A run that was killed leaves a state that says SYNC; systemd's ExecStopPost= does the same.
+      if (name !== TICK && end.signal !== null) runs.start(TICK);
+    },
+  );
   const table = timetable(schedules(applied), clock.now());
 
   const takeUp = (): Difference | null => {
@@ -85,8 +111,8 @@ export function daemon(ports: Ports, first: Applied): Daemon {
     return changes;
   };
   const begin = (names: readonly string[]): void => {
-    for (const name of names) if (name === TICK) publish();
-    for (const name of names) if (name !== TICK) run(name);
+    for (const name of names) if (name === TICK) runs.start(name);
+    for (const name of names) if (name !== TICK) runs.start(name);
   };
   const look = (): void => {
     try {
@@ -96,9 +122,8 @@ export function daemon(ports: Ports, first: Applied): Daemon {
     }
   };
   const apply = async (): Promise<Difference | null> => {
-    const { root, config } = ports.options;
     applying = true;
-    const { code } = await ports.start(['apply', ...config, ...root], true).ended;
+    const { code } = await starter.own({ words: ['apply', ...ports.config], quiet: true }).ended;
     applying = false;
     if (stops > 0) return null;
     if (code !== 0) {
@@ -108,38 +133,50 @@ export function daemon(ports: Ports, first: Applied): Daemon {
     return takeUp();
   };
   const reload = serially(apply);
+  const answerReload = async (): Promise<string> => {
+    const changes = await reload();
+    return changes === null
+      ? 'the config was not applied; the daemon’s messages say why'
+      : JSON.stringify(changes);
+  };
 
   const main = async (): Promise<number> => {
     say({ event: 'started', packages: applied.jobs.size });
     for (const message of applied.problems) say({ event: 'problem', message });
-    publish();
-    begin(ports.dueNow(applied, clock.now()));
+    runs.start(TICK);
+    const finder = asSite(['daemon', '--errand', 'find-due']);
     while (stops === 0) {
       begin(table.take(clock.now()));
       look();
       const rest = table.next() - clock.now();
-      await clock.sleep(Math.max(0, Math.min(LOOK, rest)));
+      await clock.sleep(Math.max(0, Math.min(LOOK_MS, rest)));
     }
     runs.close();
-    return end();
-  };
-  const end = async (): Promise<number> => {
-    // Also what a push or a person started: as PID 1 we would take them along.
-    const living = (): Set<number> => new Set([...runs.pids().values(), ...ports.livingRuns(applied)]);
-    // It publishes for every run that has left that to it, and is soon over.
-    const publisher = runs.pids().get(TICK);
-    const told = [...living()].filter((pid) => pid !== publisher);
-    say({ event: 'stopping', runs: told.length });
-    for (const pid of told) ports.signal(pid, 'SIGTERM');
-    const until = clock.now() + PATIENCE;
-    while (living().size > 0 && clock.now() < until && stops < 2) await clock.sleep(100);
-    const left = living().size;
-    say({ event: 'stopped', left });
-    return left;
+    const living = [...runs.living()];
+    return endAllRuns({
+      clock,
+      starter,
+      applied,
+      runs: living.flatMap(([name, child]) => (name === TICK ? [] : [child])),
+      helpers: [finder, ...living.flatMap(([name, child]) => (name === TICK ? [child] : []))],
+      isHurried: () => stops > 1,
+      say,
+    });
   };
   return {
     ended: main(),
     reload,
+    serve: (connection, seat) =>
+      starter.asUser({
+        words: ['control', '--daemon'],
+        account: applied.site.run_as,
+        limitMs: CONNECTION_LIMIT_MS,
+        connection,
+        obey: async (order) => {
+          if (keepSeat(seat, order)) return null;
+          return order === 'reload' ? answerReload() : obey(order);
+        },
+      }),
     stop: () => {
       stops += 1;
       clock.wake();

@@ -8,15 +8,12 @@ import { MirrorClient } from '../../src/control/client.js';
 import { CommandError, serveConnection, turnAway, type Handlers } from '../../src/control/connection.js';
 import { parsePeer } from '../../src/control/crowd.js';
 import { MAX_REQUEST, encode } from '../../src/control/protocol.js';
-import { MAX_CONNECTIONS } from '../../src/control/server.js';
-import { hello, listen, raw, shaken, type Listening, type Raw } from './served.js';
+import { hello, listen, raw, shaken, type Listening } from './served.js';
 
 const BOUNDS = { handshake: 300, first: 300, idle: 300, drain: 300, life: 5000, requests: 50 };
 
 let directory: string;
 let listening: Listening;
-/** Ends the `wait`s that were asked for. */
-const release: (() => void)[] = [];
 /** Everything that was executed. */
 const done: unknown[] = [];
 
@@ -24,7 +21,6 @@ const handlers: Handlers = new Map<string, (kwargs: Readonly<Record<string, unkn
   ['echo', (kwargs) => (done.push(kwargs), kwargs)],
   ['refuse', () => Promise.reject(new CommandError(409, 'held'))],
   ['fail', () => Promise.reject(new Error('secret of /etc/shadow'))],
-  ['wait', () => new Promise((answer) => release.push(() => answer('waited')))],
   ['large', () => 'x'.repeat(20_000_000)],
 ]);
 
@@ -187,54 +183,6 @@ test('silence is ended', async () => {
   const client = await shaken(listening.path);
   expect(await client.next()).toMatchObject({ status: 408 });
   expect(await client.next()).toBeNull();
-});
-
-describe('a full server', () => {
-  const connectMany = (connectOne: () => Promise<Raw>): Promise<Raw[]> =>
-    Promise.all(Array.from({ length: MAX_CONNECTIONS }, connectOne));
-  const destroyAll = (clients: readonly Raw[]): void => clients.forEach(({ socket }) => socket.destroy());
-  let patient: Listening;
-
-  beforeAll(async () => {
-    const home = mkdtempSync(join(directory, 'patient-'));
-    patient = await listen(home, handlers, { ...BOUNDS, handshake: 60_000, first: 60_000, idle: 60_000 });
-  });
-  afterAll(() => patient.stop());
-
-  test('gives a newcomer the place of the connection that was silent for longest', async () => {
-    const idle = await connectMany(() => Promise.resolve(raw(patient.path)));
-    for (let round = 0; round < 3; round += 1) {
-      const client = await shaken(patient.path);
-      client.send(encode({ command: 'echo', kwargs: { round } }));
-      expect(await client.next()).toEqual({ status: 200, result: { round } });
-      idle.push(client);
-    }
-    destroyAll(idle);
-  });
-
-  test('spares a connection that has asked something, and one that waits for its answer longest', async () => {
-    const busy = await shaken(patient.path);
-    busy.send(encode({ command: 'wait' }));
-    const asked = await shaken(patient.path);
-    asked.send(encode({ command: 'echo', kwargs: { n: 1 } }));
-    await asked.next();
-    const idle = await connectMany(() => shaken(patient.path));
-    asked.send(encode({ command: 'echo', kwargs: { n: 2 } }));
-    expect(await asked.next()).toEqual({ status: 200, result: { n: 2 } });
-    release.splice(0).forEach((each) => each());
-    expect(await busy.next()).toEqual({ status: 200, result: 'waited' });
-    destroyAll([...idle, asked, busy]);
-  });
-
-  test('drops a newcomer when every place has an answer in work', async () => {
-    const busy = await connectMany(() => shaken(patient.path));
-    for (const client of busy) client.send(encode({ command: 'wait' }));
-    while (release.length < MAX_CONNECTIONS) await new Promise((next) => setTimeout(next, 20));
-    expect(await raw(patient.path).next()).toBeNull();
-    release.splice(0).forEach((each) => each());
-    for (const client of busy) expect(await client.next()).toEqual({ status: 200, result: 'waited' });
-    destroyAll(busy);
-  });
 });
 
 test('a client tries again when it is told that the server is full', async () => {

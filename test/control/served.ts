@@ -1,8 +1,7 @@
-import { connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Bounds, Handlers } from '../../src/control/connection.js';
+import { serveConnection, type Bounds, type Handlers } from '../../src/control/connection.js';
 import { APP_NAME, MAX_RESPONSE, MessageReader, encode } from '../../src/control/protocol.js';
-import { controlServer } from '../../src/control/server.js';
 
 export interface Listening {
   readonly path: string;
@@ -20,12 +19,9 @@ export async function listen(
 ): Promise<Listening> {
   const path = join(directory, 'control.sock');
   const said: string[] = [];
-  const server = controlServer({
-    handlers,
-    version: '1',
-    role: 'test',
-    bounds,
-    say: (message) => said.push(message),
+  const say = (message: string): void => void said.push(message);
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    void serveConnection(socket, { handlers, version: '1', role: 'test', bounds, say });
   });
   await new Promise<void>((done) => server.listen(path, done));
   return { path, server, said, stop: () => new Promise((done) => server.close(() => done())) };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Applied } from '../../src/daemon/applied.js';
 import { daemon, type Event, type Ports } from '../../src/daemon/daemon.js';
 import { timetable } from '../../src/daemon/timetable.js';
 import type { Schedule } from '../../src/job/schedule.js';
 import { slots } from '../../src/job/slots.js';
 import { hashedPhase } from '../../src/model/phase.js';
+import { appliedOf, living, over, quiet, starterOf } from './world.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -45,27 +45,11 @@ const SCHEDULES: Readonly<Record<string, Schedule>> = {
   'on request': { rule: { kind: 'none' }, windows: [], zone: 'UTC' },
 };
 
-/** A world in which nobody asks for anything or hears of it. */
-function quiet(applied: Applied): Omit<Ports, 'clock' | 'start'> {
-  return {
-    options: { root: [], config: [] },
-    readApplied: () => applied,
-    stamp: () => 'same',
-    dueNow: () => [],
-    livingRuns: () => [],
-    signal: () => undefined,
-    say: () => undefined,
-  };
-}
-
 /** A week of the daemon with a clock that moves only while it sleeps; when it started what. */
 async function week(from: number, length: number): Promise<Map<string, number[]>> {
   const fired = new Map<string, number[]>();
   let now = from;
-  const jobs = new Map(
-    Object.entries(SCHEDULES).map(([id, schedule]) => [id, { schedule, scheduler: 'daemon' }]),
-  );
-  const applied = { site: { node: 'test' }, jobs, texts: new Map(), problems: [] } as unknown as Applied;
+  const applied = appliedOf(SCHEDULES);
   const ports: Ports = {
     clock: {
       now: () => now,
@@ -76,11 +60,11 @@ async function week(from: number, length: number): Promise<Map<string, number[]>
       },
       wake: () => undefined,
     },
-    start: (args) => {
-      const name = args[0] === 'publish' ? 'publish' : (args.at(-1) ?? '');
+    starter: starterOf((words) => {
+      const name = words[0] === 'run' ? (words.at(-1) ?? '') : (words[0] ?? '');
       fired.set(name, [...(fired.get(name) ?? []), now]);
-      return { pid: 1, ended: Promise.resolve({ code: 0, signal: null }) };
-    },
+      return over();
+    }),
     ...quiet(applied),
   };
   const running = daemon(ports, applied);
@@ -142,8 +126,7 @@ test('a slot that comes while the package’s last run is busy ending is looked 
   const started: number[] = [];
   let end: () => void = () => undefined;
   const events: Event[] = [];
-  const jobs = new Map([['debian', { schedule: every(10, 0), scheduler: 'daemon' }]]);
-  const applied = { site: { node: 'test' }, jobs, texts: new Map(), problems: [] } as unknown as Applied;
+  const applied = appliedOf({ debian: every(10, 0) });
   const running = daemon(
     {
       clock: {
@@ -156,13 +139,14 @@ test('a slot that comes while the package’s last run is busy ending is looked 
         },
         wake: () => undefined,
       },
-      start: (args) => {
-        if (args[0] === 'publish') return { pid: 2, ended: Promise.resolve({ code: 0, signal: null }) };
+      starter: starterOf((words) => {
+        if (words[0] !== 'run') return over();
         started.push((now - from) / MINUTE);
-        return { pid: 1, ended: new Promise((done) => (end = () => done({ code: 0, signal: null }))) };
-      },
+        const run = living(1, () => end());
+        end = run.end;
+        return run;
+      }),
       ...quiet(applied),
-      signal: () => end(),
       say: (event) => void events.push(event),
     },
     applied,
@@ -170,44 +154,4 @@ test('a slot that comes while the package’s last run is busy ending is looked 
   expect(await running.ended).toBe(0);
   expect(started).toEqual([10, 35]);
   expect(events.map(({ event }) => event)).toEqual(['started', 'stopping', 'stopped']);
-});
-
-test('its end tells every run to end, and lets `mirror publish` finish: runs that are over rely on it', async () => {
-  const told: number[] = [];
-  const events: Event[] = [];
-  let published: () => void = () => undefined;
-  let ran: () => void = () => undefined;
-  const jobs = new Map([['debian', { schedule: every(10, 0), scheduler: 'daemon' }]]);
-  const applied = { site: { node: 'test' }, jobs, texts: new Map(), problems: [] } as unknown as Applied;
-  const from = Date.UTC(2026, 0, 1);
-  let now = from;
-  const running = daemon(
-    {
-      clock: {
-        now: () => now,
-        sleep: async (ms) => {
-          if (now > from) running.stop();
-          now += ms;
-          if (told.length > 0) published();
-          await new Promise((next) => setImmediate(next));
-        },
-        wake: () => undefined,
-      },
-      start: (args) =>
-        args[0] === 'publish'
-          ? { pid: 2, ended: new Promise((done) => (published = () => done({ code: 0, signal: null }))) }
-          : { pid: 1, ended: new Promise((done) => (ran = () => done({ code: 143, signal: null }))) },
-      ...quiet(applied),
-      dueNow: () => ['debian'],
-      signal: (pid) => {
-        told.push(pid);
-        ran();
-      },
-      say: (event) => events.push(event),
-    },
-    applied,
-  );
-  expect(await running.ended).toBe(0);
-  expect(told).toEqual([1]);
-  expect(events.at(-1)).toEqual({ event: 'stopped', left: 0 });
 });

@@ -14,6 +14,11 @@ setsid sleep 1 >/dev/null 2>&1 </dev/null &
 exec /opt/mirror/gate
 `;
 
+/** Builds of Node for Debian 13 and Ubuntu 25.10 refuse these calls. */
+const REFUSE = `for (const name of ['setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups'])
+  process[name] = () => { throw new Error(name + ' is refused'); };
+`;
+
 const DAYS = 2 * 86_400_000;
 const SKIPPED = noBed === null ? '' : ` (skipped: ${noBed})`;
 
@@ -60,6 +65,7 @@ describe.skipIf(noBed !== null)(`mirror daemon as root and PID 1${SKIPPED}`, () 
     bed.must('groupadd', 'operators');
     bed.must('useradd', '--groups', 'operators', 'ada');
     bed.must('useradd', 'outsider');
+    site.write('/opt/mirror/refuse.cjs', REFUSE);
     site.configure([archlinux, probe], SETTINGS);
     site.must('setup');
     site.must('apply');
@@ -67,7 +73,8 @@ describe.skipIf(noBed !== null)(`mirror daemon as root and PID 1${SKIPPED}`, () 
       site.write(`/var/lib/mirror/baseline/${id}.json`, JSON.stringify({ at: Date.now() - DAYS }));
     site.gate('probe', 'shut');
     const namespaces = ['--pid', '--fork', '--mount', '--mount-proc', '--kill-child=SIGKILL'];
-    const inner = `mount -t tmpfs -o mode=755 tmpfs /run && exec ${MIRROR} daemon`;
+    const node = 'NODE_OPTIONS=--require=/opt/mirror/refuse.cjs';
+    const inner = `mount -t tmpfs -o mode=755 tmpfs /run && ${node} exec ${MIRROR} daemon`;
     bed.must('systemd-run', '--quiet', '--unit=container', 'unshare', ...namespaces, 'sh', '-c', inner);
     await site.until('the daemon is up', () => said().includes('daemon started, 2 packages'));
     pid = bed.must('ps', '-o', 'pid=', '--ppid', site.show('container.service', 'MainPID')).trim();
@@ -115,6 +122,9 @@ describe.skipIf(noBed !== null)(`mirror daemon as root and PID 1${SKIPPED}`, () 
     expect([site.runs('probe'), site.status('probe').status]).toEqual([1, 'syncing']);
     expect(as('ada', 'push', 'CTAN').status).toBe(0);
     await site.until('it has run', () => site.history('CTAN').length === 1);
+    // Its history comes before its last words.
+    const isOver = (): boolean => bed.run('pgrep', '-f', 'run --scheduled CTAN').status === 1;
+    await site.until('its executor is over', isOver);
   });
 
   it('ends with every run at SIGTERM', async () => {
