@@ -68,7 +68,7 @@ export function writeStderr(line: string): void {
   }
 }
 
-const opened: number[] = [];
+const opened: (number | undefined)[] = [];
 
 /**
  * Writes a line to stdout (1) or stderr (2). A pipe that is full because its reader does not read keeps nobody waiting: the
