@@ -1,3 +1,4 @@
+import { closeInheritedDescriptors } from './boundary/descriptors.js';
 import type * as Control from './control/main.js';
 import { requirePrecompiled } from './precompiled.js';
 import type * as Publisher from './run/publish-main.js';
@@ -11,6 +12,7 @@ type Program = typeof Executor | typeof Publisher | typeof Control;
  * them thousands of times a day, and so does `control`, because every connection starts one; everything else is the
  * command line.
  */
+closeInheritedDescriptors(process.env.MIRROR_HANDOVER);
 const command = process.argv[2];
 if (
   (command === 'run' || command === 'publish' || command === 'control') &&
