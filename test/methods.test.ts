@@ -4,28 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { methods } from '../src/methods/index.js';
 import type { Package, Source } from '../src/model/site.js';
 import { context, pkg, source } from './compile/site.js';
+import { METHOD_OPTIONS } from './support/method-options.js';
 
 /** What every sync method must keep, whatever it syncs: a new one joins by being in the registry. */
 const SOURCE = source('rsync://rsync.example.org/debian');
 
-const OPTIONS: Record<string, Record<string, unknown>> = {
-  bandersnatch: { allow: ['requests'], json: true, delete: true },
-  'apt-mirror': { dists: ['bookworm'] },
-  command: { command: ['/usr/bin/true', '--flag'] },
-  debmirror: { dists: ['bookworm'] },
-  git: { repositories: ['linux.git', 'git/git.git'] },
-  lftp: {},
-  ftpsync: { user: 'mirror' },
-  jigdo: { debian_mirror: 'file:/srv/ftp/debian' },
-  local: {},
-  'quick-fedora': { list: 'fullfiletimelist-debian' },
-  reposync: { keys: ['/etc/pki/example.asc'] },
-  rsync: {},
-  ubuntu: { stage1_excludes: ['Packages*', 'Release*'] },
-};
-
 function debian(synctype: string, changes: Partial<Package> = {}): Package {
-  return pkg('debian', { synctype, sources: [SOURCE], options: OPTIONS[synctype] ?? {}, ...changes });
+  return pkg('debian', { synctype, sources: [SOURCE], options: METHOD_OPTIONS[synctype] ?? {}, ...changes });
 }
 
 describe.each([...methods.values()])('method $name', (method) => {
@@ -59,7 +44,7 @@ describe.each([...methods.values()])('method $name', (method) => {
   test('keeps a password out of the steps', () => {
     const debianPackage = debian(method.name, {
       password: { literal: 'correct horse' },
-      options: { ...OPTIONS[method.name], user: 'mirror' },
+      options: { ...METHOD_OPTIONS[method.name], user: 'mirror' },
     });
     expect(JSON.stringify(method.steps(debianPackage, context(SOURCE)))).not.toContain('correct horse');
   });
@@ -202,7 +187,7 @@ describe('rsync', () => {
       ssh: { key: '/etc/mirror/key', knownHosts: '/etc/mirror/known_hosts', port: 2222 },
     };
     expect(argv({ network }, ssh).flat()).toContain(
-      '--rsh=ssh -oBatchMode=yes -oControlMaster=no -oControlPath=none -oStrictHostKeyChecking=yes -oUserKnownHostsFile=/etc/mirror/known_hosts -i /etc/mirror/key -oIdentitiesOnly=yes -p 2222',
+      '--rsh=ssh -F none -oBatchMode=yes -oControlMaster=no -oControlPath=none -oStrictHostKeyChecking=yes -oUserKnownHostsFile=/etc/mirror/known_hosts -i /etc/mirror/key -oIdentitiesOnly=yes -p 2222',
     );
   });
 

@@ -498,7 +498,7 @@ export interface Network {
   ssh?: Ssh;
 }
 /**
- * For sources reached over ssh.
+ * For sources reached over ssh. With both `key` and `known_hosts` ssh reads no configuration file; without them it also reads `~/.ssh` of the user that the package runs as, which every package of that user can write.
  */
 export interface Ssh {
   /**

@@ -38,6 +38,8 @@ export interface Layout {
   workDirectory(id: string): string;
   /** What a sync method keeps from run to run. */
   cacheDirectory(id: string): string;
+  /** HOME of a package's tools, so that they read no settings that another package's tools could have written. */
+  homeDirectory(id: string): string;
   slotLock(name: string, index: number): string;
   waitingFile(id: string): string;
   historyFile(id: string): string;
@@ -79,6 +81,7 @@ export function layout(root = ''): Layout {
     markerDirectory: directory('marker'),
     workDirectory: directory('work'),
     cacheDirectory: directory('cache'),
+    homeDirectory: directory('home'),
     slotLock: (name, index) => lock(`slot-${name}-${String(index)}`),
     waitingFile: file('waiting'),
     historyFile: (id) => `${state}/history/${id}.jsonl`,
@@ -97,6 +100,7 @@ export const STATE_DIRECTORIES = [
   'marker',
   'work',
   'cache',
+  'home',
   'waiting',
   'history',
   'incident',

@@ -109,11 +109,15 @@ export function isRsyncProxy(proxy: string): boolean {
   return /^[^\s/@]+:\d+$/.test(proxy);
 }
 
-/** No prompt, no connection that outlives the run, no unknown host key. */
+/**
+ * No prompt, no connection that outlives the run, no unknown host key. Where the config names both files, ssh reads nothing
+ * of the user's ~/.ssh, which it finds whatever HOME is and which all packages of that user may write.
+ */
 export function sshWords(pkg: Package): string[] {
   const { family, bind, ssh } = pkg.network;
   return [
     'ssh',
+    ...(ssh.key === null || ssh.knownHosts === null ? [] : ['-F', 'none']),
     '-oBatchMode=yes',
     '-oControlMaster=no',
     '-oControlPath=none',

@@ -6,7 +6,6 @@ import { EXIT, exitCode, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { classify } from './classify.js';
-import { environment } from './exec.js';
 import { countEntries } from './guard.js';
 import { secretText } from './secrets.js';
 import type { Secret } from './secrets.js';
@@ -14,6 +13,7 @@ import { dryLines } from './tools/dry-lines.js';
 import type { DryLine } from './tools/dry-lines.js';
 import { toolTable } from './tools/index.js';
 import { fileText } from './special/write-file.js';
+import { makeHome, toolEnvironment } from './tool-environment.js';
 
 /** What a sync would move, as the tool's own dry run tells; bytes are null where it does not say. */
 export interface WouldTransfer {
@@ -56,8 +56,11 @@ export async function describeTransfer(job: Job, secrets: ReadonlyMap<string, Se
       if (typeof text !== 'string') return untold(problem(text));
       writeFileSync(step.path, text, { mode: 0o600 });
     }
+    // Not the package's own: a run may be using it, and a person's account may not look into it.
+    const home = join(scratch, '.home');
+    makeHome(home);
     const ends: (WouldTransfer | Untold)[] = [];
-    for (const step of dry) ends.push(await dryRun(job, step, secrets));
+    for (const step of dry) ends.push(await dryRun(job, step, secrets, home));
     return {
       lines: ends.map((end) => ('reason' in end ? `not told: ${end.reason}` : summary(end))),
       exit: ends.reduce<number>(
@@ -98,6 +101,7 @@ async function dryRun(
   job: Job,
   step: ExecStep,
   secrets: ReadonlyMap<string, Secret>,
+  home: string,
 ): Promise<WouldTransfer | Untold> {
   const read = dryLines.get(step.tool);
   if (step.dry_run === undefined || read === undefined) {
@@ -109,7 +113,7 @@ async function dryRun(
   const [program = '', ...args] = step.argv.toSpliced(at, remove, ...words);
   const child = spawn(program, args, {
     cwd: [step.cwd ?? job.dst].find((path) => existsSync(path)) ?? '/',
-    env: environment(job, step),
+    env: toolEnvironment(job, step, home),
     stdio: [secret === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   const ended = new Promise<{ exit: number | null; signal: NodeJS.Signals | null }>((done) => {

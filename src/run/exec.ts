@@ -15,6 +15,7 @@ import type { ToolEnd } from './spawn.js';
 import type { Turn } from './steps.js';
 import { toolTable } from './tools/index.js';
 import type { ToolTable } from './tools/table.js';
+import { toolEnvironment } from './tool-environment.js';
 
 /** Milliseconds after which a pass is published as SYNC: most find nothing new and are over before anybody could look. */
 const NOTEWORTHY = 300;
@@ -67,7 +68,10 @@ export async function executeStep(
   const end = await runTool(
     {
       argv,
-      env: { ...environment(job, step), [RUN_VARIABLE]: runMark(session.self.pid, session.self.pidStart) },
+      env: {
+        ...toolEnvironment(job, step, session.layout.homeDirectory(job.id)),
+        [RUN_VARIABLE]: runMark(session.self.pid, session.self.pidStart),
+      },
       cwd: step.cwd ?? job.dst,
       input: secret === null ? null : `${secret}\n`,
       output: log.fd,
@@ -177,17 +181,4 @@ export const NO_FILES: Outcome = {
 function orNothing(turn: Turn, { lists }: ToolTable, outcome: Outcome): Outcome {
   if (lists === undefined || outcome.kind !== 'synced') return outcome;
   return isEmpty(turn.session.job.dst) ? NO_FILES : outcome;
-}
-
-/** A tool's environment: small and the same on every backend, so that what was reviewed is what runs. */
-export function environment(job: Job, step: ExecStep): Record<string, string> {
-  const { PATH, HOME } = process.env;
-  return {
-    PATH: PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: HOME ?? '/',
-    // Messages in English, because their text decides; names in UTF-8.
-    LC_ALL: 'C.UTF-8',
-    ...job.env,
-    ...step.env,
-  };
 }

@@ -15,6 +15,7 @@ import type { LogFile } from './log-file.js';
 import { emptyMarkerDirectory, installMarker } from './marker.js';
 import { signalOutcome } from './session.js';
 import type { LockedSession } from './session.js';
+import { makeHome, removeTemporary } from './tool-environment.js';
 
 /** One source's turn in a run. */
 export interface Turn {
@@ -42,9 +43,12 @@ export interface StepsEnd {
 
 /** Interprets a source's steps in order; the first that fails ends the run. */
 export async function runSteps(turn: Turn): Promise<StepsEnd> {
+  const home = turn.session.layout.homeDirectory(turn.session.job.id);
   try {
+    makeHome(home);
     return await inOrder(turn);
   } finally {
+    removeTemporary(home);
     for (const step of turn.source.steps) {
       if (step.kind === 'make-directory' && step.empty) rmSync(step.path, { recursive: true, force: true });
     }

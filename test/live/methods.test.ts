@@ -103,6 +103,28 @@ const TABLE: Readonly<
   },
 };
 
+/** Settings in the mirror user's home that would make a tool fail, or sync something else, if it read them. */
+const PLANTED: Readonly<Record<string, string>> = {
+  '.bashrc': 'exit 3\n',
+  '.config/lftp/rc': 'exit 3\n',
+  '.curlrc': 'no-such-option\n',
+  '.debmirror.conf': "die 'planted';\n",
+  '.dput.cf': '[planted\n',
+  '.gitconfig': '[planted\n',
+  '.gnupg/gpg.conf': 'no-such-option\n',
+  '.jigdo-mirror': 'exit 3\n',
+  '.lftp/rc': 'exit 3\n',
+  '.lftprc': 'exit 3\n',
+  '.local/lib/python3/site-packages/usercustomize.py': 'raise SystemExit(3)\n',
+  '.netrc': 'machine 127.0.0.1 login planted password planted\n',
+  '.popt': 'rsync alias --timeout --no-such-option\nrsync alias -v --no-such-option\n',
+  '.profile': 'exit 3\n',
+  '.rpmmacros': '%_topdir %{error:planted}\n',
+  '.wgetrc': 'no_such_command = 1\n',
+  '.zshenv': 'exit 3\n',
+  'etc/ftpsync.conf': 'exit 3\n',
+};
+
 /** Tools that make an upstream, and what any method needs. */
 const MAKERS = ['apt-ftparchive', 'gpg', 'rpmbuild', 'createrepo_c', 'jigdo-file', 'git'];
 const MISSING = [...MAKERS, ...Object.values(TABLE).flatMap(({ tools }) => tools)].filter(
@@ -131,6 +153,12 @@ describe.skipIf(WHY !== null)(
       );
       site.must('setup');
       site.must('apply');
+      const home = bed.must('getent', 'passwd', 'mirror').split(':')[5] ?? '';
+      const python = bed
+        .must('python3', '-c', 'import sys; print("python%d.%d" % sys.version_info[:2])')
+        .trim();
+      for (const [name, content] of Object.entries(PLANTED))
+        bed.write(join(home, name.replace('python3', python)), content);
     });
     afterAll(() => bed.stop());
 
