@@ -145,7 +145,8 @@ async function machineFiles(tree) {
   await build({
     absWorkingDir: project,
     stdin: {
-      contents: "export * from './src/apply/setup-files.ts'; export { layout } from './src/job/layout.ts';",
+      contents:
+        "export * from './src/apply/setup-files.ts'; export { layout, stateDirectories } from './src/job/layout.ts';",
       resolveDir: project,
       loader: 'ts',
     },
@@ -156,12 +157,12 @@ async function machineFiles(tree) {
     plugins: [precompiledTemplates],
     logLevel: 'warning',
   });
-  const { layout, logrotateFile, sysusersFile, tmpfilesFile } = await import(outfile);
+  const { layout, logrotateFile, stateDirectories, sysusersFile, tmpfilesFile } = await import(outfile);
   const paths = layout();
   const account = { user: 'mirror', group: 'mirror' };
   for (const { packaged, content } of [
     sysusersFile([account], paths),
-    tmpfilesFile(account, paths.state, paths),
+    tmpfilesFile(account, paths.state, stateDirectories(paths), paths),
     logrotateFile(account, { path: '/var/log/mirror/mirror.log', gzip: true }, paths),
   ])
     put(tree, packaged.path.slice(1), content);

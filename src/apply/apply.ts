@@ -1,5 +1,5 @@
 import { EXIT } from '../job/outcome.js';
-import { assemble, judge, renamed, type Intent } from '../plan/assemble.js';
+import { assemble, judge, type Intent } from '../plan/assemble.js';
 import type { Permissions } from '../plan/guards.js';
 import type { Observation } from '../plan/observation.js';
 import type { Plan, Refusal } from '../plan/plan.js';
@@ -11,6 +11,7 @@ import { gitIgnoreOperations } from './git-ignore.js';
 import { heal, rollBack } from './heal.js';
 import { applyRecord, configRevision, withRecord } from './history.js';
 import { journalPath, makeJournal, missingParents, writeJournal, type Journal } from './journal.js';
+import { findMovedState } from './moved-state.js';
 import { observe } from './observe.js';
 import { perform, type Operation } from './operation.js';
 import { placeOperations } from './place-operations.js';
@@ -83,8 +84,8 @@ async function underLock(intent: Intent, request: Request, system: System): Prom
   const end = settled(plan);
   if (end) return end.kind === 'refused' ? end : { ...end, messages: healed };
 
-  const old = [...renamed(intent.site, layout, seen.manifest).keys()];
-  const locks = old.map((id) => ({ id, lock: system.lock(layout.runLock(id)) }));
+  const { before, moves } = findMovedState(intent, seen.manifest, system);
+  const locks = moves.map(([id]) => ({ id, lock: system.lock(before.runLock(id)) }));
   try {
     const running = locks.filter(({ lock }) => lock === null).map(({ id }) => renamedWhileRunning(id));
     if (running.length > 0) return { kind: 'refused', plan, refusals: running };
@@ -94,12 +95,12 @@ async function underLock(intent: Intent, request: Request, system: System): Prom
   }
 }
 
-/** Under its new id a package has another run lock: two syncs could work on one dst, and the old one's state would be lost. */
+/** Under its new id, or its new user, a package has another run lock: two syncs could work on one dst, and the old one's state would be lost. */
 function renamedWhileRunning(id: string): Refusal {
   return {
     code: 'renamed-running',
     exit: EXIT.busy,
-    message: `${id} is running and cannot be renamed now`,
+    message: `${id} is running and cannot be renamed or given to another user now`,
     help: `mirror stop ${id}, or apply again when it has ended`,
   };
 }

@@ -19,14 +19,14 @@ import { STATE_MODE, type Operation } from './operation.js';
  * understood of it: bytes are never copied. A file that does not parse stays where it is, with a message.
  */
 export function carryOver(
-  layout: Layout,
+  { before, after }: { readonly before: Layout; readonly after: Layout },
   old: string,
   id: string,
   system: Reader,
 ): { readonly operations: Operation[]; readonly messages: string[] } {
   const messages: string[] = [];
-  const operations = filesOf(layout).flatMap(({ fileOf, understand }): Operation[] => {
-    const [from, to] = [fileOf(old), fileOf(id)];
+  const operations = FILES.flatMap(({ fileOf, understand }): Operation[] => {
+    const [from, to] = [fileOf(before, old), fileOf(after, id)];
     if (system.actual(from).kind === 'absent' || system.actual(to).kind !== 'absent') return [];
     const content = understand(system.read(from) ?? '', old, id);
     if (content === null) {
@@ -42,27 +42,28 @@ export function carryOver(
 }
 
 interface CarriedFile {
-  readonly fileOf: (id: string) => string;
+  readonly fileOf: (layout: Layout, id: string) => string;
   /** The text of the new file; null if the old one's cannot be understood. */
   readonly understand: (text: string, old: string, id: string) => string | null;
 }
 
-function filesOf(layout: Layout): CarriedFile[] {
-  return [
-    { fileOf: (id) => layout.stateFile(id), understand: renamedState },
-    { fileOf: (id) => layout.holdFile(id), understand: only(isHold, ['since', 'until', 'by', 'reason']) },
-    { fileOf: (id) => layout.historyFile(id), understand: records },
-    {
-      fileOf: (id) => layout.baselineFile(id),
-      understand: only(isBaseline, ['at', 'fresh_dst', 'fresh_after']),
-    },
-    { fileOf: (id) => layout.incidentFile(id), understand: renamedIncident },
-    {
-      fileOf: (id) => layout.requestFile(id),
-      understand: only(isRequest, ['at', 'by', 'allow_deletes', 'push', 'not_before', 'words']),
-    },
-  ];
-}
+const FILES: readonly CarriedFile[] = [
+  { fileOf: (layout, id) => layout.stateFile(id), understand: renamedState },
+  {
+    fileOf: (layout, id) => layout.holdFile(id),
+    understand: only(isHold, ['since', 'until', 'by', 'reason']),
+  },
+  { fileOf: (layout, id) => layout.historyFile(id), understand: records },
+  {
+    fileOf: (layout, id) => layout.baselineFile(id),
+    understand: only(isBaseline, ['at', 'fresh_dst', 'fresh_after']),
+  },
+  { fileOf: (layout, id) => layout.incidentFile(id), understand: renamedIncident },
+  {
+    fileOf: (layout, id) => layout.requestFile(id),
+    understand: only(isRequest, ['at', 'by', 'allow_deletes', 'push', 'not_before', 'words']),
+  },
+];
 
 function renamedState(text: string, old: string, id: string): string | null {
   const parsed = parse(text);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
-import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import type { Layout } from '../job/layout.js';
 import { isZone } from '../job/zone-names.js';
 import { webhookFile } from '../model/notify.js';
 import type { Site } from '../model/site.js';
@@ -14,6 +14,7 @@ import { countFiles } from './count-files.js';
 import { openSecrets } from './open-secrets.js';
 import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
+import { ownPlaces } from './realm-places.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
 import { missingSecrets, missingTools, setIdMailer } from './tools.js';
 
@@ -191,12 +192,11 @@ function missingDirectories(site: Site, layout: Layout, system: Reader): string[
   const own = [
     layout.compiled,
     layout.secrets,
-    layout.state,
     ...runPlaces(site.settings),
     ...SCHEDULER_DIRECTORY[site.settings.scheduler](layout),
   ];
   const isLink = (path: string): boolean => system.actual(path).kind === 'link';
-  const state = STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`);
+  const state = ownPlaces(site, layout).map(({ path }) => path);
   const isMissing = (path: string): boolean => system.facts(path)?.kind !== 'directory';
-  return [...new Set(own.filter(isMissing)), ...state.filter((path) => isMissing(path) || isLink(path))];
+  return [...new Set([...own.filter(isMissing), ...state.filter((path) => isMissing(path) || isLink(path))])];
 }

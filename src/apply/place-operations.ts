@@ -1,4 +1,4 @@
-import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { stateDirectories, type Layout } from '../job/layout.js';
 import { isCreated } from '../plan/destinations.js';
 import type { Observation } from '../plan/observation.js';
 import type { Owner, Reader } from '../system/system.js';
@@ -23,15 +23,16 @@ export function placeOperations(layout: Layout, seen: Observation, system: Reade
 }
 
 /** Below `--root` nobody ran setup. */
-function ownDirectories({ root, compiled, secrets, state }: Layout): Operation[] {
+function ownDirectories(layout: Layout): Operation[] {
+  const { root, compiled, secrets } = layout;
   if (root === '') return [];
   return [
     { kind: 'directory', path: `${compiled}/jobs`, mode: 0o755 },
     { kind: 'directory', path: secrets, mode: 0o700 },
-    ...STATE_DIRECTORIES.map((name): Operation => ({
+    ...stateDirectories(layout).map(({ path, mode }): Operation => ({
       kind: 'directory',
-      path: `${state}/${name}`,
-      mode: 0o775,
+      path,
+      mode: mode & 0o775,
     })),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Layout } from '../job/layout.js';
+import { layout as layoutOf, type Layout } from '../job/layout.js';
 import { isBaseline, type Baseline, type PackageState } from '../state/package-state.js';
 import type { Reader } from '../system/system.js';
 import { carryOver } from './carry-over.js';
@@ -6,6 +6,7 @@ import { importStatfile } from './import-statfile.js';
 import { entriesFor, type Entry } from './journal.js';
 import { STATE_MODE, type Operation } from './operation.js';
 import { readJson } from './read-json.js';
+import { slotFiles } from './slot-files.js';
 import type { BaselineWish, StateWishes } from './state-wishes.js';
 
 /** How the wishes of an apply are fulfilled; nothing is written yet. */
@@ -21,8 +22,15 @@ export interface PreparedState {
  * Works out what to write and to unlink in the state directory. Runs with the rights of the directory's user, and reads
  * nothing but what parses. Throws if something else than a file lies where one is to be written.
  */
-export function prepareState(wishes: StateWishes, layout: Layout, system: Reader): PreparedState {
-  const carried = wishes.renames.map(([old, id]) => carryOver(layout, old, id, system));
+export function prepareState(
+  wishes: StateWishes,
+  { root }: Pick<Layout, 'root'>,
+  system: Reader,
+): PreparedState {
+  const [before, layout] = [wishes.owners.before, wishes.owners.after].map((owned) =>
+    layoutOf(root, new Map(owned)),
+  ) as [Layout, Layout];
+  const carried = wishes.renames.map(([old, id]) => carryOver({ before, after: layout }, old, id, system));
   const renames = carried.flatMap(({ operations }) => operations);
   const moved = new Set(renames.map(({ path }) => path));
   const hasState = (id: string): boolean =>
@@ -33,7 +41,8 @@ export function prepareState(wishes: StateWishes, layout: Layout, system: Reader
   // A baseline of now stands above one that a rename brings along, and a hold that comes along above one of now.
   const brought = renames.filter(({ path }) => !newest.has(path));
   const held = holds(wishes, layout).filter(({ path }) => !moved.has(path));
-  const operations = [...brought, ...imported.operations, ...baselines, ...held];
+  const slots = slotFiles(wishes.slots, layout, system);
+  const operations = [...slots, ...brought, ...imported.operations, ...baselines, ...held];
   return {
     operations,
     entries: entriesFor(operations, system),

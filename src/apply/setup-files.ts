@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import type { Layout, OwnDirectory } from '../job/layout.js';
 import type { LogFile } from '../model/logs.js';
 import { sha256 } from '../system/digest.js';
 import type { Reader } from '../system/system.js';
@@ -58,11 +58,22 @@ export function sysusersFile(
   };
 }
 
-/** tmpfiles.d(5): the state directories, so that they are back at boot where /var does not last. `state` has no links. */
-export function tmpfilesFile({ user, group }: Account, state: string, layout: Layout): SetupFile {
-  const lines = ['', ...STATE_DIRECTORIES.map((name) => `/${name}`)].map(
-    (name) => `d ${quoted(state + name)} 2775 ${String(user)} ${String(group)} -\n`,
-  );
+/**
+ * tmpfiles.d(5): the state directories, so that they are back at boot where /var does not last. `state` is where the links
+ * of the layout's state directory lead.
+ */
+export function tmpfilesFile(
+  { user, group }: Account,
+  state: string,
+  directories: readonly OwnDirectory[],
+  layout: Layout,
+): SetupFile {
+  const lines = directories
+    .filter(({ path }) => path === layout.state || path.startsWith(`${layout.state}/`))
+    .map(({ path, mode, user: own }) => {
+      const owner = `${mode.toString(8)} ${String(own ?? user)} ${String(group)}`;
+      return `d ${quoted(state + path.slice(layout.state.length))} ${owner} -\n`;
+    });
   return {
     path: `${layout.root}/etc/tmpfiles.d/mirror.conf`,
     content: `${HEADER}${lines.join('')}`,

@@ -1,4 +1,4 @@
-import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { stateDirectories, type Layout, type OwnDirectory } from '../job/layout.js';
 import { siteLogFile, type LogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
@@ -7,6 +7,7 @@ import { makeAccounts } from './accounts.js';
 import { gitIgnoreOperations } from './git-ignore.js';
 import { perform } from './operation.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile, type Account } from './setup-files.js';
+import { ownPlaces } from './realm-places.js';
 import { openPlaces } from './open-places.js';
 import { isShared, runPlaces, SHARED_MODE } from './shared-places.js';
 import { beginWork, type Work } from './setup-work.js';
@@ -71,23 +72,34 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
   else putFile(sysusersFile(all, layout), work);
   const user = isLive ? system.user(needs.uid) : null;
   const owner = user && { uid: user.uid, gid: system.group(needs.gid) ?? user.gid };
+  // Of a realm: its user and the site's group.
+  const ownerOf = (whose: string | number | null): Owner | null => {
+    const found = whose === null ? owner : isLive ? system.user(whose) : null;
+    return found && owner && { uid: found.uid, gid: owner.gid };
+  };
   const root = isLive ? { uid: 0, gid: 0 } : null;
 
+  const ownDirectories = needs.site ? ownPlaces(needs.site, layout) : stateDirectories(layout);
+  const isInState = (path: string): boolean => path === layout.state || path.startsWith(`${layout.state}/`);
   const directories: [string, number, Owner | null][] = [
     [layout.compiled, 0o755, root],
     [`${layout.compiled}/jobs`, 0o755, root],
     [layout.secrets, 0o700, root],
-    [layout.state, 0o2775, owner],
-    ...STATE_DIRECTORIES.map((name): [string, number, Owner | null] => [
-      `${layout.state}/${name}`,
-      0o2775,
-      owner,
-    ]),
+    ...ownDirectories.flatMap(({ path, mode, user: whose }): [string, number, Owner | null][] =>
+      isInState(path) ? [[path, mode, ownerOf(whose)]] : [],
+    ),
   ];
   // What the config names lies where it says: below --root only what is there already belongs to it.
   const places = needs.writable.filter((path) => isLive || path.startsWith(`${layout.root}/`));
-  const made = makeMissing([...directories.map(([path]) => path), ...places], work);
+  // Below a base of logs, which is one of these places.
+  const logs = ownDirectories.filter(({ path }) => isLive && !isInState(path));
+  const made = makeMissing(
+    [...[...directories.map(([path]) => path), ...places], ...logs.map(({ path }) => path)],
+    work,
+  );
   // Handed over when all is made, the innermost first: what lies in another user's directory is that user's to move.
+  for (const { path, mode, user: whose } of [...logs].reverse())
+    own(path, mode, ownerOf(whose), made.has(path), work);
   for (const [path, mode, whose] of [...directories].reverse()) own(path, mode, whose, made.has(path), work);
   const owned = new Set(directories.map(([path]) => path));
   for (const path of innermostFirst(places))
@@ -96,17 +108,22 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
     perform(operation, system);
     done.push(`created ${operation.path}`);
   }
-  await machineFiles(site, needs, work);
+  await machineFiles(site, needs, ownDirectories, work);
   if (owner && needs.site) await openPlaces(needs.site, owner.gid, work);
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };
 }
 
 /** tmpfiles.d and logrotate.d. systemd-tmpfiles reads its new file at once, so that a mistake shows now and not at boot. */
-async function machineFiles(site: Account, { log }: Needs, work: Work): Promise<void> {
+async function machineFiles(
+  site: Account,
+  { log }: Needs,
+  directories: readonly OwnDirectory[],
+  work: Work,
+): Promise<void> {
   const { layout, system } = work;
   const state = system.realPath(layout.state) ?? layout.state;
-  const tmpfiles = tmpfilesFile(site, state, layout);
+  const tmpfiles = tmpfilesFile(site, state, directories, layout);
   if (putFile(tmpfiles, work) && work.isLive) {
     const result = await system.run([tmpfiles.reader, '--create', tmpfiles.path]);
     if (result.code !== 0) work.problems.push(`${tmpfiles.reader}: ${result.stderr.trim()}`);

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { shellWord } from '../job/shell.js';
 import { zoneOffset } from '../job/zone.js';
 import { logBases, logPlaces, siteLogFile } from '../model/logs.js';
+import { realmOf } from '../model/realm.js';
 import type { Site } from '../model/site.js';
 import type { ClosedPlace } from '../plan/observation.js';
 import type { FileFacts, Reader } from '../system/system.js';
@@ -15,10 +16,11 @@ export function runPlaces({ logger, statusfile, statfile }: Site['settings']): s
   return [...new Set([...logBases(logger), dirname(statusfile), dirname(statfile)])];
 }
 
-/** The site's own user first, then those of single packages, each once. All are in the site's group. */
+/** The site's own user first, then those of single packages without a realm, each once. All are in the site's group. */
 export function runAccounts({ settings, packages }: Site): Account[] {
   const site = { user: settings.uid, group: settings.gid };
-  const own = packages.map(({ user, group }) => ({ user, group }));
+  const shared = packages.filter((pkg) => realmOf(settings, pkg) === null);
+  const own = shared.map(({ user, group }) => ({ user, group }));
   return [...new Map([site, ...own].map((account) => [String(account.user), account])).values()];
 }
 

@@ -1,16 +1,22 @@
 import type { SiteFile } from '../job/site-file.js';
-import { renamed, type Intent } from '../plan/assemble.js';
+import type { Intent } from '../plan/assemble.js';
 import { startsEmpty } from '../plan/destinations.js';
 import type { Observation } from '../plan/observation.js';
 import type { Plan } from '../plan/plan.js';
 import type { Hold } from '../state/package-state.js';
 import type { Reader } from '../system/system.js';
+import { findMovedState } from './moved-state.js';
 import { readJson } from './read-json.js';
+import { slotsOfRealms } from './slot-files.js';
 
 /** What the state directory must know before anything can run, as values: they cross to another process. */
 export interface StateWishes {
-  /** Old id and new id of packages whose words are carried over. */
+  /** Packages whose user has a realm, with that user, before the apply and after it; see `Layout`. */
+  readonly owners: Readonly<Record<'before' | 'after', readonly Owned[]>>;
+  /** Old id and new id of packages whose words are carried over; the same where only the realm is another. */
   readonly renames: readonly (readonly [string, string])[];
+  /** Slots that runs in realms take, by pool and number: their files must be there. */
+  readonly slots: readonly (readonly [string, number])[];
   readonly baselines: readonly BaselineWish[];
   readonly hold: { readonly ids: readonly string[]; readonly hold: Hold } | null;
   /** mirror.py's stat.json, taken over by those of the packages that have no state; null if there is none to look for. */
@@ -21,6 +27,8 @@ export interface StateWishes {
     readonly isFirst: boolean;
   } | null;
 }
+
+type Owned = readonly [string, string | number];
 
 export interface BaselineWish {
   readonly id: string;
@@ -40,10 +48,13 @@ export function stateWishes(
   hold: Hold | null,
   system: Reader,
 ): StateWishes {
-  const { layout, site } = intent;
+  const { layout } = intent;
   const ids = plan.packages.filter(({ kind }) => kind === 'new').map(({ id }) => id);
+  const { before, moves } = findMovedState(intent, seen.manifest, system);
   return {
-    renames: [...renamed(site, layout, seen.manifest)],
+    owners: { before: [...before.owners], after: [...layout.owners] },
+    renames: moves,
+    slots: slotsOfRealms(intent.jobs.values()),
     baselines: baselines(plan, seen),
     hold: hold === null || ids.length === 0 ? null : { ids, hold },
     statfile: statfile(intent, system),
@@ -51,8 +62,9 @@ export function stateWishes(
 }
 
 /** Whether there is nothing to be done: then no process need be started for it. */
-export function isEmpty({ renames, baselines, hold, statfile }: StateWishes): boolean {
-  return renames.length === 0 && baselines.length === 0 && hold === null && statfile === null;
+export function isEmpty({ renames, slots, baselines, hold, statfile }: StateWishes): boolean {
+  const lists = [renames, slots, baselines];
+  return lists.every(({ length }) => length === 0) && hold === null && statfile === null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { STATE_DIRECTORIES, type Layout } from '../job/layout.js';
+import { stateDirectories, type Layout } from '../job/layout.js';
 import { changes } from '../plan/changes.js';
 import { EMPTY_MANIFEST, manifestText } from '../plan/manifest.js';
 import type { Change, Manifest } from '../plan/plan.js';
@@ -153,8 +153,7 @@ function removeMade(
   const isState = (path: string): boolean => path === layout.state || path.startsWith(`${layout.state}/`);
   const isKept = countFiles(system, layout.state, 1) > 0 ? isState : () => false;
   const own = [
-    ...STATE_DIRECTORIES.map((name) => `${layout.state}/${name}`),
-    layout.state,
+    ...stateDirectories(layout).map(({ path }) => path),
     `${layout.compiled}/jobs`,
     layout.secrets,
     layout.compiled,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { nearest } from '../diagnostics/suggest.js';
-import { layout, type Layout } from '../job/layout.js';
+import { layout, siteLayout, type Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { readSiteFile } from '../state/site.js';
@@ -28,7 +28,7 @@ export function appliedSite(options: GlobalOptions): AppliedSite {
       `mirror: nothing is applied here (no ${paths.siteFile}): run \`mirror apply\``,
     );
   }
-  return { layout: paths, site };
+  return { layout: siteLayout(paths.root, site.packages), site };
 }
 
 /** The layout below `--root`, or of the live system. */

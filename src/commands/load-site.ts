@@ -14,6 +14,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { renderHuman, toJson } from '../diagnostics/render.js';
 import { EXIT } from '../job/outcome.js';
 import { layout, type Layout } from '../job/layout.js';
+import { siteOwners } from '../model/realm.js';
 import type { Site } from '../model/site.js';
 import { readNameServers } from '../system/name-servers.js';
 import { ExitError } from './exit.js';
@@ -42,7 +43,7 @@ export function loadSite(options: GlobalOptions, reader: ConfigReader = diskRead
     report(result.diagnostics, options.json);
     throw new ExitError(EXIT.config);
   }
-  const paths = layout(rootPath(options));
+  const paths = layout(rootPath(options), siteOwners(result.site));
   const executable = result.site.settings.executable ?? runningEntry();
   const nameServers = readNameServers(rootPath(options));
   const compilation = compile(result.site, {

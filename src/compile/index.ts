@@ -1,7 +1,9 @@
 import type { Finding } from '../diagnostics/diagnostic.js';
 import type { Job } from '../job/job.js';
+import { layout as layoutOf } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { methods } from '../methods/index.js';
+import { siteOwners } from '../model/realm.js';
 import type { Site } from '../model/site.js';
 import { schedulers } from '../schedulers/index.js';
 import { RenderedFile, type Artifact } from './artifact.js';
@@ -11,7 +13,7 @@ import { compileSiteFile } from './site-file.js';
 
 /** What a compile may know beside the site. */
 export interface CompileOptions {
-  readonly layout: Layout;
+  readonly layout: Pick<Layout, 'root'>;
   /** Absolute path that units and cron lines call. */
   readonly executable: string;
   /** Addresses of the machine's name servers. */
@@ -31,7 +33,11 @@ export interface Compilation {
  * Compiles a site for its scheduler. Pure and repeatable: the same site gives the same bytes, whenever and by whatever
  * version's build, so that an apply changes only what the config changed.
  */
-export function compile(site: Site, { layout, executable, nameServers }: CompileOptions): Compilation {
+export function compile(
+  site: Site,
+  { layout: { root }, executable, nameServers }: CompileOptions,
+): Compilation {
+  const layout = layoutOf(root, siteOwners(site));
   const scheduler = schedulers[site.settings.scheduler];
   const compileJob = jobCompiler(site, scheduler, layout);
   const jobs = new Map<string, Job>();

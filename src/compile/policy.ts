@@ -1,5 +1,6 @@
 import type { JobPolicy, SiteLog } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import { realmLogBase, realmOf } from '../model/realm.js';
 import type { FileFormat, Package, Site } from '../model/site.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import { passwordFile } from './secret.js';
@@ -42,6 +43,7 @@ export function sharedPolicies(
 function policyOf({ settings }: Site, pkg: Package, scheduler: Scheduler, secret: string | null): JobPolicy {
   const { packagefileformat, fileformat, format, level } = settings.logger;
   const { base, folder, filename, gzip } = packagefileformat;
+  const realm = realmOf(settings, pkg);
   return {
     guard: {
       deletes: pkg.guard.deletes,
@@ -53,13 +55,19 @@ function policyOf({ settings }: Site, pkg: Package, scheduler: Scheduler, secret
     max_runtime: pkg.maxRuntime,
     first_sync: { max_runtime: pkg.firstSync.maxRuntime },
     limits: settings.limits,
-    run_as: { user: pkg.user, group: pkg.group, shared_group: settings.gid, umask: pkg.umask },
+    run_as: {
+      user: pkg.user,
+      group: pkg.group,
+      shared_group: realm === null ? settings.gid : pkg.group,
+      umask: pkg.umask,
+      ...(realm !== null && { realm: true }),
+    },
     prefix: scheduler.prefix(pkg),
     env: pkg.env,
     secrets: secret === null ? {} : { password: secret },
     timezone: settings.localtimezone,
     log: {
-      base,
+      base: realm === null ? base : realmLogBase(base, realm),
       folder,
       filename,
       gzip,
@@ -67,7 +75,8 @@ function policyOf({ settings }: Site, pkg: Package, scheduler: Scheduler, secret
       max_size: pkg.logLimit,
       console_format: settings.logger.packageformat,
       console_level: settings.logger.packagelevel,
-      ...(fileformat === null ? {} : { site: siteLog(fileformat, format, level) }),
+      // Its directory is the site's user's, where a user with a realm writes nothing.
+      ...(fileformat === null || realm !== null ? {} : { site: siteLog(fileformat, format, level) }),
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Layout } from '../job/layout.js';
 import { SITE_FORMAT, type NotifyRule, type PublishedPackage, type SiteFile } from '../job/site-file.js';
 import { webhookFile } from '../model/notify.js';
+import { realmOf } from '../model/realm.js';
 import type { Package, Site } from '../model/site.js';
 
 /** What publishing needs to know about the site: no secret, no URL with credentials. */
@@ -17,7 +18,7 @@ export function compileSiteFile(site: Site, layout: Layout): SiteFile {
     run_as: { user: settings.uid, group: settings.gid },
     ...(settings.notify && { notify: notifyRule(site, settings.notify, layout) }),
     ...(settings.scheduler === 'daemon' && { socket: settings.socket }),
-    packages: site.packages.map(publishedPackage),
+    packages: site.packages.map((pkg) => publishedPackage(pkg, realmOf(settings, pkg))),
   };
 }
 
@@ -33,7 +34,7 @@ function notifyRule(site: Site, notify: NonNullable<Site['settings']['notify']>,
   };
 }
 
-function publishedPackage(pkg: Package): PublishedPackage {
+function publishedPackage(pkg: Package, user: string | number | null): PublishedPackage {
   return {
     id: pkg.id,
     name: pkg.name,
@@ -47,6 +48,7 @@ function publishedPackage(pkg: Package): PublishedPackage {
     dst: pkg.dst,
     options: withoutSecrets(pkg.options),
     stale_after: pkg.staleAfter,
+    ...(user !== null && { user }),
   };
 }
 

@@ -645,7 +645,7 @@ export interface PackageConfig {
   network?: Network;
   env?: Environment;
   /**
-   * User that runs the sync; default `settings.uid`.
+   * User that runs the sync; default `settings.uid`. With a `group` that is not the site's, its files lie apart: no other package's run can write its state, locks, caches and logs.
    */
   user?: string | number;
   /**

@@ -1,4 +1,4 @@
-import type { Layout } from '../job/layout.js';
+import { siteLayout, type Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { readJob } from '../run/job-file.js';
 import { pushWords } from '../run/push-words.js';
@@ -32,15 +32,18 @@ function listed({ id, name, synctype, syncrate, disabled, hidden }: PublishedPac
   return { id, name, synctype, syncrate, disabled, hidden };
 }
 
-function status(layout: Layout, kwargs: Kwargs): unknown {
-  const site = appliedSite(layout);
+function status(paths: Layout, kwargs: Kwargs): unknown {
+  const site = appliedSite(paths);
+  const layout = siteLayout(paths.root, site.packages);
   const ids = words(kwargs, 'ids');
   const packages = ids.length === 0 ? site.packages : ids.map((id) => packageOf(site, id));
   return overview(layout, site, packages, Date.now());
 }
 
-async function start(layout: Layout, by: string, kwargs: Kwargs): Promise<Started> {
-  const { id } = packageOf(appliedSite(layout), kwargs.id);
+async function start(paths: Layout, by: string, kwargs: Kwargs): Promise<Started> {
+  const pkg = packageOf(appliedSite(paths), kwargs.id);
+  const { id } = pkg;
+  const layout = siteLayout(paths.root, [pkg]);
   const at = Date.now();
   const hold = readHold(layout, id, at);
   if (hold !== null) throw new CommandError(409, `${id}: held by ${hold.by}`);
@@ -61,8 +64,10 @@ async function start(layout: Layout, by: string, kwargs: Kwargs): Promise<Starte
   return { id, at, not_before, problem: await requestRun(layout, readJob(layout, id), request) };
 }
 
-async function stop(layout: Layout, by: string, kwargs: Kwargs): Promise<Stopped> {
-  const { id } = packageOf(appliedSite(layout), kwargs.id);
+async function stop(paths: Layout, by: string, kwargs: Kwargs): Promise<Stopped> {
+  const pkg = packageOf(appliedSite(paths), kwargs.id);
+  const { id } = pkg;
+  const layout = siteLayout(paths.root, [pkg]);
   return { id, end: await stopRun(layout, readJob(layout, id), by) };
 }
 

@@ -92,8 +92,10 @@ export function daemon(ports: Ports, first: Applied): Daemon {
   const runs = oneAtATime(
     (name) => (name === TICK ? asSite(['publish']) : run(applied.jobs.get(name))),
     (name, end) => {
-      // A run that was killed leaves a state that says SYNC; systemd's ExecStopPost= does the same.
-      if (name !== TICK && end.signal !== null) runs.start(TICK);
+      // A run that was killed leaves a state that says SYNC; systemd's ExecStopPost= does the same. One whose user has a realm
+      // may not publish.
+      const isLeft = end.signal !== null || applied.jobs.get(name)?.run_as.realm === true;
+      if (name !== TICK && isLeft) runs.start(TICK);
     },
   );
   const table = timetable(schedules(applied), clock.now());

@@ -1,5 +1,6 @@
 import { askRoot } from '../boundary/root-service.js';
 import { due } from '../job/due.js';
+import { siteLayout } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { executorLives } from '../state/alive.js';
 import type { ActiveRun } from '../state/package-state.js';
@@ -26,7 +27,8 @@ function findDue(layout: Layout): Promise<void> {
 }
 
 /** The executor looks again. */
-function dueNow(layout: Layout, { jobs }: Applied, now: number): string[] {
+function dueNow({ root }: Layout, { site, jobs }: Applied, now: number): string[] {
+  const layout = siteLayout(root, site.packages);
   const asked = new Set(idsIn(layout, 'request'));
   return [...jobs].flatMap(([id, { schedule, min_gap }]) => {
     try {
@@ -46,11 +48,14 @@ function dueNow(layout: Layout, { jobs }: Applied, now: number): string[] {
  * waits for them. SIGTERM means that patience is over: what still lives is killed. A run is what holds its package's lock,
  * because a state could name any process.
  */
-async function endRuns(layout: Layout): Promise<void> {
+async function endRuns(installed: Layout): Promise<void> {
+  const applied = readApplied(installed);
+  if (applied === null) return;
+  const layout = siteLayout(installed.root, applied.site.packages);
   const patience = { isOver: false };
   process.on('SIGTERM', () => (patience.isOver = true));
   // The daemon answers otherwise for its own children, which it tells itself.
-  let living = provenRuns(layout).filter(({ run }) => askRoot(`end ${String(run.pid)}`) === null);
+  let living = provenRuns(layout, applied).filter(({ run }) => askRoot(`end ${String(run.pid)}`) === null);
   for (const proven of living) signal(layout, proven, 'SIGTERM');
   askRoot('all-told');
   while (living.length > 0) {
@@ -67,8 +72,8 @@ interface ProvenRun {
   readonly run: ActiveRun;
 }
 
-function provenRuns(layout: Layout): ProvenRun[] {
-  return [...(readApplied(layout)?.jobs.keys() ?? [])].flatMap((id) => {
+function provenRuns(layout: Layout, { jobs }: Applied): ProvenRun[] {
+  return [...jobs.keys()].flatMap((id) => {
     try {
       const { run } = peekState(layout, id);
       return run !== null && executorLives(run) && holdsRunLock(layout, id, run.pid) ? [{ id, run }] : [];

@@ -73,12 +73,16 @@ export interface JobPolicy {
     readonly per_upstream: number;
     readonly load_max: number | null;
   };
-  /** Names or numbers; the executor drops to them when it starts as root. `shared_group` may write the state directory. */
+  /**
+   * Names or numbers; the executor drops to them when it starts as root. `shared_group` may write the state directory; it is
+   * the package's own group where `realm` says that its files lie in its user's realm.
+   */
   readonly run_as: {
     readonly user: string | number;
     readonly group: string | number;
     readonly shared_group: string | number;
     readonly umask: string;
+    readonly realm?: true;
   };
   /** Put in front of every argv, e.g. `["nice","-n","10","ionice","-c","2","-n","7"]`; empty where systemd does it. */
   readonly prefix: readonly string[];

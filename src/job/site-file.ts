@@ -16,6 +16,8 @@ export interface PublishedPackage {
   readonly options: Readonly<Record<string, unknown>>;
   /** Seconds without a success after which the package is stale; null when it has no schedule and no stale_after. */
   readonly stale_after: number | null;
+  /** User whose realm the package's files lie in; not there: the site's own. */
+  readonly user?: string | number;
 }
 
 /** Who hears of packages that keep failing; the webhook's URL is a secret and lies in a file of its own. */

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
-import { idsIn } from '../state/store.js';
+import { listWaiting } from '../state/waits-for.js';
 import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
 import type { Interruption } from './signals.js';
@@ -25,13 +26,7 @@ export async function acquireSlots(
   interruption: Interruption,
   waits: () => void,
 ): Promise<Lock[] | 'busy' | 'interrupted'> {
-  const { upstream, limits } = wish;
-  const pools = [
-    ...(upstream === null
-      ? []
-      : [{ name: `upstream-${safeName(upstream)}`, size: limits.per_upstream, load: null }]),
-    { name: 'site', size: limits.concurrent, load: limits.load_max },
-  ].filter((pool) => pool.size > 0 || pool.load !== null);
+  const pools = poolsFor(wish.upstream, wish.limits);
   const held: Lock[] = [];
   let announced = false;
   const announce = (): void => {
@@ -49,6 +44,16 @@ export async function acquireSlots(
   return held;
 }
 
+/** Returns the pools that a run from an upstream takes a slot of, in the order in which it does. */
+export function poolsFor(upstream: string | null, limits: Job['limits']): Pool[] {
+  return [
+    ...(upstream === null
+      ? []
+      : [{ name: `upstream-${safeName(upstream)}`, size: limits.per_upstream, load: null }]),
+    { name: 'site', size: limits.concurrent, load: limits.load_max },
+  ].filter((pool) => pool.size > 0 || pool.load !== null);
+}
+
 /** Lets others have the slots. */
 export function releaseAll(locks: readonly Lock[]): void {
   for (const lock of locks) lock.release();
@@ -57,6 +62,7 @@ export function releaseAll(locks: readonly Lock[]): void {
 /** Slots of one kind. */
 export interface Pool {
   readonly name: string;
+  /** Number of slots; 0 for a pool that only has a limit of load. */
   readonly size: number;
   /** Load average above which nothing new starts, or null. */
   readonly load: number | null;
@@ -71,7 +77,7 @@ async function acquire(
   announce: () => void,
 ): Promise<Lock | null | 'busy' | 'interrupted'> {
   // Most runs need not wait; the queue is code of its own.
-  const free = idsIn(layout, 'waiting').length === 0 ? tryPool(layout, pool) : 'full';
+  const free = listWaiting(layout, Date.now()).length === 0 ? tryPool(layout, pool) : 'full';
   if (free !== 'full') return free;
   return (await import('./special/index.js')).queueForSlot(layout, wish, pool, interruption, announce);
 }
@@ -84,10 +90,21 @@ export function tryPool(layout: Layout, pool: Pool): Lock | null | 'full' {
 
 function anyFree(layout: Layout, pool: Pool): Lock | null {
   for (let i = 0; i < pool.size; i++) {
-    const lock = tryLock(layout.slotLock(pool.name, i));
+    const lock = lockSlot(layout.slotLock(pool.name, i));
     if (lock !== null) return lock;
   }
   return null;
+}
+
+/** The directory is missing where no setup ran since an older version, which had none. */
+function lockSlot(path: string): Lock | null {
+  try {
+    return tryLock(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return tryLock(path);
+  }
 }
 
 function loadAverage(): number {

@@ -1,5 +1,5 @@
 import { isRoot } from '../boundary/as-user.js';
-import { layout as layoutOf } from '../job/layout.js';
+import { jobLayout, layout as layoutOf } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { Job } from '../job/job.js';
@@ -38,8 +38,8 @@ export async function execute(argv: readonly string[]): Promise<number> {
 
 /** Root becomes the package's user, or the site's where that only asks for a run; see `handOver`. */
 async function runCommand(args: RunArguments, argv: readonly string[]): Promise<number> {
-  const layout = layoutOf(args.root);
-  const job = readJob(layout, args.id);
+  const job = readJob(layoutOf(args.root), args.id);
+  const layout = jobLayout(args.root, job);
   const outside = outsideRoot(job, layout);
   if (outside !== null) {
     writeStderr(`mirror: ${job.id}: ${outside}`);

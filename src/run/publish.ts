@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isRoot, isRootAccount } from '../boundary/as-user.js';
 import { isHandedOver } from '../boundary/root-service.js';
-import { layout as layoutOf } from '../job/layout.js';
+import { layout as layoutOf, siteLayout } from '../job/layout.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
@@ -22,16 +22,17 @@ import { hasStarter } from './starter.js';
  * request nobody serves and those whose slot passed while they were held or whose run was cut off. Returns the exit code.
  */
 export async function publishCommand(root: string, json: boolean): Promise<number> {
-  const layout = layoutOf(root);
-  const site = readSiteFile(layout);
+  const { siteFile } = layoutOf(root);
+  const site = readSiteFile({ siteFile });
   if (site === null) {
-    writeStderr(`mirror: nothing is applied here (no ${layout.siteFile}): run \`mirror apply\``);
+    writeStderr(`mirror: nothing is applied here (no ${siteFile}): run \`mirror apply\``);
     return EXIT.noInput;
   }
   if (root === '' && isRoot() && !isRootAccount(site.run_as)) {
     const { handOverCommand } = await import('./special/index.js');
     return handOverCommand(site.run_as, ['publish', ...(json ? ['--json'] : [])]);
   }
+  const layout = siteLayout(root, site.packages);
   process.umask(0o022);
   const repairs = await repairAll(layout);
   const again = dueAgain(layout, repairs, Date.now());

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import { isLocked } from '../system/flock.js';
 import { bootId, processStart } from '../system/process.js';
@@ -16,8 +16,8 @@ export function isAlive(layout: Layout, id: string, run: ActiveRun): boolean {
 /** Whether a process holds the package's run lock: proof that a run lives, where the state may name any process. */
 export function isRunLocked(layout: Layout, id: string): boolean {
   const lock = layout.runLock(id);
-  if (!existsSync(lock)) return false;
   try {
+    if (statSync(lock, { throwIfNoEntry: false }) === undefined) return false;
     return isLocked(lock);
   } catch {
     return true;

@@ -22,8 +22,18 @@ const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | const
 /** Adds one finished run to `history/<id>.jsonl`, in one write. Only for the holder of the run lock. */
 export function appendHistory(layout: Layout, id: string, record: RunRecord): void {
   const path = layout.historyFile(id);
-  // No symbolic links: the directory belongs to the mirror user, and root may be the one who appends.
-  const fd = openSync(path, APPEND, 0o664);
+  let fd: number;
+  try {
+    // No symbolic links: the directory belongs to the mirror user, and root may be the one who appends.
+    fd = openSync(path, APPEND, 0o664);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    // In a realm the site's user may have made the file: its user may replace it, but not write to it.
+    const before = readIfThere(path) ?? '';
+    const end = before === '' || before.endsWith('\n') ? '' : '\n';
+    writeFileAtomic(path, cut(`${before}${end}${JSON.stringify(record)}\n`), 0o664);
+    return;
+  }
   let size: number;
   try {
     const stat = fstatSync(fd);

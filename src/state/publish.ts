@@ -1,4 +1,5 @@
 import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import { siteLayout } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { writeFileAtomic } from '../system/atomic.js';
@@ -69,9 +70,11 @@ export function outputPath(layout: Layout, site: SiteFile, output: Output): stri
   throw new Error(`${path} is outside ${layout.root}`);
 }
 
-function rebuild(layout: Layout, now: number, warn: Warn): void {
-  const site = readSiteFile(layout);
+function rebuild({ root, siteFile }: Layout, now: number, warn: Warn): void {
+  const site = readSiteFile({ siteFile });
   if (site === null) return;
+  // A run knows only where its own package's files lie.
+  const layout = siteLayout(root, site.packages);
   // Few packages are held: one listing instead of a look for each.
   const held = new Set(idsIn(layout, 'hold'));
   const packages = site.packages.map((pkg) => {

@@ -91,8 +91,10 @@ function endLostRun(layout: Layout, id: string, now: number, warn: Warn): Packag
 }
 
 function sweep(layout: Layout, now: number): void {
-  for (const name of STATE_DIRECTORIES)
-    sweepDirectory(join(layout.state, name), /^\..*\.[0-9a-f]{12}\.tmp$/, now);
+  for (const directory of layout.realms.flatMap((realm) =>
+    STATE_DIRECTORIES.map((name) => join(realm, name)),
+  ))
+    sweepDirectory(directory, /^\..*\.[0-9a-f]{12}\.tmp$/, now);
   const site = readSiteFile(layout);
   if (site === null) return;
   for (const output of outputs) {

@@ -4,7 +4,7 @@ import type { SiteFile } from '../job/site-file.js';
 import { readIfThere } from '../system/if-there.js';
 
 /** The site as the last apply left it, or null when nothing was applied. Throws when the file is of another format. */
-export function readSiteFile(layout: Layout): SiteFile | null {
+export function readSiteFile(layout: Pick<Layout, 'siteFile'>): SiteFile | null {
   const text = readIfThere(layout.siteFile);
   if (text === null) return null;
   const site = JSON.parse(text) as SiteFile;

@@ -127,22 +127,31 @@ export function clearStop(layout: Layout, id: string): void {
   removeIfThere(layout.stopFile(id));
 }
 
-/** Ids that have a file in one of the directories of `STATE_DIRECTORIES`, sorted; none when it is missing. */
+/**
+ * Returns the ids that have a file in one of the directories of `STATE_DIRECTORIES`, sorted. A file of a package in another
+ * realm than its own was put there by a tool, and does not count; neither does a directory that is missing.
+ */
 export function idsIn(
   layout: Layout,
-  directory: 'state' | 'hold' | 'request' | 'stop' | 'incident' | 'waiting',
+  directory: 'state' | 'hold' | 'request' | 'stop' | 'incident',
 ): string[] {
+  return layout.realms
+    .flatMap((realm) => idsInRealm(realm, directory).filter((id) => layout.realm(id) === realm))
+    .sort();
+}
+
+/** Returns the ids that have a file in a directory of one realm; none when it is missing. */
+export function idsInRealm(realm: string, directory: string): string[] {
   let names: string[];
   try {
-    names = readdirSync(`${layout.state}/${directory}`);
+    names = readdirSync(`${realm}/${directory}`);
   } catch {
     return [];
   }
   // No id starts with a dot; temporary files of an atomic write do.
   return names
     .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
-    .map((name) => name.slice(0, -5))
-    .sort();
+    .map((name) => name.slice(0, -5));
 }
 
 /** Where a warning goes; the executor passes its own console. */

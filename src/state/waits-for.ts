@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
-import { readRequest } from './store.js';
+import { idsInRealm, readRequest } from './store.js';
 
 /** `waiting/<id>.json`: a run that waits for a slot, for those that wait with it and for `mirror status`. */
 export interface Waiting {
@@ -22,12 +22,37 @@ export function waitsFor(layout: Layout, id: string): string {
   return 'waiting for a slot of this site (limits.concurrent)';
 }
 
+/** Returns the notes of all packages that wait, whatever realm they are in, with the age of each in milliseconds. */
+export function listWaiting(layout: Layout, now: number): (Waiting & { id: string; ageMs: number })[] {
+  const users = readdirIfThere(`${layout.state}/users`).map((user) => `${layout.state}/users/${user}`);
+  return [layout.state, ...users].flatMap((realm) =>
+    idsInRealm(realm, 'waiting').flatMap((id) => {
+      const path = `${realm}/waiting/${id}.json`;
+      const note = readNote(path);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return note === null || stat === undefined ? [] : [{ ...note, id, ageMs: now - stat.mtimeMs }];
+    }),
+  );
+}
+
 /** The package's note, or null when it does not wait, or the note cannot be understood. */
 export function readWaiting(layout: Layout, id: string): Waiting | null {
+  return readNote(layout.waitingFile(id));
+}
+
+function readNote(path: string): Waiting | null {
   try {
-    const waiting = JSON.parse(readFileSync(layout.waitingFile(id), 'utf8')) as Waiting | null;
+    const waiting = JSON.parse(readFileSync(path, 'utf8')) as Waiting | null;
     return typeof waiting?.for === 'string' ? waiting : null;
   } catch {
     return null;
+  }
+}
+
+function readdirIfThere(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
   }
 }

@@ -13,13 +13,7 @@ export interface Lock {
  * Throws when the file cannot be opened or flock(1) is missing.
  */
 export function tryLock(path: string, wait = 0): Lock | null {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o664);
-  try {
-    fchmodSync(fd, 0o664);
-  } catch {
-    // Somebody else's file; it was made group-writable when it was created.
-  }
-  return lockDescriptor(fd, path, wait);
+  return lockDescriptor(openLock(path), path, wait);
 }
 
 /** The same for a file that is open; closes it unless the lock is taken. `path` is for its error. */
@@ -43,4 +37,27 @@ export function isLocked(path: string): boolean {
   const lock = tryLock(path);
   lock?.release();
   return lock === null;
+}
+
+/** A file of another user's can be locked, too, if it can be read: a lock needs no right to write. */
+function openLock(path: string): number {
+  const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
+  let fd: number;
+  try {
+    fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o664);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EROFS') throw error;
+    try {
+      return openSync(path, O_RDONLY | O_NOFOLLOW);
+    } catch {
+      throw error;
+    }
+  }
+  try {
+    fchmodSync(fd, 0o664);
+  } catch {
+    // Somebody else's file; it was made group-writable when it was created.
+  }
+  return fd;
 }

@@ -16,7 +16,7 @@ import { makeAccounts } from '../../src/apply/accounts.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile } from '../../src/apply/setup-files.js';
 import { readRecord } from '../../src/apply/setup-record.js';
 import { beginWork, type Work } from '../../src/apply/setup-work.js';
-import { layout, STATE_DIRECTORIES } from '../../src/job/layout.js';
+import { layout, stateDirectories, STATE_DIRECTORIES } from '../../src/job/layout.js';
 import type { Owner } from '../../src/system/system.js';
 import { memorySystem, type MemorySystem, type Node } from '../../src/system/memory.js';
 
@@ -33,7 +33,7 @@ function begin(more: Record<string, Node> = {}): { work: Work; system: MemorySys
 }
 
 describe('a file for another program', () => {
-  const wanted = tmpfilesFile(mirror, paths.state, paths);
+  const wanted = tmpfilesFile(mirror, paths.state, stateDirectories(paths), paths);
 
   test('is not written where the Debian package has the same', () => {
     const { work, system } = begin({ [wanted.packaged.path]: file(wanted.content) });
@@ -42,7 +42,7 @@ describe('a file for another program', () => {
   });
 
   test('overrides what the Debian package says of another user', () => {
-    const other = tmpfilesFile({ user: 'ftp', group: 'ftp' }, paths.state, paths);
+    const other = tmpfilesFile({ user: 'ftp', group: 'ftp' }, paths.state, stateDirectories(paths), paths);
     const { work, system } = begin({ [wanted.packaged.path]: file(wanted.content) });
     expect(putFile(other, work)).toBe(true);
     expect(system.read(other.path)).toBe(other.content);
@@ -67,7 +67,7 @@ describe('a file for another program', () => {
   test('follows the config as long as nobody edited it', () => {
     const { work, system } = begin();
     putFile(wanted, work);
-    const next = tmpfilesFile({ user: 'ftp', group: 'ftp' }, paths.state, paths);
+    const next = tmpfilesFile({ user: 'ftp', group: 'ftp' }, paths.state, stateDirectories(paths), paths);
     expect(putFile(next, work)).toBe(true);
     expect(system.read(next.path)).toBe(next.content);
     system.writeFile(next.path, 'mine', 0o644);
@@ -133,10 +133,11 @@ describe('read by the real program', () => {
     const me = { user: process.getuid?.() ?? 0, group: process.getgid?.() ?? 0 };
     const state = join(directory, `a b%n"c\\d'e`);
     const path = join(directory, 'mirror.conf');
-    writeFileSync(path, tmpfilesFile(me, state, paths).content);
+    writeFileSync(path, tmpfilesFile(me, state, stateDirectories(paths), paths).content);
     const { status, stderr } = spawnSync('systemd-tmpfiles', ['--create', path], { encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
-    for (const name of STATE_DIRECTORIES) expect(statSync(join(state, name)).mode & 0o7777).toBe(0o2775);
+    for (const name of STATE_DIRECTORIES)
+      expect(statSync(join(state, name)).mode & 0o7777).toBe(name === 'locks' ? 0o2770 : 0o2775);
   });
 
   const isRoot = process.getuid?.() === 0;

@@ -22,7 +22,9 @@ const VARIABLES = ['HOME', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'TMP',
 /** The environment that a package's tool wrote into its dst. */
 function seen(id: string): Record<string, string | undefined> {
   const text = readFileSync(join(site.dst(id), 'env.txt'), 'utf8');
-  return Object.fromEntries(text.split('\n').map((line) => line.split(/=(.*)/s)));
+  return Object.fromEntries(
+    text.split('\n').map((line): [string, string] => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
+  );
 }
 
 test('a tool has home, settings, cache and temporary files in directories of its package', async () => {

@@ -45,14 +45,14 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 ExecStart="/usr/bin/mirror" run --scheduled "heavy"
-ExecStopPost=-"/usr/bin/mirror" publish
+# As root, because only the site's user publishes, and this service runs as another.
+ExecStopPost=-+systemctl start mirror-tick.service
 SuccessExitStatus=75 143
 RuntimeMaxSec=…
 TimeoutStopSec=30s
 KillMode=mixed
 User=heavyuser
 Group=www-data
-SupplementaryGroups=mirror
 UMask=0002
 SyslogIdentifier=mirror-heavy
 UnsetEnvironment=NODE_EXTRA_CA_CERTS

@@ -27,7 +27,8 @@ beforeAll(async () => {
   chmodSync(layout.root, 0o755);
   rmdirSync(dirname(site.statusfile));
   const { statusfile, statfile } = site;
-  const packages = [pkg('a', { user: ALICE }), pkg('b', { user: BOB }), pkg('c', { user: ALICE })];
+  const users = { a: ALICE, b: BOB, c: ALICE };
+  const packages = Object.entries(users).map(([id, user]) => pkg(id, { user, group: GROUP }));
   const settings = { uid: ALICE, gid: GROUP, statusfile, statfile, logfolder: `${layout.root}/log` };
   await setup(needsOf(configured(packages, settings)), layout, realSystem());
   // Below a root it gives nothing away; the modes are its own.

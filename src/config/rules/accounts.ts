@@ -27,6 +27,18 @@ export function runsAsRoot({ settings, config, packages }: CheckedSite): Finding
   return findings;
 }
 
+/** A user in the site's group may write what belongs to every package, and its own state lies among theirs. */
+export function sharedGroup({ settings, packages }: CheckedSite): Finding[] {
+  return packages.flatMap(({ pkg, config }) => {
+    const { user, group } = pkg;
+    const isOwn = config.user !== undefined && String(user) !== String(settings.uid) && !isRoot(user);
+    if (!isOwn || String(group) !== String(settings.gid)) return [];
+    const message = `\`user\` alone keeps this package from none: its runs are in the site's group \`${String(settings.gid)}\``;
+    const help = `give it a group of its own, e.g. \`"group": ${JSON.stringify(user)}\``;
+    return [packageWarning(pkg.id, '/user', { code: 'shared-group', message, help })];
+  });
+}
+
 /** The config is in git and read by many. */
 export function literalPassword({ packages }: CheckedSite): Finding[] {
   const code = 'literal-password';

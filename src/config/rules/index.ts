@@ -4,6 +4,7 @@ import {
   onePassword,
   runsAsRoot,
   secretInEnvironment,
+  sharedGroup,
 } from './accounts.js';
 import { plainWords } from './arguments.js';
 import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './directories.js';
@@ -47,6 +48,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   runsAsRoot,
   sameDst,
   secretInEnvironment,
+  sharedGroup,
   siteLogIsApart,
   sourcesAreClear,
   systemDst,

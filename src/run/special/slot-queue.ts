@@ -1,7 +1,6 @@
-import { statSync, utimesSync } from 'node:fs';
+import { utimesSync } from 'node:fs';
 import type { Layout } from '../../job/layout.js';
-import { idsIn } from '../../state/store.js';
-import { readWaiting } from '../../state/waits-for.js';
+import { listWaiting } from '../../state/waits-for.js';
 import type { Waiting } from '../../state/waits-for.js';
 import { writeFileAtomic } from '../../system/atomic.js';
 import type { Lock } from '../../system/flock.js';
@@ -62,10 +61,9 @@ export async function queueForSlot(
  * no run sees another's process. Who waits touches its note at every look.
  */
 function queue(layout: Layout, pool: string, self: string): (Waiting & { readonly id: string })[] {
-  return idsIn(layout, 'waiting').flatMap((id) => {
-    const waiting = id === self ? null : readWaiting(layout, id);
-    return waiting?.for === pool && isFresh(layout.waitingFile(id)) ? [{ id, ...waiting }] : [];
-  });
+  return listWaiting(layout, Date.now()).filter(
+    (waiting) => waiting.id !== self && waiting.for === pool && waiting.ageMs < ABANDONED,
+  );
 }
 
 /** Oldest success first, never synced before all; then who came first. */
@@ -73,11 +71,6 @@ function isAhead(other: Waiting & { id: string }, me: Waiting & { id: string }):
   const rank = (w: Waiting): number => w.last_success ?? -1;
   if (rank(other) !== rank(me)) return rank(other) < rank(me);
   return other.since !== me.since ? other.since < me.since : other.id < me.id;
-}
-
-function isFresh(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && Date.now() - stat.mtimeMs < ABANDONED;
 }
 
 function touch(path: string): void {

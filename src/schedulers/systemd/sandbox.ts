@@ -45,6 +45,7 @@ export function packageSandbox(
   const home = places.some((path) => HOME.test(path));
   const tmp = places.some((path) => TMP.test(path));
   const build = walls(needed, writable);
+  const buildRealm = realmWalls(layout);
   return (pkg, job) => {
     if (pkg.sandbox === 'off') return null;
     const { ssh, caFile } = pkg.network;
@@ -53,7 +54,7 @@ export function packageSandbox(
     const uses = (places: RegExp): boolean =>
       [pkg.dst, ssh.key, ssh.knownHosts, caFile].some((path) => path !== null && places.test(path)) ||
       job.attempts.some(({ steps }) => steps.some((step) => argv(step).some((word) => places.test(word))));
-    return build({
+    return (job.run_as.realm ? buildRealm(job) : build)({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,
       protectHome: !home && !sshHome && !uses(HOME),
@@ -80,6 +81,17 @@ export function notifySandbox({ sandbox }: Notify): string | null {
     capabilities: '',
     deniedCalls: '@privileged @resources',
   });
+}
+
+/** The walls of a user with a realm: beside dst its runs write there and below its own base of logs. */
+function realmWalls(layout: Layout): (job: Job) => ReturnType<typeof walls> {
+  const made = new Map<string, ReturnType<typeof walls>>();
+  return ({ id, log }) => {
+    const realm = layout.realm(id);
+    const known = made.get(realm) ?? walls([realm], [log.base]);
+    made.set(realm, known);
+    return known;
+  };
 }
 
 /** Walls around `mirror publish` in a unit of its own. */

@@ -30,6 +30,7 @@ const form = stencil(
     readonly supplementaryGroup: string | number | null;
     readonly umask: string;
     readonly resources: string;
+    readonly hasRealm: boolean;
   }) =>
     templates.service({
       ...shared,
@@ -39,8 +40,8 @@ const form = stencil(
       mounts: [new Hole('dst')],
       arguments: new Hole('arguments'),
       publish: true,
-      // Publishing is the mirror user's: to become that user root needs rights that the sandbox of its run lacks.
-      publishAs: isRoot(shared.user) && shared.isSandboxed ? '+' : '',
+      // Publishing is the mirror user's: to become that user takes root's rights, which a sandbox or another user lacks.
+      publishAs: shared.hasRealm || (isRoot(shared.user) && shared.isSandboxed) ? '+' : '',
       // Not oneshot: its start is a job as long as it runs, and a boot is not over while there is a job.
       type: 'exec',
       limit: 'RuntimeMaxSec',
@@ -65,6 +66,7 @@ export function packageService(
   executable: string,
 ): string {
   const { gid } = site.settings;
+  const hasRealm = job.run_as.realm === true;
   const urls = pkg.link.flatMap(({ href }) => documentation(href) ?? []).join(' ');
   const shared = {
     config: site.configPath,
@@ -74,9 +76,10 @@ export function packageService(
     secrets: Object.keys(job.secrets).join(' '),
     user: pkg.user,
     group: pkg.group,
-    supplementaryGroup: String(gid) === String(pkg.group) ? null : gid,
+    supplementaryGroup: hasRealm || String(gid) === String(pkg.group) ? null : gid,
     umask: pkg.umask,
     resources: resources(pkg.resources),
+    hasRealm,
   };
   return form(shared, {
     ...job.secrets,
