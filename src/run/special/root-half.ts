@@ -30,7 +30,11 @@ export async function handOverRun(
   const account = site?.run_as ?? job.run_as;
   if (isRootAccount(account)) return null;
   const secrets = site ? {} : Object.fromEntries(readSecrets(job, process.env.CREDENTIALS_DIRECTORY));
-  return handOverCommand(account, words, secrets);
+  const code = await handOverCommand(account, words, secrets);
+  // A user with a realm cannot publish what its run did.
+  const publisher = job.run_as.realm && !byUnit ? readSiteFile(LIVE)?.run_as : undefined;
+  if (publisher) await handOverCommand(publisher, ['publish']);
+  return code;
 }
 
 /** Runs a command as an account. Resolves with the exit code; an unknown account is said on stderr. */
