@@ -7,7 +7,7 @@ import { makeAccounts } from './accounts.js';
 import { gitIgnoreOperations } from './git-ignore.js';
 import { perform } from './operation.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile, type Account } from './setup-files.js';
-import { ownPlaces } from './realm-places.js';
+import { ownPlaces, strayMembers } from './realm-places.js';
 import { openPlaces } from './open-places.js';
 import { isShared, runPlaces, SHARED_MODE } from './shared-places.js';
 import { beginWork, type Work } from './setup-work.js';
@@ -110,6 +110,7 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
   }
   await machineFiles(site, needs, ownDirectories, work);
   if (owner && needs.site) await openPlaces(needs.site, owner.gid, work);
+  if (isLive && needs.site) problems.push(...strayMembers(needs.site, system));
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };
 }

@@ -129,6 +129,16 @@ describe.skipIf(noBed !== null)(
       expect(run('m')).toEqual([0, '']);
     });
 
+    it('are told of by setup when the system has their user in the group of all', () => {
+      bed.must('gpasswd', '-a', 'alice', 'mirror');
+      expect(site.mirror('setup').stderr).toContain('alice is in the group mirror');
+      bed.must('gpasswd', '-d', 'alice', 'mirror');
+      bed.must('usermod', '-g', 'mirror', 'alice');
+      const command = /files: (usermod .*)\n/.exec(site.mirror('setup').stderr)?.[1] ?? '';
+      bed.must('sh', '-c', command);
+      expect(site.must('setup')).toBe('Everything is in place.\n');
+    });
+
     it('run on cron as well, whose runs start as root', () => {
       configure(USERS, { scheduler: 'crontab' });
       site.must('apply');

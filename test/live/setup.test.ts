@@ -83,7 +83,7 @@ describe.skipIf(noBed !== null)(
       // As systemd-tmpfiles-setup.service calls it, which cannot be started by hand.
       bed.must('systemd-tmpfiles', '--create', '--boot', '--prefix=/var/lib/mirror');
       expect(owner('/var/lib/mirror')).toBe('mirror:mirror 2775');
-      expect(owner('/var/lib/mirror/locks')).toBe('mirror:mirror 2775');
+      expect(owner('/var/lib/mirror/locks')).toBe('mirror:mirror 2770');
       expect(mirror('setup').stdout).toBe('Everything is in place.\n');
     });
 
