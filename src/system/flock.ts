@@ -1,4 +1,5 @@
-import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync } from 'node:fs';
+import { openRegularFile, openToRead } from '../boundary/regular-file.js';
 
 /** A kernel lock that lives as long as any process holds the descriptor: ours, and every child it is handed to. */
 export interface Lock {
@@ -10,7 +11,7 @@ export interface Lock {
  * Takes an exclusive flock(2) on a file that is created if missing and never unlinked (unlinking a lock file lets two
  * owners in). Node has no flock, so flock(1) locks the descriptor it inherits; the lock belongs to the open file
  * description and stays with us. Waits up to `wait` seconds (default 0); null when somebody else holds it.
- * Throws when the file cannot be opened or flock(1) is missing.
+ * Throws when the file cannot be opened, when something else lies in its place (UnfitFile), or flock(1) is missing.
  */
 export function tryLock(path: string, wait = 0): Lock | null {
   return lockDescriptor(openLock(path), path, wait);
@@ -41,15 +42,15 @@ export function isLocked(path: string): boolean {
 
 /** A file of another user's can be locked, too, if it can be read: a lock needs no right to write. */
 function openLock(path: string): number {
-  const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
+  const { O_CREAT, O_RDWR } = constants;
   let fd: number;
   try {
-    fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o664);
+    fd = openRegularFile(path, O_RDWR | O_CREAT, { mode: 0o664 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EACCES' && code !== 'EROFS') throw error;
     try {
-      return openSync(path, O_RDONLY | O_NOFOLLOW);
+      return openToRead(path);
     } catch {
       throw error;
     }
