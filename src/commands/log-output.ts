@@ -1,7 +1,6 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { closeSync, createReadStream, readSync } from 'node:fs';
+import type { ReadStream } from 'node:fs';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +13,7 @@ import { readHistory } from '../state/history.js';
 import { peekState } from '../state/store.js';
 import { appliedSite, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
+import { openLog } from './open-log.js';
 import type { GlobalOptions } from './options.js';
 
 /** Which log, and what to do with it. */
@@ -26,25 +26,26 @@ export interface LogChoice extends GlobalOptions {
 }
 
 const POLL = 200;
+const PIECE_BYTES = 1 << 16;
 
 /** Prints the chosen run's log, or its path. Throws ExitError 66 when there is none (any more), 64 for a bad number. */
 export async function printLog(options: LogChoice): Promise<void> {
   const { layout, site } = appliedSite(options);
   selectPackages(site, [options.id]);
   const log = chosenLog(layout, options);
-  const path = existsSync(log) ? log : `${log}.gz`;
-  if (!existsSync(path))
-    throw new ExitError(EXIT.noInput, `mirror: ${log} is gone: logs are pruned by logger.keep`);
+  const { path, fd } = openLog(layout, options.id, log);
   if (options.json) {
+    closeSync(fd);
     process.stdout.write(`${JSON.stringify({ format: 'mirror/logs/1', id: options.id, path })}\n`);
   } else if (options.path) {
+    closeSync(fd);
     process.stdout.write(`${path}\n`);
   } else if (path.endsWith('.gz')) {
-    await readable(path, () => pipeline(createReadStream(path), createGunzip(), print));
+    await readable(path, () => pipeline(wholeOf(path, fd), createGunzip(), print));
   } else if (options.follow && runningLog(layout, options.id) === log) {
-    await readable(path, () => follow(path, () => runningLog(layout, options.id) === log));
+    await readable(path, () => follow(fd, () => runningLog(layout, options.id) === log));
   } else {
-    await readable(path, () => pipeline(createReadStream(path), print));
+    await readable(path, () => pipeline(wholeOf(path, fd), print));
   }
 }
 
@@ -71,27 +72,31 @@ function runningLog(layout: Layout, id: string): string | null {
 }
 
 /** Copies what is there and what comes, until `goesOn` says no and everything was read; gzip's rename does not matter. */
-async function follow(path: string, goesOn: () => boolean): Promise<void> {
-  const file = await open(path, 'r');
+async function follow(fd: number, goesOn: () => boolean): Promise<void> {
   try {
     for (;;) {
       const more = goesOn();
-      await print(rest(file));
+      await print(restOf(fd));
       if (!more) return;
       await sleep(POLL);
     }
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
-/** What a file has beyond what was read of it before. Not a stream: each would leave a listener on the file. */
-async function* rest(file: FileHandle): AsyncGenerator<Buffer> {
+function wholeOf(path: string, fd: number): ReadStream {
+  return createReadStream(path, { fd });
+}
+
+/** What a file has beyond what was read of it before. */
+function* restOf(fd: number): Generator<Buffer> {
   for (;;) {
     // A new buffer each time: the one before may not be written yet.
-    const { buffer, bytesRead } = await file.read();
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
+    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    const length = readSync(fd, buffer);
+    if (length === 0) return;
+    yield buffer.subarray(0, length);
   }
 }
 
@@ -109,7 +114,7 @@ async function readable(path: string, read: () => Promise<unknown>): Promise<voi
  * Writes a log to stdout: to a pipe or file as it is, to a terminal with all that could drive it written out (`\\x1b`). Names
  * of an upstream's files are in it as tools print them.
  */
-async function print(text: AsyncIterable<unknown>): Promise<void> {
+async function print(text: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
   const decoder = process.stdout.isTTY ? new StringDecoder('utf8') : null;
   for await (const chunk of text) {
     const out = decoder === null ? (chunk as Buffer) : escapeUnsafe(decoder.write(chunk as Buffer));

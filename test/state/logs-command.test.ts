@@ -1,9 +1,11 @@
-import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { printLog } from '../../src/commands/log-output.js';
 import { applies, runs } from '../../src/commands/history-report.js';
+import { JOB_FORMAT } from '../../src/job/job.js';
 import type { Layout } from '../../src/job/layout.js';
 import { appendHistory } from '../../src/state/history.js';
 import { emptyState } from '../../src/state/package-state.js';
@@ -16,6 +18,8 @@ let layout: Layout;
 
 beforeEach(() => {
   ({ layout } = makeSite([aPackage('debian'), aPackage('CTAN')]));
+  const job = { format: JOB_FORMAT, id: 'debian', log: { base: layout.root } };
+  writeFileSync(layout.job('debian'), JSON.stringify(job));
 });
 afterEach(() => rmSync(layout.root, { recursive: true }));
 
@@ -90,6 +94,26 @@ describe('mirror logs', () => {
       exit: 66,
       message: expect.stringContaining('logger.keep') as string,
     });
+  });
+
+  test.each([
+    ['outside of the log folders', '/etc/passwd'],
+    ['that a path leads out to', '/etc/../etc/passwd'],
+    ['that a link leads out to', 'link'],
+    ['that is a directory', 'folder'],
+    ['that is a FIFO', 'fifo'],
+  ])('a file %s is not shown, whatever the state names', async (_, name) => {
+    const base = `${layout.root}/log`;
+    mkdirSync(`${base}/folder`, { recursive: true });
+    symlinkSync('/etc/passwd', `${base}/link`);
+    spawnSync('mkfifo', [`${base}/fifo`]);
+    const job = { format: JOB_FORMAT, id: 'debian', log: { base } };
+    writeFileSync(layout.job('debian'), JSON.stringify(job));
+    const path = name.startsWith('/') ? name : `${base}/${name}`;
+    writeState(layout, runEnded(emptyState('debian'), aRecord('failed', NOON, { log: path })));
+    for (const choice of [{}, { follow: true }, { path: true }, { 'last-error': true }]) {
+      expect(await logs(choice)).toMatchObject({ exit: 77, stdout: '' });
+    }
   });
 
   test('a log that was damaged is an error of the disk, not a bug', async () => {
