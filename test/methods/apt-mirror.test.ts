@@ -221,14 +221,14 @@ describe('an apt index', () => {
     ]);
   });
 
-  test('of source packages names every file of each, with its digest', async () => {
+  test('of source packages names every file of each, with its digest', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'mirror-sources-')), 'Sources');
     const sums = (digest: string): string => ` ${digest} 7 a.dsc\n ${digest} 9 a.tar.xz\n`;
     writeFileSync(
       file,
       `Package: a\nFiles:\n${sums('md5')}Checksums-Sha256:\n${sums('sha')}Directory: pool//a\n\n`,
     );
-    expect([...(await indexFiles(file))]).toEqual([
+    expect([...indexFiles(file)]).toEqual([
       ['pool/a/a.dsc', { size: 7, sha256: 'sha' }],
       ['pool/a/a.tar.xz', { size: 9, sha256: 'sha' }],
     ]);

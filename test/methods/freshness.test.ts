@@ -1,8 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseTime } from '../../src/run/special/freshness.js';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { layout } from '../../src/job/layout.js';
+import type { CheckFreshnessStep } from '../../src/job/step.js';
+import type { Turn } from '../../src/run/steps.js';
+import { checkFreshness, parseTime } from '../../src/run/special/freshness.js';
 import { dateInUtc } from '../../src/run/special/write-file.js';
 import { startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
@@ -68,6 +80,50 @@ test('an upstream that is itself old makes a synced package stale, and going bac
   expect(status).toBe('stale');
   expect(reason).toContain('upstream itself');
 });
+
+test.each(['FIFO', 'link out of dst', 'directory', 'huge file'])(
+  'a %s that upstream serves as its marker is not read',
+  (kind) => {
+    const dst = mkdtempSync(join(tmpdir(), 'mirror-dst-'));
+    onTestFinished(() => rmSync(dst, { recursive: true }));
+    const path = join(dst, 'trace');
+    if (kind === 'FIFO') spawnSync('mkfifo', [path]);
+    else if (kind === 'directory') mkdirSync(path);
+    else if (kind === 'link out of dst') symlinkSync(join(upstream, 'project/trace/master'), path);
+    else {
+      writeFileSync(path, dateInUtc(hoursAgo(1)));
+      truncateSync(path, 2 ** 31);
+    }
+    const notes = freshnessNotes(dst, path);
+    expect(notes).toEqual([`no trace time in ${path}: how fresh upstream is cannot be told`]);
+  },
+);
+
+test('a link within dst to a marker is read', () => {
+  const dst = mkdtempSync(join(tmpdir(), 'mirror-dst-'));
+  onTestFinished(() => rmSync(dst, { recursive: true }));
+  writeFileSync(join(dst, 'real'), dateInUtc(hoursAgo(1)));
+  symlinkSync('real', join(dst, 'trace'));
+  expect(freshnessNotes(dst, join(dst, 'trace'))).toEqual([expect.stringContaining("upstream's time is")]);
+});
+
+/** What a check of freshness says in the log. */
+function freshnessNotes(dst: string, path: string): string[] {
+  const notes: string[] = [];
+  const job = { id: 'tree', dst, timezone: 'UTC' };
+  const session = { job, layout: layout(dst), state: {} };
+  const log = { note: (_: string, words: string) => notes.push(words) };
+  const step = {
+    kind: 'check-freshness',
+    path,
+    format: 'trace',
+    max_age: null,
+    monotonic: false,
+    refuse: false,
+  };
+  checkFreshness({ session, log } as unknown as Turn, step as CheckFreshnessStep);
+  return notes;
+}
 
 describe('a time in a marker', () => {
   test.each([

@@ -1,10 +1,14 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openToRead, UnfitFile } from '../../boundary/regular-file.js';
 import { unlessGone } from '../../system/if-there.js';
 
-/** Digest of a file in hexadecimal digits, null when there is no such file; `algorithm` as node:crypto names it. */
+/**
+ * Digest of a file in hexadecimal digits, null when there is no such file; empty, which is no file's digest, when a link,
+ * a FIFO or a directory lies there. `algorithm` as node:crypto names it.
+ */
 export function digestOf(path: string | Buffer, algorithm: string): string | null {
-  const fd = unlessGone(() => openSync(path, 'r'));
-  if (fd === null) return null;
+  const fd = openToDigest(path);
+  if (typeof fd !== 'number') return fd;
   try {
     const digest = process.getBuiltinModule('node:crypto').createHash(algorithm);
     const buffer = Buffer.allocUnsafe(1 << 20);
@@ -14,5 +18,14 @@ export function digestOf(path: string | Buffer, algorithm: string): string | nul
     return digest.digest('hex');
   } finally {
     closeSync(fd);
+  }
+}
+
+function openToDigest(path: string | Buffer): number | '' | null {
+  try {
+    return unlessGone(() => openToRead(path));
+  } catch (error) {
+    if (error instanceof UnfitFile) return '';
+    throw error;
   }
 }

@@ -1,4 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
+import { openFileBelow } from '../../boundary/regular-file.js';
+import { readOpened } from '../../boundary/small-file.js';
 import type { CheckFreshnessStep, FreshnessFormat } from '../../job/step.js';
 import type { Level } from '../console.js';
 import { localTimes } from '../local-time.js';
@@ -6,16 +8,17 @@ import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 
 /** Upstream's marker is small; a larger file is something else. */
-const LARGEST = 1 << 20;
+const LIMIT_BYTES = 1 << 20;
 
 /**
  * Reads upstream's own time. A file that is missing or says no time is said in the log and changes nothing: the run has
  * synced what upstream has. A time before the one known is upstream going backwards.
  */
 export function checkFreshness(turn: Turn, step: CheckFreshnessStep): StepEnd {
+  const { job, layout } = turn.session;
   const { session } = turn;
   const known = step.monotonic ? (session.state.freshness?.newest ?? null) : null;
-  const time = readTime(step.path, step.format);
+  const time = readTime(step.path, step.format, [job.dst, layout.workDirectory(job.id)]);
   const note = (level: Level, words: string): void =>
     turn.log.note(level, localTimes(words, session.job.timezone));
   if (time === null) {
@@ -34,12 +37,19 @@ export function checkFreshness(turn: Turn, step: CheckFreshnessStep): StepEnd {
   return { ...GO_ON, facts: { freshness } };
 }
 
-/** The time that a file tells, in epoch milliseconds, or null. */
-export function readTime(path: string, format: FreshnessFormat): number | null {
+/**
+ * The time that a file tells, in epoch milliseconds, or null. Upstream chose what lies there: only a regular file below
+ * `directories` is read, which its links may lead to.
+ */
+function readTime(path: string, format: FreshnessFormat, directories: readonly string[]): number | null {
   try {
-    const stat = statSync(path);
-    if (format === 'mtime') return Math.floor(stat.mtimeMs);
-    return stat.size > LARGEST ? null : parseTime(readFileSync(path, 'utf8'), format);
+    const fd = openFileBelow(path, directories);
+    try {
+      if (format === 'mtime') return Math.floor(fstatSync(fd).mtimeMs);
+      return parseTime(readOpened(fd, path, LIMIT_BYTES).toString('utf8'), format);
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return null;
   }

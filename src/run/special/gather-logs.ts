@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { openToRead } from '../../boundary/regular-file.js';
 import type { LogFile } from '../log-file.js';
 
 /** Milliseconds by which a file system's clock may be behind ours. */
@@ -24,7 +25,7 @@ export function gatherLogs(directory: string, log: LogFile, since: number): void
       log.note('INFO', `${name}:`);
       copy(fd, log);
     } catch {
-      // A directory, or no room for it in the log: the run is not the worse for it.
+      // No room for it in the log: the run is not the worse for it.
     } finally {
       closeSync(fd);
     }
@@ -41,8 +42,7 @@ interface Written {
 
 function written(path: string, name: string): Written | null {
   try {
-    // A pipe would keep us waiting.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const fd = openToRead(path);
     const { mtimeMs, size } = fstatSync(fd);
     return { name, fd, time: mtimeMs, size };
   } catch {

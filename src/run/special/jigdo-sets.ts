@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSmallFile } from '../../boundary/small-file.js';
 
 /** One set of images of an architecture, such as `amd64` and `dvd`; paths are absolute. */
 export interface JigdoSet {
@@ -68,7 +69,7 @@ function listedSets(dst: string, version: string, arch: string): string[] {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   if (stat === undefined) return [];
   if (!stat.isFile() || stat.size > LARGEST.packed) throw new JigdoTrouble(`${file} is no plain file`);
-  const names = [...new Set(readFileSync(file, 'utf8').split(/\s+/).filter(Boolean))];
+  const names = [...new Set(readWhole(file).toString('utf8').split(/\s+/).filter(Boolean))];
   for (const name of names) checkName(name, file);
   return names;
 }
@@ -131,7 +132,7 @@ function describedImages(path: string, size: number): string[] {
 /** Debian's are packed with gzip. */
 function jigdoText(path: string, size: number): string {
   if (size > LARGEST.packed) throw new JigdoTrouble(`${path} is too large for a jigdo file`);
-  const bytes = readFileSync(path);
+  const bytes = readWhole(path);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString('latin1');
   const { gunzipSync } = process.getBuiltinModule('node:zlib');
   try {
@@ -139,6 +140,11 @@ function jigdoText(path: string, size: number): string {
   } catch (error) {
     throw new JigdoTrouble(`${path} cannot be unpacked: ${(error as Error).message}`);
   }
+}
+
+/** Throws UnfitFile: what was a plain file a moment ago is one no more, or has grown. */
+function readWhole(path: string): Buffer {
+  return readSmallFile(path, { limitBytes: LARGEST.packed }) ?? Buffer.alloc(0);
 }
 
 /** `name` in `directory`, which must be a directory and no link to one. */

@@ -1,15 +1,20 @@
 import {
+  closeSync,
+  constants,
   copyFileSync,
   lstatSync,
   mkdirSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   rmdirSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { openToRead } from '../../boundary/regular-file.js';
 import type { Outcome } from '../../job/outcome.js';
 import type { PublishHeldStep } from '../../job/step.js';
 import type { Turn } from '../steps.js';
@@ -80,9 +85,23 @@ function move(from: string, to: string): void {
     renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    const { atime, mtime } = lstatSync(from);
-    copyFileSync(from, `${to}.~tmp~`);
-    utimesSync(`${to}.~tmp~`, atime, mtime);
+    copy(from, `${to}.~tmp~`);
     renameSync(`${to}.~tmp~`, to);
+  }
+}
+
+/** A link as a link, a regular file with its time; throws UnfitFile for anything else. */
+function copy(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  const stat = lstatSync(from);
+  if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+  else {
+    const fd = openToRead(from);
+    try {
+      copyFileSync(`/proc/self/fd/${String(fd)}`, to, constants.COPYFILE_EXCL);
+    } finally {
+      closeSync(fd);
+    }
+    utimesSync(to, stat.atime, stat.mtime);
   }
 }

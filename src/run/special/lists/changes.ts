@@ -1,5 +1,6 @@
-import { closeSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { differentLines } from './diff.js';
 import { readLine } from './entry.js';
@@ -101,7 +102,7 @@ function compare(
   before: string,
   after: string,
 ): { gone: Entry[]; came: Entry[]; digests: Map<string, string> } {
-  const [old, now] = [openSync(before, 'r'), openSync(after, 'r')];
+  const [old, now] = [openToRead(before), openToRead(after)];
   try {
     const difference = differentLines(old, now);
     const came = [...difference.came].map(readLine);
@@ -129,7 +130,7 @@ function keepListed(list: string, paths: Set<string>, wanted: (entry: Entry) => 
   const depth = Math.min(96, shortest);
   const endings = new Uint8Array(1 << 16);
   for (const path of paths) endings[ending(bytes(path), path.length, depth)] = 1;
-  const fd = openSync(list, 'r');
+  const fd = openToRead(list);
   try {
     const lines = new Lines(fd);
     while (lines.fill()) {

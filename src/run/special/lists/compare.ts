@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { isSuccess } from '../../../job/outcome.js';
 import { executeStep } from '../../exec.js';
@@ -127,7 +119,7 @@ function untrustworthy(step: ListChangesStep, files: Readonly<Record<string, Fet
 }
 
 function frameTrouble(path: string): string | null {
-  const fd = openSync(path, 'r');
+  const fd = openToRead(path);
   try {
     const { size } = fstatSync(fd);
     const buffer = Buffer.alloc(256);

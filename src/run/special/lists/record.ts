@@ -1,6 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSmallText } from '../../../boundary/small-file.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
+
+/** A line for each list. */
+const RECORD_LIMIT_BYTES = 1 << 20;
 
 const FORMAT = 'mirror/lists/1';
 
@@ -28,7 +32,7 @@ export interface ListRecord {
 /** The record of lists in dst that are all still as they were installed, or null. */
 export function readRecord(path: string, dst: string, of: number): ListRecord | null {
   try {
-    const record = JSON.parse(readFileSync(path, 'utf8')) as ListRecord;
+    const record = JSON.parse(readSmallText(path, { limitBytes: RECORD_LIMIT_BYTES }) ?? '') as ListRecord;
     if ((record.format as string) !== FORMAT || record.of !== of) return null;
     const intact = Object.entries(record.lists).every(
       ([file, { identity }]) => identityOf(join(dst, file)) === identity,
@@ -59,6 +63,6 @@ export function writeRecord(
 
 /** Nobody can set a file's inode change time. */
 function identityOf(path: string): string {
-  const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+  const { ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
   return [ino, size, mtimeNs, ctimeNs].join(' ');
 }

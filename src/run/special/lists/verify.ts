@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, lutimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerifyListedStep } from '../../../job/list-step.js';
 import { GO_ON } from '../../steps.js';
@@ -33,7 +33,7 @@ export function verifyListed(turn: Turn, step: VerifyListedStep): StepEnd {
     const found = digestOf(file, algorithm);
     // None: what a list wants here, rsync has asked for.
     if (found === null || found === digest) continue;
-    utimesSync(file, 0, 0);
+    lutimesSync(file, 0, 0);
     turn.log.note('WARNING', `${shown(path)} has not the ${algorithm} that the list says`);
     bad.push(path);
   }

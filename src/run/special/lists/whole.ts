@@ -1,5 +1,6 @@
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { unlessGone } from '../../../system/if-there.js';
 import { WrongList } from './changes.js';
@@ -32,7 +33,7 @@ export function wholeOf(
   try {
     for (const { file, directory } of step.lists) {
       let [files, bytes, twice] = [0, 0, false];
-      const fd = openSync(fetched(file), 'r');
+      const fd = openToRead(fetched(file));
       try {
         for (const text of new Lines(fd)) {
           const line = readLine(text);

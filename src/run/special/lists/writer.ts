@@ -1,4 +1,6 @@
-import { closeSync, existsSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { openToRead } from '../../../boundary/regular-file.js';
+import { unlessGone } from '../../../system/if-there.js';
 
 /** Characters that are kept before they are written. */
 const BLOCK = 1 << 18;
@@ -44,8 +46,8 @@ export function writePaths(path: string, texts: Iterable<string>): void {
 
 /** The texts of a file that `PathWriter` wrote, one after the other; none where it wrote none. */
 export function* readPaths(path: string): Generator<string> {
-  if (!existsSync(path)) return;
-  const fd = openSync(path, 'r');
+  const fd = unlessGone(() => openToRead(path));
+  if (fd === null) return;
   try {
     const buffer = Buffer.allocUnsafe(BLOCK);
     let rest = '';

@@ -1,4 +1,6 @@
-import { createReadStream } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { openToRead } from '../../../boundary/regular-file.js';
+import { Lines } from '../lines.js';
 
 /** What an index says of a file; the digest is SHA-256, or null where it has none. */
 export interface Expected {
@@ -25,8 +27,11 @@ export function clearText(text: string): string {
   return body === undefined ? text : `${body.replace(/^- /gm, '')}\n`;
 }
 
-/** Files of the pool that a Packages or Sources index names, relative to the repository. */
-export async function indexFiles(path: string): Promise<Map<string, Expected>> {
+/**
+ * Files of the pool that a Packages or Sources index names, relative to the repository. A line of any length takes no more
+ * memory than the window that it is read through. Throws UnfitFile, or the system's error.
+ */
+export function indexFiles(path: string): Map<string, Expected> {
   const files = new Map<string, Expected>();
   let fields = new Map<string, string[]>();
   let field: string[] = [];
@@ -34,8 +39,7 @@ export async function indexFiles(path: string): Promise<Map<string, Expected>> {
     addStanza(files, fields);
     fields = new Map();
   };
-  const { createInterface } = process.getBuiltinModule('node:readline');
-  for await (const line of createInterface({ input: createReadStream(path) })) {
+  const take = (line: string): void => {
     if (line === '') end();
     else if (line.startsWith(' ')) field.push(line);
     else {
@@ -43,9 +47,20 @@ export async function indexFiles(path: string): Promise<Map<string, Expected>> {
       field = [value];
       fields.set(name.toLowerCase(), field);
     }
+  };
+  const fd = openToRead(path);
+  try {
+    for (const line of new Lines(fd)) take(utf8(line));
+  } finally {
+    closeSync(fd);
   }
   end();
   return files;
+}
+
+/** From one character a byte; a carriage return may end a line. */
+function utf8(line: string): string {
+  return Buffer.from(line, 'latin1').toString('utf8').replace(/\r$/, '');
 }
 
 function addStanza(files: Map<string, Expected>, fields: ReadonlyMap<string, readonly string[]>): void {

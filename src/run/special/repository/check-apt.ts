@@ -1,5 +1,6 @@
-import { existsSync, fstatSync, lstatSync, readFileSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, fstatSync, lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { readSmallText, UnfitFile } from '../../../boundary/small-file.js';
 import type { CheckAptStep } from '../../../job/apt-step.js';
 import type { FailureKind, Outcome } from '../../../job/outcome.js';
 import type { Transfer } from '../../../state/package-state.js';
@@ -16,6 +17,9 @@ import { toolTable } from '../../tools/index.js';
 import { clearText, indexFiles, releaseFiles } from './apt-index.js';
 import type { Expected } from './apt-index.js';
 import { filesBelow } from './tree.js';
+
+/** A Release file of the largest archive has some hundred kilobytes, a log of apt-mirror's some megabytes. */
+const TEXT_LIMIT_BYTES = 64 << 20;
 
 /** What is wrong with what was fetched; thrown within this file only. */
 class Wrong extends Error {
@@ -49,7 +53,7 @@ async function check(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
     for (const index of indexesOf(distribution, release)) {
       if (!existsSync(join(at, index)))
         throw new Wrong('transfer', `${distribution.name}/${index} is not there`);
-      for (const [path, expected] of await indexFiles(join(at, index))) named.set(path, expected);
+      for (const [path, expected] of indexFiles(join(at, index))) named.set(path, expected);
     }
   }
   const transfer = checkPool(turn, named);
@@ -63,9 +67,8 @@ async function check(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
 /** The text of a distribution's Release file, of which it is known that it is the one that was signed. */
 async function signedRelease(turn: Turn, step: CheckAptStep, name: string): Promise<string> {
   const at = join(step.held, 'dists', name);
-  const text = (file: string): string | null => {
-    return existsSync(join(at, file)) ? readFileSync(join(at, file), 'utf8') : null;
-  };
+  const text = (file: string): string | null =>
+    readSmallText(join(at, file), { limitBytes: TEXT_LIMIT_BYTES });
   const [inline, release] = [text('InRelease'), text('Release')];
   const clear = inline === null ? release : clearText(inline);
   if (clear === null) throw new Wrong('config', `${name} has no Release file`);
@@ -88,7 +91,7 @@ async function signedRelease(turn: Turn, step: CheckAptStep, name: string): Prom
     throw new Wrong(failed, 'reason' in outcome ? outcome.reason : 'the signature was not checked');
   }
   // What gpgv says was signed, not what we take for it.
-  return inline === null ? clear : readFileSync(output, 'utf8');
+  return inline === null ? clear : (readSmallText(output, { limitBytes: TEXT_LIMIT_BYTES }) ?? '');
 }
 
 /** Every file of the index is what the Release file says; what it does not name is not published. */
@@ -180,7 +183,7 @@ async function explained(turn: Turn, step: CheckAptStep, wrong: Wrong): Promise<
   const lines = existsSync(step.logs)
     ? readdirSync(step.logs)
         .filter((name) => /-log\.\d+$/.test(name))
-        .flatMap((name) => readFileSync(join(step.logs, name), 'utf8').split('\n'))
+        .flatMap((name) => logText(join(step.logs, name)).split('\n'))
         .filter((line) => /ERROR|failed|error|No space|unable|refused|timed out/i.test(line))
     : [];
   for (const line of [...new Set(lines)].slice(0, 20)) turn.log.note('WARNING', line);
@@ -191,4 +194,14 @@ async function explained(turn: Turn, step: CheckAptStep, wrong: Wrong): Promise<
   const told = classify(table, { exit: 1, signal: null, output: lines.join('\n') });
   if (told.kind !== 'failed' || told.failure === 'tool') return own;
   return { ...told, reason: `${wrong.message}: ${told.reason}` };
+}
+
+/** Empty when it is not read: a log only explains. */
+function logText(path: string): string {
+  try {
+    return readSmallText(path, { limitBytes: TEXT_LIMIT_BYTES }) ?? '';
+  } catch (error) {
+    if (error instanceof UnfitFile) return '';
+    throw error;
+  }
 }
