@@ -40,7 +40,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   methods: /^(methods|model|job|diagnostics)\/|^config\/types\.generated\.ts$|\.\.\/schemas/,
   schedulers: /^(schedulers|compile\/artifact|model|job|diagnostics)|\.\.\/templates/,
   compile: /^(compile|schedulers|methods|model|job|diagnostics)\//,
-  config: /^(config|methods|model|job|diagnostics)\/|\.\.\/schemas/,
+  config: /^(config|methods|model|job|diagnostics|boundary)\/|\.\.\/schemas/,
   control: /^(control|run|state|job|boundary)\//,
   run: /^(run|state|job|boundary)\/|^system\/(atomic|flock|if-there|process)\.ts$/,
   state: /^(state|job|boundary)\/|^system\/(atomic|flock|if-there|process)\.ts$/,

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readSmallFile, UnfitFile } from '../boundary/small-file.js';
 import { isWild, matchesSegment } from './glob.js';
 
 /** A config is refused above this: no site's is a tenth of it, and it would stall the parser. */
@@ -27,7 +28,7 @@ export class ConfigFileError extends Error {
   }
 }
 
-/** Reads from the disk; looks at the size before reading. */
+/** Reads from the disk. Follows links, because an operator names these files; waits for no FIFO. */
 export function diskReader(): ConfigReader {
   const directories = new Map<string, string | null>();
   const realPath = (path: string): string | null => {
@@ -60,15 +61,16 @@ function resolveLinks(path: string): string | null {
 
 function read(path: string): Uint8Array {
   try {
-    const status = statSync(path);
-    if (status.isDirectory()) throw new ConfigFileError(66, path, 'is a directory');
-    if (!status.isFile()) throw new ConfigFileError(66, path, 'is not a regular file');
-    if (status.size > MAX_BYTES) throw tooLarge(path, status.size);
-    return readFileSync(path);
+    const bytes = readSmallFile(path, { limitBytes: MAX_BYTES, followLink: true });
+    if (bytes !== null) return bytes;
   } catch (error) {
-    if (error instanceof ConfigFileError) throw error;
+    if (error instanceof UnfitFile)
+      throw error.unfit === 'too large'
+        ? tooLarge(path, statSync(path).size)
+        : new ConfigFileError(66, path, error.reason);
     throw new ConfigFileError(66, path, reason(error));
   }
+  throw new ConfigFileError(66, path, 'no such file');
 }
 
 /** The error for a file over the limit; `size` in bytes. */

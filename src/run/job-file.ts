@@ -1,8 +1,13 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
+import { openToRead } from '../boundary/regular-file.js';
+import { readOpened } from '../boundary/small-file.js';
 import { ID, JOB_FORMAT } from '../job/job.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+
+/** A job with many thousand patterns has some megabytes. */
+const JOB_LIMIT_BYTES = 64 << 20;
 
 /** A job that must not be run; `code` is the exit code (66 no such package, 77 not trusted, 78 another format). */
 export class JobFileError extends Error {
@@ -42,7 +47,7 @@ export function readJob(layout: Layout, id: string): Job {
 function readTrusted(path: string, id: string): string {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openToRead(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') throw noSuchPackage(id);
@@ -53,7 +58,7 @@ function readTrusted(path: string, id: string): string {
     if (process.getuid?.() === 0 && (stat.uid !== 0 || (stat.mode & 0o022) !== 0)) {
       throw new JobFileError(EXIT.needsPerson, `${path} can be written by others than root; not run as root`);
     }
-    return readFileSync(fd, 'utf8');
+    return readOpened(fd, path, JOB_LIMIT_BYTES, stat.size).toString('utf8');
   } finally {
     closeSync(fd);
   }

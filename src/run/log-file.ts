@@ -6,13 +6,13 @@ import {
   createWriteStream,
   fstatSync,
   mkdirSync,
-  openSync,
   readSync,
   renameSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { openRegularFile, openToRead } from '../boundary/regular-file.js';
 import type { Job, LogPlace } from '../job/job.js';
 import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
@@ -51,13 +51,8 @@ export interface LogFile {
 export function openLog(job: Job, at: number): LogFile {
   const path = logPath(job, at);
   shared(job.log.base, () => mkdirSync(dirname(path), { recursive: true }));
-  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
-  if (!fstatSync(fd).isFile()) {
-    closeSync(fd);
-    // A pipe would keep us and every tool waiting for a reader.
-    throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EUNFIT' });
-  }
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
+  const fd = openRegularFile(path, flags, { mode: 0o644 });
   const size = (): number => fstatSync(fd).size;
   const limitBytes = job.log.max_size ?? LIMIT_BYTES;
   let lost: NodeJS.ErrnoException | null = null;
@@ -130,11 +125,12 @@ export async function compressLog(path: string): Promise<string> {
     import('node:stream/promises'),
   ]);
   const temporary = `${path}.gz.tmp`;
+  removeQuietly(temporary);
   try {
     await pipeline(
-      createReadStream(path),
+      createReadStream(path, { fd: openToRead(path) }),
       createGzip(),
-      createWriteStream(temporary, { mode: 0o644, flush: true }),
+      createWriteStream(temporary, { flags: 'wx', mode: 0o644, flush: true }),
     );
     chmodSync(temporary, statSync(path).mode & 0o777);
     renameSync(temporary, `${path}.gz`);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync } from 'node:fs';
+import { openRegularFile } from '../boundary/regular-file.js';
 import { askRoot, isHandedOver } from '../boundary/root-service.js';
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
@@ -23,8 +24,7 @@ export async function tellPeople(layout: Layout, site: SiteFile): Promise<void> 
 }
 
 function wakeUnit({ noticesMarker }: Layout): void {
-  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
-  const fd = openSync(noticesMarker, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o664);
+  const fd = openRegularFile(noticesMarker, constants.O_WRONLY | constants.O_CREAT, { mode: 0o664 });
   try {
     // Packages may run as different users of one group.
     fchmodSync(fd, 0o664);

@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isHandedOver, readProvision } from '../boundary/root-service.js';
+import { readSmallText } from '../boundary/small-file.js';
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
+
+/** Passwords are short; a key of any kind is smaller than this. */
+const SECRET_LIMIT_BYTES = 1 << 20;
 
 /** A secret's text, or why it cannot be had; the text goes nowhere but to a tool's stdin. */
 export type Secret = { readonly text: string } | { readonly problem: string };
@@ -31,7 +34,9 @@ function readSecret(name: string, file: string, credentials: string | undefined)
   let problem = '';
   for (const path of candidates) {
     try {
-      return { text: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+      const text = readSmallText(path, { limitBytes: SECRET_LIMIT_BYTES, followLink: true });
+      if (text !== null) return { text: text.replace(/\r?\n$/, '') };
+      problem = `secret \`${name}\`: ${path} does not exist`;
     } catch (error) {
       problem = `secret \`${name}\`: ${(error as Error).message}`;
     }

@@ -1,5 +1,6 @@
-import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openRegularFile } from '../boundary/regular-file.js';
 import type { Job } from '../job/job.js';
 import { formatLine, reaches } from './console.js';
 import type { Say } from './console.js';
@@ -31,10 +32,10 @@ export function siteLog(job: Job): Say {
 
 /** One write of a whole line: lines of runs that write at once do not mix. A pipe in its place keeps nobody waiting. */
 function append(path: string, base: string, line: string): void {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
   const fd = shared(base, () => {
     mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o664);
+    return openRegularFile(path, O_WRONLY | O_APPEND | O_CREAT, { mode: 0o664 });
   });
   try {
     writeSync(fd, line);
