@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { layout } from '../job/layout.js';
+import { readSiteFile } from '../state/site.js';
 
 /** Commands whose words are ids of applied packages. */
 const TAKE_IDS = new Set([
@@ -23,10 +23,7 @@ export function idCompletions(args: readonly string[]): string[] | null {
 /** None where nothing is applied: a shell is waiting, and wants no message. */
 function appliedIds(root: string): string[] {
   try {
-    const site = JSON.parse(readFileSync(layout(root).siteFile, 'utf8')) as {
-      packages: readonly { readonly id: string }[];
-    };
-    return site.packages.map(({ id }) => id);
+    return readSiteFile(layout(root))?.packages.map(({ id }) => id) ?? [];
   } catch {
     return [];
   }

@@ -6,12 +6,15 @@ import type { Layout } from '../job/layout.js';
 import { EXIT, isError, isSuccess } from '../job/outcome.js';
 import { stamp } from '../job/zone.js';
 import { readSiteFile } from '../state/site.js';
-import { readIfThere } from '../system/if-there.js';
+import { readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { appliedSite, layoutOf, selectPackages } from './applied-site.js';
 import { ExitError } from './exit.js';
 import { iso, onTheClock, span } from './moment.js';
 import type { GlobalOptions } from './options.js';
 import { table, type Cell } from './table.js';
+
+/** `apply` keeps 1000 lines of some kilobytes. */
+const APPLIED_LIMIT_BYTES = 64 << 20;
 
 interface Choice extends GlobalOptions {
   /** How many of the newest; 0 for all. */
@@ -22,13 +25,23 @@ interface Run extends RunRecord {
   readonly id: string;
 }
 
-/** `mirror history [ID]`: finished runs by their end, newest last, of one package or of all. */
+/**
+ * `mirror history [ID]`: finished runs by their end, newest last, of one package or of all. Throws ExitError 74 when some
+ * package's history is not read, after the others are printed.
+ */
 export function runs(options: Choice, id: string | undefined): void {
   const { layout, site } = appliedSite(options);
   const packages = selectPackages(site, id === undefined ? [] : [id]);
-  const all = packages.flatMap((pkg) =>
-    readHistory(layout, pkg.id).map((record): Run => ({ id: pkg.id, ...record })),
-  );
+  const problems: string[] = [];
+  const all = packages.flatMap(({ id }) => {
+    try {
+      return readHistory(layout, id).map((record): Run => ({ id, ...record }));
+    } catch (error) {
+      if (!(error instanceof UnfitFile)) throw error;
+      problems.push(`mirror: ${id}: ${error.message}`);
+      return [];
+    }
+  });
   const shown = newest(
     all.sort((a, b) => a.ended - b.ended),
     options.number,
@@ -36,18 +49,19 @@ export function runs(options: Choice, id: string | undefined): void {
   if (options.json) {
     const rows = shown.map((run) => ({ ...run, started: iso(run.started), ended: iso(run.ended) }));
     process.stdout.write(`${JSON.stringify({ format: 'mirror/history/1', runs: rows }, null, 2)}\n`);
-    return;
+  } else {
+    const rows = shown.map((run) => row(run, site.timezone));
+    const width = process.stdout.isTTY ? process.stdout.columns : null;
+    process.stdout.write(
+      table(['ENDED', 'PACKAGE', 'OUTCOME', 'TOOK', 'FILES', 'RECEIVED', 'WHY', 'NOTE'], rows, width),
+    );
   }
-  const rows = shown.map((run) => row(run, site.timezone));
-  const width = process.stdout.isTTY ? process.stdout.columns : null;
-  process.stdout.write(
-    table(['ENDED', 'PACKAGE', 'OUTCOME', 'TOOK', 'FILES', 'RECEIVED', 'WHY', 'NOTE'], rows, width),
-  );
+  if (problems.length > 0) throw new ExitError(EXIT.io, problems.join('\n'));
 }
 
 /** `mirror history --apply`: who applied what, newest last. Works before the first apply too. */
 export function applies(options: Choice): void {
-  const shown = newest(readApplyHistory({ read: readIfThere }, layoutOf(options)), options.number);
+  const shown = newest(readApplyHistory({ read: readAppliedText }, layoutOf(options)), options.number);
   if (options.json) {
     const rows = shown.map((each) => ({ ...each, at: iso(each.at) }));
     process.stdout.write(`${JSON.stringify({ format: 'mirror/apply-history/1', applies: rows }, null, 2)}\n`);
@@ -62,6 +76,10 @@ export function applies(options: Choice): void {
     { text: each.ids.join(' ') },
   ]);
   process.stdout.write(table(['APPLIED', 'BY', 'REVISION', 'FILES', 'PACKAGES'], rows, terminalWidth()));
+}
+
+function readAppliedText(path: string): string | null {
+  return readSmallText(path, { limitBytes: APPLIED_LIMIT_BYTES });
 }
 
 function newest<T>(list: readonly T[], number: number): readonly T[] {

@@ -11,7 +11,15 @@ export interface Verdict {
 
 type Judged = Pick<
   OverviewRow,
-  'id' | 'status' | 'reason' | 'stale' | 'stale_after' | 'last_success' | 'upstream_time' | 'upstream_old'
+  | 'id'
+  | 'status'
+  | 'reason'
+  | 'unreadable'
+  | 'stale'
+  | 'stale_after'
+  | 'last_success'
+  | 'upstream_time'
+  | 'upstream_old'
 >;
 
 type Level = 0 | 1 | 2;
@@ -34,6 +42,7 @@ const LEVEL: Record<Word, Level> = {
   failed: 1,
   'timed-out': 1,
   stale: 2,
+  unreadable: 2,
   blocked: 2,
 };
 
@@ -43,24 +52,23 @@ const NAMED = 5;
 /**
  * Judges the packages together: the worst counts. `maxAge` (seconds) makes every package whose last success is older
  * critical, whatever its own `stale_after`; null leaves that to the packages. An upstream that is old, and a success
- * that lies in the future, are critical either way, and so is `trouble`: why no run can record anything. `now` in epoch ms.
+ * that lies in the future, are critical either way, and so is any of `troubles`: why no run can record anything, and files of
+ * the whole site that are not read. `now` in epoch ms.
  */
 export function judge(
   packages: readonly Judged[],
   maxAge: number | null,
   now: number,
-  trouble: string | null = null,
+  troubles: readonly string[] = [],
 ): Verdict {
   const findings = packages.map((each) => ({ each, ...level(each, maxAge, now) }));
-  const exit = trouble !== null ? 2 : (Math.max(0, ...findings.map((finding) => finding.level)) as Level);
+  const exit = Math.max(troubles.length > 0 ? 2 : 0, ...findings.map((finding) => finding.level)) as Level;
   const worst = findings.filter((finding) => finding.level > 0).sort((a, b) => b.level - a.level);
   const named = worst.slice(0, NAMED).map(({ each, words }) => `${each.id} ${words}`);
   const more = worst.length > NAMED ? [`${String(worst.length - NAMED)} more`] : [];
   const good = String(packages.length - worst.length);
-  const first = trouble === null ? [] : [trouble];
-  const summary = [...first, `${good} of ${String(packages.length)} packages fine`, ...named, ...more].join(
-    '; ',
-  );
+  const counted = `${good} of ${String(packages.length)} packages fine`;
+  const summary = [...troubles.slice(0, NAMED), counted, ...named, ...more].join('; ');
   // A bar separates the performance data.
   return {
     exit,
@@ -69,7 +77,8 @@ export function judge(
 }
 
 function level(each: Judged, maxAge: number | null, now: number): { level: Level; words: string } {
-  const { status: word, reason, stale_after } = each;
+  const { status: word, reason, stale_after, unreadable } = each;
+  if (unreadable.length > 0) return { level: 2, words: `unreadable (${unreadable.join(', ')})` };
   const age = ageOf(each, now);
   const success = age === null ? 'no success yet' : `last success ${ago(now - age, now)}`;
   if (word !== 'disabled' && word !== 'held') {

@@ -32,6 +32,7 @@ export async function show(options: Selection, now: number): Promise<void> {
     process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`);
     return;
   }
+  for (const words of seen.unreadable) process.stderr.write(`mirror: ${words}\n`);
   const rows = seen.packages.map((each) => row(each, seen.timezone, now));
   const width = process.stdout.isTTY ? process.stdout.columns : null;
   const trouble = diskTrouble(options);
@@ -57,8 +58,9 @@ export async function check(options: StatusOptions, now: number): Promise<void> 
 
 async function verdictOf(options: Selection, maxAge: number | null, now: number): Promise<Verdict> {
   try {
-    const { packages, timezone } = await seenOverview(options, options.id ?? [], now);
-    const verdict = judge(packages, maxAge, now, diskTrouble(options));
+    const { packages, timezone, unreadable } = await seenOverview(options, options.id ?? [], now);
+    const disk = diskTrouble(options);
+    const verdict = judge(packages, maxAge, now, disk === null ? unreadable : [disk, ...unreadable]);
     return { ...verdict, line: onTheClock(verdict.line, timezone) };
   } catch (error) {
     // A plug-in that cannot tell says so on stdout with its own code, whatever the reason.
@@ -81,6 +83,7 @@ function row(each: OverviewRow, zone: string, now: number): Cell[] {
     run ? `for ${span(now - Date.parse(run.started))}` : null,
     until !== null && until > now ? `goes on in ${span(until - now)}` : null,
     each.hidden ? 'hidden' : null,
+    ...(status === 'unreadable' ? [] : each.unreadable),
   ];
   return [
     { text: each.id },
@@ -111,6 +114,7 @@ const COLOUR = {
   stopped: 'yellow',
   retrying: 'red',
   stale: 'red',
+  unreadable: 'red',
   failed: 'red',
   'timed-out': 'red',
   blocked: 'red',

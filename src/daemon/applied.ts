@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
@@ -35,7 +35,7 @@ export function readApplied(layout: Layout): Applied | null {
       const job = readJob(layout, id);
       if (job.scheduler !== 'daemon') continue;
       jobs.set(id, job);
-      texts.set(id, readFileSync(layout.job(id), 'utf8'));
+      texts.set(id, JSON.stringify(job));
     } catch (error) {
       problems.push((error as Error).message);
     }

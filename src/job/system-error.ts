@@ -7,12 +7,19 @@ export interface Refused {
   readonly exit: number;
 }
 
+/** Code of UnfitFile: what lies in a small file's place is not read. */
+const UNFIT = 'EUNFIT';
+
 /**
  * An error of the system in words with what helps, or null for one that is none. A full disk exits 73, a disk that is
- * read-only or broken 74, a missing permission 77; what else cannot be made or read exits with `otherwise`.
+ * read-only or broken, or a file that is not read, 74, a missing permission 77; what else cannot be made or read exits with `otherwise`.
  */
 export function refusedBySystem(error: unknown, otherwise: number): Refused | null {
   const { code, message, path, dest, syscall } = error as NodeJS.ErrnoException & { dest?: string };
+  if (code === UNFIT && path !== undefined) {
+    const help = `look what made it, and move it away: mv -T ${shellWord(path)} ${shellWord(`${path}.odd`)}`;
+    return { text: `${message}\n  help: ${help}`, exit: EXIT.io };
+  }
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code) || (syscall === undefined && code !== 'EDQUOT'))
     return null;
   const place = dest ?? path;

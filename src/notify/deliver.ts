@@ -1,10 +1,9 @@
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
 import { pendingNotice, type Channel, type Incident, type Notice } from '../state/incident.js';
+import { removeRecord, writeRecord } from '../state/record-file.js';
 import { idsIn, peekState } from '../state/store.js';
-import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
-import { removeIfThere } from '../system/if-there.js';
 import { send, type Targets } from './channels.js';
 import { messageOf } from './message.js';
 
@@ -34,7 +33,7 @@ export async function deliver(layout: Layout, site: SiteFile, targets: Targets):
       // A recovery may be followed by the next incident at once; two rounds, because no channel must be asked for ever.
       for (let round = 0; round < 2; round += 1) {
         const notice = pendingNotice(layout, site, pkg.id, Date.now());
-        if (notice === 'forget') removeIfThere(layout.incidentFile(pkg.id));
+        if (notice === 'forget') removeRecord(layout.incidentFile(pkg.id));
         if (notice === null || notice === 'forget') continue;
         const message = messageOf(site, pkg, peekState(layout, pkg.id), notice.event, notice.incident);
         let { incident } = notice;
@@ -63,11 +62,11 @@ function told(event: Notice['event'], incident: Incident, channel: Channel): Inc
 }
 
 function remember(layout: Layout, incident: Incident): void {
-  writeFileAtomic(layout.incidentFile(incident.id), JSON.stringify(incident), 0o664);
+  writeRecord(layout.incidentFile(incident.id), incident);
 }
 
 /** Packages that were taken out of the config are nobody's worry any more. */
 function forgetRemoved(layout: Layout, site: SiteFile): void {
   const ids = new Set(site.packages.map(({ id }) => id));
-  for (const id of idsIn(layout, 'incident')) if (!ids.has(id)) removeIfThere(layout.incidentFile(id));
+  for (const id of idsIn(layout, 'incident')) if (!ids.has(id)) removeRecord(layout.incidentFile(id));
 }

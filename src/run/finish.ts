@@ -1,6 +1,7 @@
 import { exitCode } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { appendHistory, readHistory } from '../state/history.js';
+import { isInside } from '../state/inside.js';
 import { runEnded, runStarted } from '../state/reduce.js';
 import type { ActiveRun, RunRecord } from '../state/package-state.js';
 import { clearStop } from '../state/store.js';
@@ -44,7 +45,9 @@ export async function finish(
   appendHistory(layout, job.id, record);
   if (plain !== null && log !== plain) removeQuietly(plain);
   if (isPruningTime(before.last?.ended ?? null, record.ended)) {
-    pruneLogs(job.log.keep, session.state, readHistory(layout, job.id), record.ended);
+    // Any tool that may write the history could have named another file as a log.
+    const own = readHistory(layout, job.id).filter(({ log }) => log !== null && isInside(log, job.log.base));
+    pruneLogs(job.log.keep, session.state, own, record.ended);
   }
   publishQuietly(session);
   return record;

@@ -2,7 +2,7 @@ import { startingSeconds } from '../job/longest.js';
 import type { Outcome } from '../job/outcome.js';
 import { SERVING } from '../job/serving.js';
 import type { RunRecord } from '../state/package-state.js';
-import { peekState, readRequest, readState, writeRequest } from '../state/store.js';
+import { lookAtState, peekState, readRequest, writeRequest } from '../state/store.js';
 import { tryLock } from '../system/flock.js';
 import type { Lock } from '../system/flock.js';
 import { dueSlot } from './due-slot.js';
@@ -64,7 +64,10 @@ async function serveUnder(lock: Lock, session: Session, startUntilMs: number): P
   const { layout, job, say } = session;
   const watchdog = makeWatchdog();
   try {
-    const state = readState(layout, job.id, (message) => say('WARNING', message));
+    const seen = lookAtState(layout, job.id);
+    const warn = (message: string): void => say('WARNING', message);
+    const isWhole = seen.unreadable === null;
+    const state = isWhole ? seen.state : (await import('./special/index.js')).readState(layout, job.id, warn);
     return await serve({ ...session, lock: lock.fd, state, startUntilMs, watchdog });
   } finally {
     await watchdog.rest();

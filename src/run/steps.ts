@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Attempt } from '../job/job.js';
 import { isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
@@ -12,7 +12,6 @@ import { NO_FILES, executeStep } from './exec.js';
 import { together } from './figures.js';
 import { fnv1a } from '../job/hash.js';
 import type { LogFile } from './log-file.js';
-import { emptyMarkerDirectory, installMarker } from './marker.js';
 import { signalOutcome } from './session.js';
 import type { LockedSession } from './session.js';
 import { makeHome, removeTemporary } from './tool-environment.js';
@@ -136,10 +135,8 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
       return exec(turn, step);
     case 'install-marker':
       // After exit 0 and only 0: files that are missing must not be hidden behind a fresh marker.
-      if (sofar.kind === 'synced' && installMarker(layout.markerDirectory(job.id), step.marker, job.dst)) {
-        turn.log.note('INFO', `installed ${step.marker}`);
-      }
-      return GO_ON;
+      if (sofar.kind !== 'synced') return GO_ON;
+      return installFetchedMarker(turn, step.marker);
     case 'write-file':
       if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
       return (await import('./special/index.js')).runSpecialStep(turn, step);
@@ -182,7 +179,9 @@ async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
   const { session, log } = turn;
   const { job, layout, state } = session;
   const directory = layout.markerDirectory(job.id);
-  emptyMarkerDirectory(directory);
+  // What an earlier run left proves nothing now.
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
   const from = log.size();
   const end = await executeStep(turn, { ...step, kind: 'exec', cwd: directory }, 'probe', step.timeout);
   if (session.interruption.signal !== null) return { outcome: end.outcome, done: true };
@@ -208,6 +207,14 @@ async function probe(turn: Turn, step: ProbeStep): Promise<StepEnd> {
     if (refreshed.outcome.kind !== 'synced') return { outcome: refreshed.outcome, done: true };
   }
   return { outcome: { kind: 'unchanged' }, done: true };
+}
+
+async function installFetchedMarker(turn: Turn, marker: string): Promise<StepEnd> {
+  const { job, layout } = turn.session;
+  const { installMarker } = await import('./special/index.js');
+  const isInstalled = installMarker(layout.markerDirectory(job.id), marker, job.dst);
+  if (isInstalled) turn.log.note('INFO', `installed ${marker}`);
+  return GO_ON;
 }
 
 function keepsChanging(rounds: number): Outcome {

@@ -1,35 +1,32 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { openRegularFile, openToRead, UnfitFile } from '../boundary/regular-file.js';
 import type { Layout } from '../job/layout.js';
 import { naming, writeFileAtomic } from '../system/atomic.js';
-import { readIfThere } from '../system/if-there.js';
+import { unlessGone } from '../system/if-there.js';
 import { isRunRecord, type RunRecord } from './package-state.js';
+import { moveAside } from './record-file.js';
 
 const KEEP_LINES = 1000;
 /** A file above this is cut back; far above 1000 usual lines, so that cutting is rare. */
 const CUT_ABOVE = 768 * 1024;
 const CUT_TO = 384 * 1024;
-const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+/** What is read of a file, from its end: one that was not cut back was not written by `appendHistory` alone. */
+const READ_LIMIT_BYTES = 2 * CUT_ABOVE;
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
 
-/** Adds one finished run to `history/<id>.jsonl`, in one write. Only for the holder of the run lock. */
+/**
+ * Adds one finished run to `history/<id>.jsonl`, in one write. Whatever else lies in its place is moved aside. Only for the
+ * holder of the run lock.
+ */
 export function appendHistory(layout: Layout, id: string, record: RunRecord): void {
   const path = layout.historyFile(id);
   let fd: number;
   try {
-    // No symbolic links: the directory belongs to the mirror user, and root may be the one who appends.
-    fd = openSync(path, APPEND, 0o664);
+    fd = openToAppend(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     // In a realm the site's user may have made the file: its user may replace it, but not write to it.
-    const before = readIfThere(path) ?? '';
+    const before = readEnd(path);
     const end = before === '' || before.endsWith('\n') ? '' : '\n';
     writeFileAtomic(path, cut(`${before}${end}${JSON.stringify(record)}\n`), 0o664);
     return;
@@ -44,13 +41,38 @@ export function appendHistory(layout: Layout, id: string, record: RunRecord): vo
   } finally {
     closeSync(fd);
   }
-  if (size > CUT_ABOVE) writeFileAtomic(path, cut(readFileSync(path, 'utf8')), 0o664);
+  if (size > CUT_ABOVE) writeFileAtomic(path, cut(readEnd(path)), 0o664);
 }
 
-/** Finished runs, oldest first; lines that a power failure tore, or that are no runs, are left out. */
+/**
+ * Finished runs, oldest first; lines that a power failure tore, or that are no runs, are left out. Throws UnfitFile when
+ * something else lies in the file's place, or the system's error.
+ */
 export function readHistory(layout: Layout, id: string): RunRecord[] {
-  const text = readIfThere(layout.historyFile(id)) ?? '';
-  return text.split('\n').flatMap(record).slice(-KEEP_LINES);
+  return readEnd(layout.historyFile(id)).split('\n').flatMap(record).slice(-KEEP_LINES);
+}
+
+function openToAppend(path: string): number {
+  try {
+    return openRegularFile(path, APPEND, { mode: 0o664 });
+  } catch (error) {
+    if (!(error instanceof UnfitFile)) throw error;
+    moveAside(path);
+    return openRegularFile(path, APPEND, { mode: 0o664 });
+  }
+}
+
+/** The last `READ_LIMIT_BYTES` of the file as text; empty when there is none. */
+function readEnd(path: string): string {
+  const fd = unlessGone(() => openToRead(path));
+  if (fd === null) return '';
+  try {
+    const { size } = fstatSync(fd);
+    const buffer = Buffer.allocUnsafe(Math.min(size, READ_LIMIT_BYTES));
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, size - buffer.length));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** A line cut short by a power failure must not swallow the one after it. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Layout } from '../job/layout.js';
 import type { NotifyRule, SiteFile } from '../job/site-file.js';
 import { isTime, type PackageState } from './package-state.js';
+import { readRecord } from './record-file.js';
 import { idsIn, peekState, readHold } from './store.js';
 
 /** A way to reach people. */
@@ -95,7 +95,7 @@ export function pendingNotice(
 /** The package's incident, or null. A file that cannot be understood is none: telling twice is better than never. */
 export function readIncident(layout: Layout, id: string): Incident | null {
   try {
-    const value = JSON.parse(readFileSync(layout.incidentFile(id), 'utf8')) as Partial<Incident> | null;
+    const value = readRecord(layout.incidentFile(id)).value as Partial<Incident> | null;
     const isWhole = isTime(value?.since) && Array.isArray(value.told) && Array.isArray(value.over);
     return isWhole ? { ...(value as Incident), id } : null;
   } catch {

@@ -2,11 +2,15 @@ import type { Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import type { Published } from './outputs/output.js';
 import { published } from './publish.js';
-import { peekState, readHold } from './store.js';
+import { findOddFiles, SITE } from './odd-files.js';
+import { lookAtState, readHold } from './store.js';
 import { waitsFor } from './waits-for.js';
 
 /** One package of `mirror status --json` and of the control socket; times are ISO 8601 in UTC. */
-export type OverviewRow = ReturnType<typeof overviewRow>;
+export type OverviewRow = ReturnType<typeof overviewRow> & {
+  /** What lies in the place of the package's files and is not read: a path and why. */
+  readonly unreadable: readonly string[];
+};
 
 /** What `mirror status --json` prints and the control socket answers. */
 export interface Overview {
@@ -15,6 +19,8 @@ export interface Overview {
   /** IANA zone of the site. */
   readonly timezone: string;
   readonly at: string;
+  /** What lies in the place of a file that all packages share, and is not read: a path and why. */
+  readonly unreadable: readonly string[];
   readonly packages: readonly OverviewRow[];
 }
 
@@ -25,18 +31,23 @@ export function overview(
   packages: readonly PublishedPackage[],
   now: number,
 ): Overview {
-  const rows = packages.map((pkg) => overviewRow(look(layout, pkg, now), layout));
+  const odd = findOddFiles(layout);
+  const rows = packages.map((pkg) => ({
+    ...overviewRow(look(layout, pkg, now), layout),
+    unreadable: odd.get(pkg.id) ?? [],
+  }));
   return {
     format: 'mirror/status/1',
     mirrorname: site.mirrorname,
     timezone: site.timezone,
     at: new Date(now).toISOString(),
+    unreadable: odd.get(SITE) ?? [],
     packages: rows,
   };
 }
 
 function look(layout: Layout, pkg: PublishedPackage, now: number): Published {
-  return published(layout, pkg, peekState(layout, pkg.id), readHold(layout, pkg.id, now), now);
+  return published(layout, pkg, lookAtState(layout, pkg.id), readHold(layout, pkg.id, now), now);
 }
 
 function overviewRow({ pkg, state, view }: Published, layout: Layout) {

@@ -1,26 +1,33 @@
-import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { siteLayout } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { writeFileAtomic } from '../system/atomic.js';
 import { tryLock } from '../system/flock.js';
-import { removeIfThere } from '../system/if-there.js';
+import { isThere } from '../system/if-there.js';
 import { isAlive } from './alive.js';
 import { isInside } from './inside.js';
 import { outputs } from './outputs/index.js';
 import type { Output, Published } from './outputs/output.js';
 import { emptyState } from './package-state.js';
-import type { Hold, PackageState } from './package-state.js';
+import type { Hold } from './package-state.js';
+import { removeRecord } from './record-file.js';
 import { readSiteFile } from './site.js';
 import { isStandingLocal, view } from './status.js';
 import type { Facts } from './status.js';
-import { idsIn, readBaseline, readHold, readState, warnOnStderr } from './store.js';
-import type { Warn } from './store.js';
+import { idsIn, lookAtState, readBaseline, readHold, warnOnStderr } from './store.js';
+import type { StateSeen, Warn } from './store.js';
 
-/** Says that the published files are behind the states. Costs the same however many packages there are. */
+/**
+ * Says that the published files are behind the states. Costs the same however many packages there are. Anything that lies
+ * there already says so, of whatever kind: nothing is opened and no link followed.
+ */
 export function markDirty(layout: Layout): void {
-  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
-  closeSync(openSync(layout.dirtyMarker, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o664));
+  try {
+    closeSync(openSync(layout.dirtyMarker, 'wx', 0o664));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /**
@@ -32,11 +39,11 @@ export function markDirty(layout: Layout): void {
 export function publish(layout: Layout, now: number, warn: Warn = warnOnStderr): void {
   const began = Date.now();
   try {
-    while (existsSync(layout.dirtyMarker)) {
+    while (isThere(layout.dirtyMarker)) {
       const lock = tryLock(layout.publishLock);
       if (lock === null) return;
       try {
-        while (removeIfThere(layout.dirtyMarker)) rebuild(layout, now + Date.now() - began, warn);
+        while (removeRecord(layout.dirtyMarker)) rebuild(layout, now + Date.now() - began, warn);
       } finally {
         lock.release();
       }
@@ -50,12 +57,13 @@ export function publish(layout: Layout, now: number, warn: Warn = warnOnStderr):
 export function published(
   layout: Layout,
   pkg: PublishedPackage,
-  state: PackageState,
+  { state, unreadable }: StateSeen,
   hold: Hold | null,
   now: number,
 ): Published {
   const facts: Facts = {
     hold,
+    unreadable,
     alive: state.run !== null && isAlive(layout, pkg.id, state.run),
     dstExists: isStandingLocal(pkg, state) && isDirectory(pkg.dst),
     baseline: state.last_success === null ? readBaseline(layout, pkg.id) : null,
@@ -95,12 +103,17 @@ function rebuild({ root, siteFile }: Layout, now: number, warn: Warn): void {
 }
 
 /** One unreadable file makes one package UNKNOWN, not the whole site unpublished. */
-function stateToPublish(layout: Layout, id: string, warn: Warn): PackageState {
+function stateToPublish(layout: Layout, id: string, warn: Warn): StateSeen {
   try {
-    return readState(layout, id, warn);
+    const seen = lookAtState(layout, id);
+    // What was moved aside was told of then.
+    if (seen.unreadable !== null && isThere(layout.stateFile(id)))
+      warn(`the state of ${id} is unknown: ${seen.unreadable}`);
+    return seen;
   } catch (error) {
-    warn(`state of ${id} cannot be read: ${(error as Error).message}`);
-    return emptyState(id);
+    const unreadable = `state of ${id} cannot be read: ${(error as Error).message}`;
+    warn(unreadable);
+    return { state: emptyState(id), unreadable };
   }
 }
 

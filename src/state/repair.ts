@@ -1,16 +1,18 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readEntries } from '../boundary/directory-names.js';
 import { STATE_DIRECTORIES } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { tryLock } from '../system/flock.js';
 import { removeQuietly } from '../system/if-there.js';
 import { currentBoot, executorLives, isOverdue } from './alive.js';
 import { recordLost } from './lost.js';
+import { readState } from './mend-state.js';
 import { outputs } from './outputs/index.js';
 import type { PackageState } from './package-state.js';
 import { outputPath } from './publish.js';
 import { readSiteFile } from './site.js';
-import { idsIn, readHold, readState, warnOnStderr } from './store.js';
+import { idsIn, readHold, warnOnStderr } from './store.js';
 import type { Warn } from './store.js';
 
 /** An atomic write takes milliseconds; what is this old was left by a killed process. */
@@ -107,13 +109,14 @@ function sweep(layout: Layout, now: number): void {
 function sweepDirectory(directory: string, litter: RegExp, now: number): void {
   let names: string[];
   try {
-    names = readdirSync(directory).filter((name) => litter.test(name));
+    const entries = readEntries(directory) ?? [];
+    names = entries.map(({ name }) => name).filter((name) => litter.test(name));
   } catch {
     return;
   }
   for (const name of names) {
     const path = join(directory, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat && stat.mtimeMs < now - LITTER_AGE) removeQuietly(path);
   }
 }

@@ -10,6 +10,7 @@ export type Word =
   | 'retrying'
   | 'disabled'
   | 'held'
+  | 'unreadable'
   | 'blocked'
   | 'stale'
   | 'failed'
@@ -23,6 +24,8 @@ export type Word =
 /** What the state file does not know; `view` is pure, so its callers find out. */
 export interface Facts {
   readonly hold: Hold | null;
+  /** Why nothing is known of a package that has run, or null; see `lookAtState`. */
+  readonly unreadable: string | null;
   /** Whether `state.run` is a run that still lives; its record alone is not believed. */
   readonly alive: boolean;
   /** Only asked for `local` packages without a schedule. */
@@ -78,6 +81,7 @@ export function view(pkg: PublishedPackage, state: PackageState, facts: Facts, n
   if (facts.hold) {
     return is('held', 'UNKNOWN', heldBecause(facts.hold), Math.max(state.changed, facts.hold.since));
   }
+  if (facts.unreadable !== null) return is('unreadable', 'UNKNOWN', facts.unreadable);
   if (state.blocked) return is('blocked', 'ERROR', state.blocked.reason);
   const published = stale === null ? base : 'ERROR';
   if (run?.phase === 'retrying') return is('retrying', published, state.last?.reason ?? null);

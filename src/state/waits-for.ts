@@ -1,5 +1,7 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
+import { readEntries } from '../boundary/directory-names.js';
 import type { Layout } from '../job/layout.js';
+import { readRecord } from './record-file.js';
 import { idsInRealm, readRequest } from './store.js';
 
 /** `waiting/<id>.json`: a run that waits for a slot, for those that wait with it and for `mirror status`. */
@@ -29,7 +31,7 @@ export function listWaiting(layout: Layout, now: number): (Waiting & { id: strin
     idsInRealm(realm, 'waiting').flatMap((id) => {
       const path = `${realm}/waiting/${id}.json`;
       const note = readNote(path);
-      const stat = statSync(path, { throwIfNoEntry: false });
+      const stat = lstatSync(path, { throwIfNoEntry: false });
       return note === null || stat === undefined ? [] : [{ ...note, id, ageMs: now - stat.mtimeMs }];
     }),
   );
@@ -42,7 +44,7 @@ export function readWaiting(layout: Layout, id: string): Waiting | null {
 
 function readNote(path: string): Waiting | null {
   try {
-    const waiting = JSON.parse(readFileSync(path, 'utf8')) as Waiting | null;
+    const waiting = readRecord(path).value as Waiting | null;
     return typeof waiting?.for === 'string' ? waiting : null;
   } catch {
     return null;
@@ -51,7 +53,7 @@ function readNote(path: string): Waiting | null {
 
 function readdirIfThere(path: string): string[] {
   try {
-    return readdirSync(path);
+    return readEntries(path)?.map(({ name }) => name) ?? [];
   } catch {
     return [];
   }

@@ -1,8 +1,13 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 
-/** A file's text, or null when there is no such file. Throws any other error of the system. */
-export function readIfThere(path: string): string | null {
-  return unlessGone(() => readFileSync(path, 'utf8'));
+/** Whether anything lies at a path, of whatever kind; no link is followed. Throws the system's error when it cannot tell. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 /** Unlinks a file; false when there is none. Throws any other error of the system. */

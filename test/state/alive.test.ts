@@ -31,7 +31,9 @@ test.skipIf(!root)('a tree of our own that a publisher may not look at is not mi
   chmodSync(`${layout.root}/closed`, 0o700);
   const status = (dst: string): string => {
     const own = aPackage('own', { synctype: 'local', syncrate: '', src: '', stale_after: null, dst });
-    return asNobody(() => published(layout, own, emptyState('own'), null, NOON).view.published);
+    return asNobody(
+      () => published(layout, own, { state: emptyState('own'), unreadable: null }, null, NOON).view.published,
+    );
   };
   expect(status(`${layout.root}/closed/own`)).toBe('ACTIVE');
   expect(status(`${layout.root}/nothing`)).toBe('UNKNOWN');

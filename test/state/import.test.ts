@@ -115,7 +115,7 @@ function publishAgain(states: ReturnType<typeof importStat>['states']): string {
   const packages = states.map((state) => {
     const { settings, ...rest } = entries[state.id] as { settings: object };
     const pkg = aPackage(state.id, { ...rest, ...settings, stale_after: 86_400 });
-    const facts = { hold: null, alive: false, dstExists: false, baseline: null };
+    const facts = { hold: null, unreadable: null, alive: false, dstExists: false, baseline: null };
     return { pkg, state, view: view(pkg, state, facts, NOON) };
   });
   const site = {

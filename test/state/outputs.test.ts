@@ -144,6 +144,13 @@ function render(name: string): object {
 }
 
 function published(pkg: Published['pkg'], state: PackageState, known: Partial<Facts> = {}): Published {
-  const facts: Facts = { hold: null, alive: false, dstExists: false, baseline: null, ...known };
+  const facts: Facts = {
+    hold: null,
+    unreadable: null,
+    alive: false,
+    dstExists: false,
+    baseline: null,
+    ...known,
+  };
   return { pkg, state, view: view(pkg, state, facts, NOON) };
 }

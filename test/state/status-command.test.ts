@@ -108,7 +108,7 @@ secret    never ran  never         0       hidden
   test('a broken state file is left alone: looking changes nothing', async () => {
     everyKind();
     writeFileSync(layout.stateFile('ok'), '{');
-    expect((await status({ id: ['ok'] })).stdout).toContain('never ran');
+    expect((await status({ id: ['ok'] })).stdout).toContain('unreadable');
     expect((await status({ id: ['ok'] })).exit).toBe(0);
   });
 });

@@ -14,7 +14,7 @@ const blocked = runEnded(ok, aRecord('blocked', NOON - HOUR / 2, { reason: '3000
   tripped: 20000,
 });
 const hold: Hold = { since: NOON - 60_000, until: null, by: 'kim', reason: 'new disk' };
-const facts: Facts = { hold: null, alive: false, dstExists: false, baseline: null };
+const facts: Facts = { hold: null, unreadable: null, alive: false, dstExists: false, baseline: null };
 
 function running(state: PackageState, phase: 'running' | 'waiting' | 'retrying'): PackageState {
   return runStarted(state, aRun({ phase }), NOON - 60_000);
@@ -151,6 +151,7 @@ test('held, disabled, blocked and stale packages are never ACTIVE, and SYNC is a
   });
   const known = fc.record({
     hold: fc.constantFrom(null, hold),
+    unreadable: fc.constantFrom(null, '/state/debian.json is a directory'),
     alive: fc.boolean(),
     dstExists: fc.boolean(),
     baseline: fc.constantFrom(null, NOON - 48 * HOUR),
@@ -166,7 +167,7 @@ test('held, disabled, blocked and stale packages are never ACTIVE, and SYNC is a
       const lives = told.alive && now === 'running';
       expect(seen.published === 'SYNC').toBe(lives);
       expect(seen.run !== null).toBe(told.alive && now !== null);
-      if (change.disabled || told.hold || state.blocked || seen.stale)
+      if (change.disabled || told.hold || told.unreadable !== null || state.blocked || seen.stale)
         expect(seen.published).not.toBe('ACTIVE');
       if (seen.published === 'ACTIVE') expect(state.errors).toBe(0);
     }),

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readIfThere, removeIfThere } from '../../src/system/if-there.js';
+import { isThere, removeIfThere } from '../../src/system/if-there.js';
 
 let directory: string;
 
@@ -11,18 +11,21 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test('what is not there is read as nothing and need not be removed', () => {
+test('what is not there need not be removed', () => {
   const path = join(directory, 'none');
-  expect([readIfThere(path), removeIfThere(path)]).toEqual([null, false]);
+  expect([isThere(path), removeIfThere(path)]).toEqual([false, false]);
   writeFileSync(path, 'text\n');
-  expect([readIfThere(path), removeIfThere(path), existsSync(path)]).toEqual(['text\n', true, false]);
+  expect([isThere(path), removeIfThere(path), existsSync(path)]).toEqual([true, true, false]);
 });
 
 test('whatever else goes wrong is no absence', () => {
   const path = join(directory, 'directory');
   mkdirSync(path);
-  expect(() => readIfThere(path)).toThrow('EISDIR');
   expect(() => removeIfThere(path)).toThrow(/EISDIR|EPERM/);
+});
+
+test('a link that leads nowhere is there, and below a file nothing is', () => {
+  symlinkSync('nowhere', join(directory, 'link'));
   writeFileSync(join(directory, 'file'), '');
-  expect(() => readIfThere(join(directory, 'file/below'))).toThrow('ENOTDIR');
+  expect([isThere(join(directory, 'link')), isThere(join(directory, 'file/below'))]).toEqual([true, false]);
 });

@@ -1,8 +1,8 @@
-import { utimesSync } from 'node:fs';
+import { lutimesSync } from 'node:fs';
 import type { Layout } from '../../job/layout.js';
+import { writeRecord } from '../../state/record-file.js';
 import { listWaiting } from '../../state/waits-for.js';
 import type { Waiting } from '../../state/waits-for.js';
-import { writeFileAtomic } from '../../system/atomic.js';
 import type { Lock } from '../../system/flock.js';
 import { removeQuietly } from '../../system/if-there.js';
 import { tryPool } from '../limits.js';
@@ -42,7 +42,7 @@ export async function queueForSlot(
       if (queued) {
         touch(file);
       } else {
-        writeFileAtomic(file, JSON.stringify(me), 0o664);
+        writeRecord(file, me);
         queued = true;
         announce();
       }
@@ -76,7 +76,7 @@ function isAhead(other: Waiting & { id: string }, me: Waiting & { id: string }):
 function touch(path: string): void {
   const now = Date.now() / 1000;
   try {
-    utimesSync(path, now, now);
+    lutimesSync(path, now, now);
   } catch {
     // Swept, or its directory is gone: this run keeps waiting, only its place in the queue is lost.
   }

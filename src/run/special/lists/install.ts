@@ -1,14 +1,19 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { openToRead } from '../../../boundary/regular-file.js';
+import { readSmallText } from '../../../boundary/small-file.js';
 import type { InstallListsStep } from '../../../job/list-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { syncDirectory } from '../../../system/atomic.js';
 import { figures } from '../../figures.js';
-import { freeBeside, installMarker } from '../../marker.js';
+import { freeBeside, installMarker } from '../marker.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import type { ListSummary } from './compare.js';
 import { writeRecord } from './record.js';
+
+/** What `compareLists` says of each list is a line. */
+const SUMMARY_LIMIT_BYTES = 1 << 20;
 
 /**
  * Puts the lists that were fetched first into dst, the last thing of all: they tell readers, and the next run, what dst
@@ -17,7 +22,7 @@ import { writeRecord } from './record.js';
 export function installLists(turn: Turn, step: InstallListsStep, sofar: Outcome): StepEnd {
   if (sofar.kind !== 'synced') return GO_ON;
   const { dst } = turn.session.job;
-  const { files, totals, of, whole } = JSON.parse(readFileSync(step.summary, 'utf8')) as ListSummary;
+  const { files, totals, of, whole } = JSON.parse(readSummary(step.summary)) as ListSummary;
   for (const [file, state] of Object.entries(files)) {
     if (state === 'new' && putInto(step.fetched, file, dst)) {
       turn.log.note('INFO', `installed ${file}`);
@@ -32,11 +37,15 @@ export function installLists(turn: Turn, step: InstallListsStep, sofar: Outcome)
   return { ...GO_ON, transfer: figures({ files: sum('files'), total_bytes: sum('bytes') }) };
 }
 
+function readSummary(path: string): string {
+  return readSmallText(path, { limitBytes: SUMMARY_LIMIT_BYTES }) ?? '';
+}
+
 /** As `installMarker`, but without a copy where both are on one file system. */
 function putInto(fetched: string, file: string, dst: string): boolean {
   const target = join(dst, file);
   const temporary = freeBeside(target);
-  const fd = openSync(join(fetched, file), 'r');
+  const fd = openToRead(join(fetched, file));
   try {
     fsyncSync(fd);
     renameSync(join(fetched, file), temporary);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CheckRepositoryStep } from '../../../job/repository-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
-import { readIfThere } from '../../../system/if-there.js';
+import { readSmallText } from '../../../boundary/small-file.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import { figures } from '../../figures.js';
 import { blockedBy } from '../lists/delete.js';
@@ -13,6 +13,9 @@ import type { Transfer } from '../../../state/package-state.js';
 import { filesBelow } from './tree.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
+
+/** What a record of some million verified files has. */
+const RECORD_LIMIT_BYTES = 256 << 20;
 
 /** Paths that one call of the verifying tool gets. */
 const BATCH = 500;
@@ -43,7 +46,9 @@ export async function checkRepository(turn: Turn, step: CheckRepositoryStep): Pr
 async function namesIn(turn: Turn, from: number, strip: string): Promise<string[]> {
   const names = new Set<string>();
   const { createInterface } = process.getBuiltinModule('node:readline');
-  const lines = createInterface({ input: createReadStream(turn.log.path, { start: from }) });
+  const lines = createInterface({
+    input: createReadStream('', { fd: turn.log.fd, start: from, autoClose: false }),
+  });
   for await (const line of lines) if (line.startsWith(strip)) names.add(line.slice(strip.length));
   return [...names];
 }
@@ -71,7 +76,7 @@ async function verify(
   // Another key is another question.
   const rule = JSON.stringify(argv);
   const line = ({ path, size, changed }: Named): string => JSON.stringify([path, size, changed]);
-  const [known, ...passed] = readIfThere(record)?.split('\n') ?? [];
+  const [known, ...passed] = readSmallText(record, { limitBytes: RECORD_LIMIT_BYTES })?.split('\n') ?? [];
   const before = new Set(known === rule ? passed : []);
   const fresh = there.filter((file) => !before.has(line(file)));
   for (let at = 0; at < fresh.length; at += BATCH) {
