@@ -113,8 +113,12 @@ function look(dst: string, made: ReadonlySet<string>, system: Reader): Destinati
 }
 
 function kept(layout: Layout, id: string, system: Reader): Destination['kept'] {
-  const { markerDirectory, workDirectory, cacheDirectory, homeDirectory } = layout;
-  const places = [markerDirectory, workDirectory, cacheDirectory, homeDirectory].map((of) => of(id));
+  const places = [
+    layout.markerDirectory(id),
+    layout.workDirectory(id),
+    layout.cacheDirectory(id),
+    layout.homeDirectory(id),
+  ];
   return places.flatMap((path) => {
     const facts = system.facts(path);
     return facts ? [{ path, uid: facts.uid }] : [];
