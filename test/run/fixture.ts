@@ -75,7 +75,8 @@ export function recentDaily(): Rule {
 export function install(parent = mkdtempSync(join(tmpdir(), 'mirror-run-'))): Installation {
   const root = join(parent, 'root');
   const layout = layoutOf(root);
-  for (const name of STATE_DIRECTORIES) mkdirSync(join(layout.state, name), { recursive: true });
+  for (const name of [...STATE_DIRECTORIES, 'slots'])
+    mkdirSync(join(layout.state, name), { recursive: true });
   mkdirSync(join(layout.compiled, 'jobs'), { recursive: true });
   mkdirSync(join(root, 'www'));
   const dst = (id: string): string => join(root, 'srv', id);
