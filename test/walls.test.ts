@@ -94,6 +94,15 @@ describe('imports', () => {
     expect(broken).toEqual([]);
   });
 
+  test('a command that reaches what the mirror user owns acts as that user', () => {
+    const bare = files
+      .filter(({ file, text }) => file.startsWith('commands/') && text.includes(': CommandModule<'))
+      .filter(({ text }) => !text.includes('handler: asMirrorUser('))
+      .filter(({ file }) => [...reachedFrom(file)].some(touchesState))
+      .map(({ file }) => file.slice('commands/'.length, -'.ts'.length));
+    expect(bare.sort()).toEqual(Object.keys(HAND_OVER_THEMSELVES).sort());
+  });
+
   test('only cli.ts and commands know commands', () => {
     const broken = files
       .filter(({ file }) => !['commands', 'cli.ts'].includes(folder(file)))
@@ -137,6 +146,33 @@ test('no source file is longer than 300 lines', () => {
     .map(({ file }) => file);
   expect(long).toEqual([]);
 });
+
+/** Commands that need root for a part of their work, and how the rest of it gets the mirror user's rights. */
+const HAND_OVER_THEMSELVES = {
+  apply: 'its state half is a process of its own (apply/state-half.ts), except below --root',
+  setup: 'as apply',
+  run: 'hands itself over to the package’s user (run/main.ts)',
+  publish: 'hands itself over to the site’s user (run/publish.ts)',
+  control: 'its unit runs as the mirror user, and root’s half reads what root owns (control/starter.ts)',
+  daemon: 'sends processes of each user for it (daemon/errands.ts)',
+};
+
+/** Whether a module names files of the state, logs or dst, or signals processes that they name. */
+function touchesState(file: string): boolean {
+  const text = files.find((each) => each.file === file)?.text ?? '';
+  return /^(state|run)\//.test(file) && /'node:fs'|process\.kill/.test(text);
+}
+
+/** Every module that a module can load, now or later. */
+function reachedFrom(first: string): Set<string> {
+  const reached = new Set([first]);
+  for (const file of reached) {
+    const text = files.find((each) => each.file === file)?.text ?? '';
+    for (const name of imports(file, text.replaceAll(/import type [^;]*;/g, '')))
+      if (name.endsWith('.ts')) reached.add(name);
+  }
+  return reached;
+}
 
 /** Without types, and without what is loaded later: `run/special` is reached so, and uses what the rest uses. */
 function whatLoadingNeeds(text: string): string {
