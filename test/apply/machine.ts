@@ -1,5 +1,5 @@
 import { compile } from '../../src/compile/index.js';
-import { layout, STATE_DIRECTORIES } from '../../src/job/layout.js';
+import { layout, stateDirectories } from '../../src/job/layout.js';
 import type { Package, Settings } from '../../src/model/site.js';
 import type { Request } from '../../src/apply/apply.js';
 import type { Intent } from '../../src/plan/assemble.js';
@@ -47,7 +47,7 @@ export function machine(
 ): MemorySystem {
   const paths = layout();
   const own = [paths.compiled, `${paths.compiled}/jobs`, paths.secrets, paths.state];
-  const state = STATE_DIRECTORIES.map((name) => `${paths.state}/${name}`);
+  const state = stateDirectories(paths).map(({ path }) => path);
   const tree = new Map<string, Node>(
     [...own, ...state, paths.units, '/etc/cron.d', '/srv/ftp', '/run/systemd/system'].map((path) => [
       path,

@@ -45,8 +45,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 ExecStart="/usr/bin/mirror" run --scheduled "heavy"
-# As root, because only the site's user publishes, and this service runs as another.
-ExecStopPost=-+systemctl start mirror-tick.service
+ExecStopPost=-+"/usr/bin/mirror" publish
 SuccessExitStatus=75 143
 RuntimeMaxSec=…
 TimeoutStopSec=30s
