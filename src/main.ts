@@ -12,7 +12,7 @@ type Program = typeof Executor | typeof Publisher | typeof Control;
  * them thousands of times a day, and so does `control`, because every connection starts one; everything else is the
  * command line.
  */
-closeInheritedDescriptors(process.env.MIRROR_HANDOVER);
+closeInheritedDescriptors(process.env.MIRROR_HANDOVER?.split(' ')[0]);
 const command = process.argv[2];
 if (
   (command === 'run' || command === 'publish' || command === 'control') &&

@@ -39,6 +39,7 @@ function groupsOf(user: string | number): string[] {
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { PATH } = process.env;
   const result = spawnSync('id', ['-G', '--', String(user)], { encoding: 'utf8', env: { PATH } });
+  if (result.error) throw result.error;
   if (result.status === 0) return result.stdout.trim().split(' ');
   if (/^\d+$/.test(String(user))) return [];
   throw new UnknownAccount(`this machine has no user ${user}\n  help: create it: sudo mirror setup`);

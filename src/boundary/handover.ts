@@ -32,9 +32,8 @@ export interface Handover {
   readonly obey: Obey;
 }
 
-/** What only a process that stays (`mirror daemon`) gives to those that it starts. */
+/** What a child is given beside its command. */
 export interface Terms {
-  readonly stdin: 'inherit' | 'ignore';
   /** Milliseconds after which the child is killed. */
   readonly limitMs?: number | undefined;
   /** Becomes the child's descriptor `CONNECTION`. */
@@ -44,11 +43,11 @@ export interface Terms {
 /**
  * Runs a command of this program as another user, because root must not name paths that this user could have made. Root
  * stays behind: it passes signals on, kills a child that does not obey them, and does what only root may do. Resolves with
- * the child's exit code. Throws UnknownAccount.
+ * the child's exit code; a child that outlives `limitMs` is killed. Throws UnknownAccount.
  */
-export async function handOver(handover: Handover): Promise<number> {
-  const child = startAs(handover, { stdin: 'inherit' });
-  const stopPassing = passSignals((signal) => child.kill(signal));
+export async function handOver(handover: Handover, limitMs?: number): Promise<number> {
+  const child = startAs(handover, { limitMs });
+  const stopPassing = passSignals((signal) => sendSignal(child, signal));
   try {
     return await new Promise<number>((done, fail) => {
       child.on('error', fail);
@@ -60,28 +59,30 @@ export async function handOver(handover: Handover): Promise<number> {
 }
 
 /**
- * Starts a command of this program as another user, and serves its orders until it ends. The child's pid is the command's.
+ * Starts a command of this program as another user, and serves its orders until it ends. The child's pid is the command's. As
+ * another user the child has a session of its own, without the terminal: it could type into root's. Nor does it get root's
+ * environment, which every process of that user can read.
  * Throws UnknownAccount; the child emits `error` when there is no setpriv(1).
  */
-export function startAs(handover: Handover, { stdin, limitMs, connection }: Terms): ChildProcess {
+export function startAs(handover: Handover, { limitMs, connection }: Terms): ChildProcess {
   const { account, words, secrets = {}, by, quiet, obey } = handover;
   const [entry = ''] = process.argv.slice(1);
   const argv = [process.execPath, entry, ...words];
   const [program = '', ...args] = account === null ? argv : commandAs(account, argv);
   const child = spawn(program, args, {
     env: {
-      ...process.env,
-      ...(account === null ? {} : homeOf(account)),
+      ...(account === null ? process.env : { ...passedOn(process.env), ...homeOf(account) }),
       [HANDOVER_VARIABLE]: `${String(CHANNEL)} ${String(process.pid)}`,
       [ASKED_BY_VARIABLE]: by,
     },
     stdio: [
-      stdin,
+      'ignore',
       quiet === true ? 'ignore' : 'inherit',
       'inherit',
       'pipe',
       ...(connection ? [connection] : []),
     ],
+    detached: account !== null,
     ...(limitMs !== undefined && { timeout: limitMs, killSignal: 'SIGKILL' }),
   });
   const channel = child.stdio[CHANNEL] as Duplex | null | undefined;
@@ -119,12 +120,19 @@ async function say(channel: Duplex, line: string): Promise<void> {
   });
 }
 
-/** Passes on what ends a program. A terminal sends its interrupt to the child as well; SIGKILL follows a deaf ear. */
+/** An interrupt is for all that the command started, as a terminal's would be; the child leads a group of its own. */
+function sendSignal(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (signal === 'SIGINT' && child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    process.kill(-child.pid, signal);
+  else child.kill(signal);
+}
+
+/** Passes on what ends a program; SIGKILL follows a deaf ear. */
 function passSignals(send: (signal: NodeJS.Signals) => void): () => void {
   let late: NodeJS.Timeout | undefined;
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
   const pass = (signal: NodeJS.Signals): void => {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) send(signal);
+    send(signal);
     late ??= setTimeout(() => send('SIGKILL'), GRACE_MS);
   };
   for (const signal of signals) process.on(signal, pass);
@@ -134,9 +142,18 @@ function passSignals(send: (signal: NodeJS.Signals) => void): () => void {
   };
 }
 
+/** What a command may know of its caller: how to print, whether a unit is around it, and what an ssh key asked for. */
+const PASSED_ON =
+  /^(PATH|LANG|LANGUAGE|LC_\w+|TZ|TERM|COLUMNS|NO_COLOR|FORCE_COLOR|INVOCATION_ID|JOURNAL_STREAM|SSH_ORIGINAL_COMMAND)$/;
+
+function passedOn(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => PASSED_ON.test(name)));
+}
+
 /** The environment that a login of the account would have. */
 function homeOf({ user }: Account): NodeJS.ProcessEnv {
-  const row = spawnSync('getent', ['passwd', '--', String(user)], { encoding: 'utf8' }).stdout.split(':');
+  const { status, stdout } = spawnSync('getent', ['passwd', '--', String(user)], { encoding: 'utf8' });
+  const row = status === 0 ? stdout.split(':') : [];
   const [name, home] = [row[0] || String(user), row[5] || '/'];
   return { HOME: home, USER: name, LOGNAME: name };
 }

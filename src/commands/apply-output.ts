@@ -1,6 +1,7 @@
 import { apply, type Request, type Result } from '../apply/apply.js';
 import { UnusableManifest } from '../apply/read-manifest.js';
 import { EXIT } from '../job/outcome.js';
+import { escapeUnsafe } from '../job/plain-text.js';
 import { filePatches, planDocument } from '../plan/documents.js';
 import type { Plan } from '../plan/plan.js';
 import {
@@ -102,7 +103,7 @@ function print(result: Result, view: View): void {
     case 'failed': {
       const back =
         result.problems.length === 0 ? 'everything was put back' : 'not everything could be put back:';
-      process.stderr.write(`mirror: apply failed: ${result.reason}\nmirror: ${back}\n`);
+      process.stderr.write(`mirror: apply failed: ${escapeUnsafe(result.reason)}\nmirror: ${back}\n`);
       say(result.problems);
       if (result.problems.length > 0)
         say(['`mirror apply` tries again to put back the rest before anything else']);
@@ -114,7 +115,7 @@ function print(result: Result, view: View): void {
 }
 
 function say(messages: readonly string[]): void {
-  for (const message of messages) process.stderr.write(`mirror: ${message}\n`);
+  for (const message of messages) process.stderr.write(`mirror: ${escapeUnsafe(message)}\n`);
 }
 
 /** Only what somebody edited: the rest is what `plan` shows. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { isRoot, isRootAccount } from '../boundary/as-user.js';
 import type { Provision } from '../boundary/root-service.js';
 import { layout } from '../job/layout.js';
@@ -23,7 +24,8 @@ export function asMirrorUser<O extends GlobalOptions>(
   { isNeeded = () => true, readSecrets = () => Promise.resolve({}) }: Exceptions<O> = {},
 ): (options: O) => Promise<void> {
   return async (options) => {
-    if (options.root !== undefined || !isRoot() || !isNeeded(options)) return handler(options);
+    const isLive = options.root === undefined || resolve(options.root) === '/';
+    if (!isLive || !isRoot() || !isNeeded(options)) return handler(options);
     const site = appliedSite();
     if (site === null || isRootAccount(site.run_as)) return handler(options);
     const { handOverCommand } = await import('../run/special/root-half.js');

@@ -10,7 +10,7 @@ import { holdLock, type HeldLock } from '../daemon/lock.js';
 import { EXIT } from '../job/outcome.js';
 import type { Layout } from '../job/layout.js';
 import type { SiteFile } from '../job/site-file.js';
-import { readSecrets } from '../run/secrets.js';
+import { readSecretsAsRoot } from '../run/special/root-secrets.js';
 import { layoutOf } from './applied-site.js';
 import { ExitError } from './exit.js';
 import type { GlobalOptions } from './options.js';
@@ -31,9 +31,11 @@ export async function runDaemon(options: GlobalOptions & { readonly apply: boole
     else told.early = true;
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
-  process.on('SIGHUP', () => void told.daemon?.reload());
-  const applied = await firstApplied(layout, ports, options.apply);
   const problem = (message: string): void => say({ event: 'problem', message });
+  process.on('SIGHUP', () => {
+    told.daemon?.reload().catch((error: unknown) => problem((error as Error).message));
+  });
+  const applied = await firstApplied(layout, ports, options.apply);
   // After apply, which makes the directory that the lock is in; until the process ends.
   const lock = await lockDaemon(layout, applied.site, ports.starter.canBecomeUsers);
   lock.onLost(() => problem('the daemon lock is lost: a second daemon would not be refused'));
@@ -97,7 +99,7 @@ function portsOf(layout: Layout, options: GlobalOptions, say: (event: Event) => 
     ],
     readApplied: () => readApplied(layout),
     stamp: () => appliedStamp(layout),
-    readSecrets: (job) => Object.fromEntries(readSecrets(job, process.env.CREDENTIALS_DIRECTORY)),
+    readSecrets: (job) => Object.fromEntries(readSecretsAsRoot(job)),
     say,
   };
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { isHandedOver, readProvision } from '../boundary/root-service.js';
-import { readSmallText } from '../boundary/small-file.js';
 import type { NotifyRule, SiteFile } from '../job/site-file.js';
 import type { Targets } from '../notify/channels.js';
+import { readAsRoot } from '../run/special/root-secrets.js';
 
 /** A URL, and what an operator may have written around it. */
 const LIMIT_BYTES = 65_536;
@@ -31,7 +31,7 @@ function readWebhook({ webhook }: NotifyRule): Targets['webhook'] {
   let problem = '';
   for (const path of paths) {
     try {
-      const text = readSmallText(path, { limitBytes: LIMIT_BYTES });
+      const text = readAsRoot(path, LIMIT_BYTES);
       const url = text?.split('\n')[0]?.trim() ?? '';
       if (text === null) problem = `${path}: no such file`;
       else return /^https?:\/\//.test(url) ? { url } : { problem: `${path} holds no http or https URL` };

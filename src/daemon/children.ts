@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { isRoot, isRootAccount, UnknownAccount, type Account } from '../boundary/as-user.js';
 import { startAs, type Obey } from '../boundary/handover.js';
 import type { Provision } from '../boundary/root-service.js';
+import { EXIT } from '../job/outcome.js';
 import type { Layout } from '../job/layout.js';
 import { whoAsks } from '../run/who.js';
 
@@ -25,6 +26,8 @@ export interface Task {
   readonly words: readonly string[];
   /** Drop what it prints on stdout. */
   readonly quiet?: boolean;
+  /** Milliseconds after which it is killed: one that hangs must not stay for ever. */
+  readonly limitMs?: number;
 }
 
 /** A task that names paths which this account owns, and so is done with its rights. */
@@ -33,8 +36,6 @@ export interface UserTask extends Task {
   readonly secrets?: Provision['secrets'];
   /** What it may have the daemon do; see `orders.ts`. */
   readonly obey: Obey;
-  /** Milliseconds after which it is killed: one that hangs must not stay for ever. */
-  readonly limitMs?: number;
   /** A connection that it serves from now on. */
   readonly connection?: Socket;
 }
@@ -60,27 +61,29 @@ export function starterFor(layout: Layout): Starter {
   ];
   return {
     canBecomeUsers,
-    own({ words, quiet = false }) {
+    own({ words, quiet = false, limitMs: timeout }) {
       const [entry = ''] = process.argv.slice(1);
       const stdio = ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'] as const;
-      return watch(spawn(process.execPath, [entry, ...withRoot(words)], { stdio: [...stdio] }));
+      const argv = [entry, ...withRoot(words)];
+      return attempt(() => spawn(process.execPath, argv, { stdio: [...stdio], timeout }));
     },
     asUser({ account, words, limitMs, connection, ...rest }) {
       const as = canBecomeUsers && !isRootAccount(account) ? account : null;
-      const terms = { stdin: 'ignore', limitMs, connection } as const;
-      try {
-        return watch(startAs({ account: as, words: withRoot(words), by, ...rest }, terms));
-      } catch (error) {
-        if (!(error instanceof UnknownAccount)) throw error;
-        process.stderr.write(`mirror: ${error.message}\n`);
-        return {
-          pid: undefined,
-          ended: Promise.resolve({ code: error.code, signal: null }),
-          signal: () => undefined,
-        };
-      }
+      const terms = { limitMs, connection };
+      return attempt(() => startAs({ account: as, words: withRoot(words), by, ...rest }, terms));
     },
   };
+}
+
+/** No room for a process, or no such user: the daemon goes on, and its next slot tries again. */
+function attempt(start: () => ChildProcess): Child {
+  try {
+    return watch(start());
+  } catch (error) {
+    process.stderr.write(`mirror: ${(error as Error).message}\n`);
+    const code = error instanceof UnknownAccount ? error.code : EXIT.io;
+    return { pid: undefined, ended: Promise.resolve({ code, signal: null }), signal: () => undefined };
+  }
 }
 
 function watch(child: ChildProcess): Child {

@@ -25,7 +25,7 @@ export async function holdLock(path: string, account: Account | null): Promise<H
   const [program = '', ...args] = account === null ? argv : commandAs(account, argv);
   const child = spawn(program, args, { env: { PATH: process.env.PATH }, stdio: 'pipe' });
   let said = '';
-  child.stderr.on('data', (text: Buffer) => (said += text.toString().slice(0, 1000)));
+  child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(0, 1000)));
   child.stdin.on('error', () => undefined);
   const ended = new Promise<number | null>((done, fail) => {
     child.on('error', fail);

@@ -2,6 +2,10 @@ import { isRootAccount } from '../boundary/as-user.js';
 import type { Job } from '../job/job.js';
 import type { Child, Starter } from './children.js';
 
+/** Milliseconds for what an order waits for: its user may have stopped it. */
+const NOTIFY_LIMIT_MS = 600_000;
+const STOP_LIMIT_MS = 120_000;
+
 /** What an order can reach. */
 export interface Reach {
   readonly starter: Starter;
@@ -20,7 +24,8 @@ export interface Reach {
 export async function obeyOrder(order: string, reach: Reach): Promise<string | null> {
   if (order === 'notify') {
     // It hands itself over once it has read the webhook's file.
-    const { code } = await reach.starter.own({ words: ['notify'], quiet: true }).ended;
+    const { code } = await reach.starter.own({ words: ['notify'], quiet: true, limitMs: NOTIFY_LIMIT_MS })
+      .ended;
     return code === 0 ? null : 'not every notice was sent';
   }
   const [, verb, id = ''] = /^(start|stop) (.{1,64})$/.exec(order) ?? [];
@@ -40,7 +45,13 @@ async function stopRunOf(job: Job, { starter, runOf }: Reach): Promise<string | 
   }
   if (isRootAccount(job.run_as)) return `${job.id} runs as root: end it with kill`;
   const obey = (): Promise<string> => Promise.resolve('the run belongs to another user');
-  const task = { words: ['stop', '--', job.id], account: job.run_as, quiet: true, obey };
+  const task = {
+    words: ['stop', '--', job.id],
+    account: job.run_as,
+    quiet: true,
+    obey,
+    limitMs: STOP_LIMIT_MS,
+  };
   const { code } = await starter.asUser(task).ended;
   return code === 0 ? null : `${job.id} still runs`;
 }

@@ -5,6 +5,7 @@ import type { Job } from '../job/job.js';
 import { EXIT, exitCode, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, Step } from '../job/step.js';
+import { escapeUnsafe } from '../job/plain-text.js';
 import { classify } from './classify.js';
 import { countEntries } from './guard.js';
 import { secretText } from './secrets.js';
@@ -126,8 +127,9 @@ async function dryRun(
   const { createInterface } = process.getBuiltinModule('node:readline');
   const keep = (text: string): void => void (said = (said + text).slice(-KEPT));
   child.stderr?.on('data', (data: Buffer) => {
-    process.stderr.write(data);
-    keep(data.toString());
+    const text = data.toString();
+    process.stderr.write(process.stderr.isTTY ? escapeUnsafe(text) : text);
+    keep(text);
   });
   const total = { add: { files: 0, bytes: 0 }, change: { files: 0, bytes: 0 }, delete: { files: 0 } };
   if (child.stdout)

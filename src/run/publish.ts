@@ -29,8 +29,9 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     return EXIT.noInput;
   }
   if (root === '' && isRoot() && !isRootAccount(site.run_as)) {
-    const { handOverCommand } = await import('./special/index.js');
-    return handOverCommand(site.run_as, ['publish', ...(json ? ['--json'] : [])]);
+    const { handOverCommand, PUBLISH_LIMIT_MS } = await import('./special/index.js');
+    const words = ['publish', ...(json ? ['--json'] : [])];
+    return handOverCommand(site.run_as, words, {}, PUBLISH_LIMIT_MS);
   }
   const layout = siteLayout(root, site.packages);
   process.umask(0o022);

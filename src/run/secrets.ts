@@ -16,8 +16,26 @@ export type Secret = { readonly text: string } | { readonly problem: string };
  */
 export function readSecrets(job: Job, credentials: string | undefined): ReadonlyMap<string, Secret> {
   if (isHandedOver()) return new Map(Object.entries(readProvision().secrets));
+  return readSecretsWith(job, credentials, (path, limitBytes) =>
+    readSmallText(path, { limitBytes, followLink: true }),
+  );
+}
+
+/** Reads the text of a file of at most `limitBytes`; null if nothing is there. */
+type ReadText = (path: string, limitBytes: number) => string | null;
+
+/** The same, with `read` for each file. */
+export function readSecretsWith(
+  job: Job,
+  credentials: string | undefined,
+  read: ReadText,
+): ReadonlyMap<string, Secret> {
+  const secrets = Object.entries(job.secrets);
   return new Map(
-    Object.entries(job.secrets).map(([name, file]) => [name, readSecret(name, file, credentials)]),
+    secrets.map(([name, file]) => {
+      const credential = credentials === undefined ? [] : [join(credentials, name)];
+      return [name, readSecret(name, [...credential, file], read)];
+    }),
   );
 }
 
@@ -29,12 +47,11 @@ export function secretText(secrets: ReadonlyMap<string, Secret>, name: string): 
   return { kind: 'failed', failure: 'auth', reason };
 }
 
-function readSecret(name: string, file: string, credentials: string | undefined): Secret {
-  const candidates = [...(credentials === undefined ? [] : [join(credentials, name)]), file];
+function readSecret(name: string, candidates: readonly string[], read: ReadText): Secret {
   let problem = '';
   for (const path of candidates) {
     try {
-      const text = readSmallText(path, { limitBytes: SECRET_LIMIT_BYTES, followLink: true });
+      const text = read(path, SECRET_LIMIT_BYTES);
       if (text !== null) return { text: text.replace(/\r?\n$/, '') };
       problem = `secret \`${name}\`: ${path} does not exist`;
     } catch (error) {

@@ -129,6 +129,48 @@ describe.skipIf(noBed !== null)(
       site.must('apply');
     });
 
+    it('give the mirror user neither root’s terminal nor its environment', () => {
+      const look =
+        "tr '\\0' '\\n' </proc/$PPID/environ >environment; cut -d' ' -f7 </proc/$PPID/stat >terminal";
+      const spy = {
+        ...gated('spy', 'PT6H'),
+        settings: { hidden: false, src: '', dst: '/srv/ftp/spy', options: { command: ['sh', '-c', look] } },
+      };
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H'), spy], { scheduler: 'crontab' });
+      site.must('apply');
+      const run = `TOKEN=of-root ${MIRROR} run spy`;
+      // script(1) gives it a terminal.
+      expect(bed.run('script', '--quiet', '--return', '--command', run, '/dev/null').status).toBe(0);
+      expect(bed.read('/srv/ftp/spy/environment')).not.toContain('of-root');
+      expect(bed.read('/srv/ftp/spy/environment')).toContain('PATH=');
+      expect(bed.read('/srv/ftp/spy/terminal').trim()).toBe('0');
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')]);
+      site.must('apply', '--allow-removals', '1');
+    });
+
+    it('read no secret for the mirror user through a link that this user made', () => {
+      const at = `${STATE}/password`;
+      const spy = {
+        ...gated('spy', 'PT6H'),
+        synctype: 'rsync',
+        settings: {
+          hidden: false,
+          src: 'rsync://me@127.0.0.1:1/pub/spy',
+          dst: '/srv/ftp/spy',
+          options: { password_file: at },
+        },
+      };
+      asMirror('sh', '-c', `echo hunter2 >${at} && chmod 600 ${at}`);
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H'), spy], { scheduler: 'crontab' });
+      site.must('apply');
+      asMirror('ln', '-sf', '/root/t/two.json', at);
+      const { stdout, stderr } = site.mirror('run', 'spy');
+      expect(stdout + stderr).toContain('is a link');
+      expect(stdout + stderr).not.toContain('precious');
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')]);
+      site.must('apply', '--allow-removals', '1');
+    });
+
     it('name the person who called them', () => {
       site.must('hold', 'two');
       expect(site.mirror('status', 'two').stdout).toContain('root');

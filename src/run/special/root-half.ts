@@ -9,13 +9,18 @@ import { layout as layoutOf } from '../../job/layout.js';
 import { readSiteFile } from '../../state/site.js';
 import { writeStderr } from '../console.js';
 import { readJob } from '../job-file.js';
-import { readSecrets } from '../secrets.js';
+import { readSecretsAsRoot } from './root-secrets.js';
 import { startRun } from '../start-run.js';
 import { commandUnit, unitOf } from '../unit.js';
 import { whoAsks } from '../who.js';
 
 /** The live system's: below `--root` nothing is handed over. */
 const LIVE = layoutOf('');
+
+/** Milliseconds after which root waits no longer for a process that its user may have stopped: a tick comes every 15 minutes. */
+export const PUBLISH_LIMIT_MS = 840_000;
+const NOTIFY_LIMIT_MS = 600_000;
+const STOP_LIMIT_MS = 120_000;
 
 /**
  * Runs a job as its user, root having read its secrets; one that only asks a unit to run needs the site's user and no secret.
@@ -29,22 +34,25 @@ export async function handOverRun(
   const site = byUnit ? readSiteFile(LIVE) : null;
   const account = site?.run_as ?? job.run_as;
   if (isRootAccount(account)) return null;
-  const secrets = site ? {} : Object.fromEntries(readSecrets(job, process.env.CREDENTIALS_DIRECTORY));
+  const secrets = site ? {} : Object.fromEntries(readSecretsAsRoot(job));
   const code = await handOverCommand(account, words, secrets);
   // A user with a realm cannot publish what its run did.
   const publisher = job.run_as.realm && !byUnit ? readSiteFile(LIVE)?.run_as : undefined;
-  if (publisher) await handOverCommand(publisher, ['publish']);
+  if (publisher) await handOverCommand(publisher, ['publish'], {}, PUBLISH_LIMIT_MS);
   return code;
 }
 
-/** Runs a command as an account. Resolves with the exit code; an unknown account is said on stderr. */
+/**
+ * Runs a command as an account, for at most `limitMs`. Resolves with the exit code; an unknown account is said on stderr.
+ */
 export async function handOverCommand(
   account: Account,
   words: readonly string[],
   secrets: Provision['secrets'] = {},
+  limitMs?: number,
 ): Promise<number> {
   try {
-    return await handOver({ account, words, secrets, by: whoAsks(process.env), obey: obeyOrder });
+    return await handOver({ account, words, secrets, by: whoAsks(process.env), obey: obeyOrder }, limitMs);
   } catch (error) {
     if (!(error instanceof UnknownAccount)) throw error;
     writeStderr(`mirror: ${error.message}`);
@@ -71,19 +79,18 @@ async function stopJob(job: Job): Promise<string | null> {
   const unit = unitOf(job, LIVE);
   if (unit !== null) return commandUnit(LIVE, 'stop', job.id, unit);
   if (isRootAccount(job.run_as)) return `${job.id} runs as root: end it with kill`;
-  const code = await handOver({
-    account: job.run_as,
-    words: ['stop', '--', job.id],
-    by: whoAsks(process.env),
-    quiet: true,
-    obey: () => Promise.resolve('the run belongs to another user'),
-  });
+  const refuse = (): Promise<string> => Promise.resolve('the run belongs to another user');
+  const stop = { account: job.run_as, words: ['stop', '--', job.id], quiet: true, obey: refuse };
+  const code = await handOver({ ...stop, by: whoAsks(process.env) }, STOP_LIMIT_MS);
   return code === 0 ? null : `${job.id} still runs`;
 }
 
 function runToEnd(words: readonly string[]): Promise<number> {
   const [entry = ''] = process.argv.slice(1);
-  const child = spawn(process.execPath, [entry, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [entry, ...words], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: NOTIFY_LIMIT_MS,
+  });
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('exit', (code) => done(code ?? 1));
