@@ -108,7 +108,10 @@ export function writeJournal(layout: Layout, journal: Journal, system: System): 
 /** The journal that a killed apply left here, or null. Throws when it cannot be understood: a person must look. */
 export function readJournal(layout: Layout, system: Reader): Journal | null {
   const text = system.read(journalPath(layout));
-  if (text === null) return null;
+  if (text === null) {
+    if (system.actual(journalPath(layout)).kind === 'absent') return null;
+    throw new Error(`${journalPath(layout)} cannot be read, and an earlier apply may have died: look at it`);
+  }
   const journal = JSON.parse(text) as Partial<Journal>;
   if (journal.format !== FORMAT)
     throw new Error(`${journalPath(layout)} is of another version of mirror; apply with that one first`);

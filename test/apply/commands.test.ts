@@ -109,7 +109,8 @@ describe('mirror plan', () => {
   test('says that an apply died, whose timers may not run though every file is as it should be', () => {
     configure(['debian']);
     mirror('apply');
-    const journal = { format: 'mirror/journal/2', root, entries: [], start: [], stop: [] };
+    const none = { places: [], state: { account: null, entries: [] }, files: [], start: [], stop: [] };
+    const journal = { format: 'mirror/journal/3', root, ...none };
     writeFileSync(join(root, 'etc/mirror/compiled/journal.json'), JSON.stringify(journal));
     const plan = mirror('plan', '--detailed-exitcode');
     expect(plan.code).toBe(2);

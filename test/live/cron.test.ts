@@ -320,7 +320,7 @@ describe.skipIf(noBed !== null)(`a live cron${noBed === null ? '' : ` (skipped: 
     ]) {
       expect(bed.run('grep', '-r', 'hunter2', directory).stdout).toBe('');
     }
-    expect(readdirSync(join(bed.root, 'etc/mirror/secrets'))).toEqual([]);
+    expect(readdirSync(join(bed.root, 'etc/mirror/secrets'))).toEqual(['.gitignore']);
   });
 });
 

@@ -209,7 +209,7 @@ describe.skipIf(noBed !== null)(`a root daemon and a hostile mirror user${SKIPPE
     await startDaemon();
     expect(ask('startSync', "'one'").status).toBe(0);
     await site.until('another package runs', () => bed.exists('/srv/ftp/one/runs'));
-    must(`rm ${STATE}/state/two.json && cp /tmp/two.json ${STATE}/state/two.json`);
+    must(`rm -f ${STATE}/state/two.json && cp /tmp/two.json ${STATE}/state/two.json`);
     ask('stopSync', "'one'", 45);
     bed.must('rm', '/srv/ftp/one/runs');
   });

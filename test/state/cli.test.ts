@@ -2,6 +2,7 @@ import { spawnSync, type StdioOptions } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { JOB_FORMAT } from '../../src/job/job.js';
 import type { Layout } from '../../src/job/layout.js';
 import { appendHistory } from '../../src/state/history.js';
 import { emptyState } from '../../src/state/package-state.js';
@@ -16,6 +17,8 @@ let layout: Layout;
 
 beforeAll(() => {
   ({ layout } = makeSite([aPackage('debian'), aPackage('CTAN')]));
+  const job = { format: JOB_FORMAT, id: 'debian', log: { base: layout.root } };
+  writeFileSync(layout.job('debian'), JSON.stringify(job));
   writeFileSync(`${layout.root}/debian.log`, 'as the tool said it\n');
   const record = aRecord('failed', Date.now() - HOUR, {
     log: `${layout.root}/debian.log`,
