@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { ID } from '../job/job.js';
+import { parseOrder } from '../boundary/order.js';
 import type { Layout } from '../job/layout.js';
 import { readJob } from '../run/job-file.js';
 import { systemctl } from '../run/unit.js';
@@ -32,16 +32,17 @@ export async function answerStarter(socket: Socket, layout: Layout): Promise<voi
   });
 }
 
-interface Order {
+/** What to tell systemctl. */
+interface UnitOrder {
   readonly verb: 'start' | 'stop';
   readonly unit: string;
 }
 
 /** What the line asks, or why it may not. */
-function orderOf(question: string, layout: Layout): Order | string {
-  const [, verb, id] = /^(start|stop) (.+)$/.exec(question) ?? [];
-  if ((verb !== 'start' && verb !== 'stop') || id === undefined || !ID.test(id))
-    return 'expected: start ID or stop ID';
+function orderOf(question: string, layout: Layout): UnitOrder | string {
+  const order = parseOrder(question);
+  if (order === null || order.verb === 'notify') return 'expected: start ID or stop ID';
+  const { verb, id } = order;
   try {
     if (readSiteFile(layout)?.packages.some((pkg) => pkg.id === id) !== true)
       return `no package ${id} is applied here`;
@@ -53,7 +54,7 @@ function orderOf(question: string, layout: Layout): Order | string {
 }
 
 /** Null when done, else why not. */
-function carryOut(order: Order | string): string | null {
+function carryOut(order: UnitOrder | string): string | null {
   return typeof order === 'string' ? order : systemctl(order.verb, '--no-block', '--', order.unit);
 }
 

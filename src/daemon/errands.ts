@@ -5,7 +5,7 @@ import type { Layout } from '../job/layout.js';
 import { executorLives } from '../state/alive.js';
 import type { ActiveRun } from '../state/package-state.js';
 import { idsIn, peekState, readBaseline, readHold } from '../state/store.js';
-import { holdsRunLock } from '../run/special/orphan.js';
+import { isProvenExecutor, signalExecutor } from '../run/special/orphan.js';
 import { readApplied, type Applied } from './applied.js';
 
 /**
@@ -76,7 +76,7 @@ function provenRuns(layout: Layout, { jobs }: Applied): ProvenRun[] {
   return [...jobs.keys()].flatMap((id) => {
     try {
       const { run } = peekState(layout, id);
-      return run !== null && executorLives(run) && holdsRunLock(layout, id, run.pid) ? [{ id, run }] : [];
+      return run !== null && isProvenExecutor(layout, id, run) ? [{ id, run }] : [];
     } catch {
       // A state that cannot be read names no run.
       return [];
@@ -86,7 +86,7 @@ function provenRuns(layout: Layout, { jobs }: Applied): ProvenRun[] {
 
 function signal(layout: Layout, { id, run }: ProvenRun, name: NodeJS.Signals): void {
   try {
-    if (executorLives(run) && holdsRunLock(layout, id, run.pid)) process.kill(run.pid, name);
+    signalExecutor(layout, id, run, name);
   } catch {
     // It ended by itself this moment.
   }

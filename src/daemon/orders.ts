@@ -1,10 +1,7 @@
 import { isRootAccount } from '../boundary/as-user.js';
+import { describeUnknownOrder, NOTIFY_LIMIT_MS, parseOrder, STOP_LIMIT_MS } from '../boundary/order.js';
 import type { Job } from '../job/job.js';
 import type { Child, Starter } from './children.js';
-
-/** Milliseconds for what an order waits for: its user may have stopped it. */
-const NOTIFY_LIMIT_MS = 600_000;
-const STOP_LIMIT_MS = 120_000;
 
 /** What an order can reach. */
 export interface Reach {
@@ -21,18 +18,18 @@ export interface Reach {
  * Carries out what a process of another user asks the daemon for, over the channel that it was started with: `start ID`,
  * `stop ID` and `notify`. An order can name nothing but an applied package. Null when it was done, else why not.
  */
-export async function obeyOrder(order: string, reach: Reach): Promise<string | null> {
-  if (order === 'notify') {
+export async function obeyOrder(text: string, reach: Reach): Promise<string | null> {
+  const order = parseOrder(text);
+  if (order === null) return describeUnknownOrder(text);
+  if (order.verb === 'notify') {
     // It hands itself over once it has read the webhook's file.
     const { code } = await reach.starter.own({ words: ['notify'], quiet: true, limitMs: NOTIFY_LIMIT_MS })
       .ended;
     return code === 0 ? null : 'not every notice was sent';
   }
-  const [, verb, id = ''] = /^(start|stop) (.{1,64})$/.exec(order) ?? [];
-  if (verb === undefined) return `unknown order ${JSON.stringify(order.slice(0, 100))}`;
-  const job = reach.jobOf(id);
-  if (job === undefined) return `no package ${JSON.stringify(id)} of the daemon is applied here`;
-  if (verb === 'start') return reach.run(id) ? null : 'the daemon is ending';
+  const job = reach.jobOf(order.id);
+  if (job === undefined) return `no package ${JSON.stringify(order.id)} of the daemon is applied here`;
+  if (order.verb === 'start') return reach.run(order.id) ? null : 'the daemon is ending';
   return stopRunOf(job, reach);
 }
 

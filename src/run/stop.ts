@@ -6,7 +6,7 @@ import type { ActiveRun } from '../state/package-state.js';
 import { repair } from '../state/repair.js';
 import { clearStop, peekState, takeRequest, writeStop } from '../state/store.js';
 import { killRun } from './special/end-run.js';
-import { endLeftovers, endOrphans, holdsRunLock } from './special/orphan.js';
+import { endLeftovers, endOrphans, isProvenExecutor, signalExecutor } from './special/orphan.js';
 import { commandUnit, unitIsActive, unitToStart } from './unit.js';
 
 /** The executor kills its tool after 10 s; then it has a log to compress and a state to write. */
@@ -32,25 +32,18 @@ export async function stopRun(layout: Layout, job: Job, by: string): Promise<Sto
     const problem = await commandUnit(layout, 'stop', id, unit);
     if (problem !== null) throw new Error(problem);
   } else if (run !== null) {
-    if (executorLives(run)) signalExecutor(layout, id, run);
+    if (executorLives(run)) tellExecutor(layout, id, run);
     else await endOrphans(layout, id, run);
   }
   return awaitEnd(layout, id, { run, unit, since });
 }
 
-/**
- * Sends SIGTERM to the executor that the state names if that process really has the package's run lock open: any user who
- * may write the state could name any process. Another user's run is that user's to end, which root arranges.
- */
-function signalExecutor(layout: Layout, id: string, run: ActiveRun): void {
-  if (holdsRunLock(layout, id, run.pid)) process.kill(run.pid, 'SIGTERM');
-  else if (isRunLocked(layout, id)) askUserOf(id, run);
-}
-
-function askUserOf(id: string, { pid }: ActiveRun): void {
+/** Sends SIGTERM to the executor. Another user's run is that user's to end, which root arranges. */
+function tellExecutor(layout: Layout, id: string, run: ActiveRun): void {
+  if (signalExecutor(layout, id, run, 'SIGTERM') || !isRunLocked(layout, id)) return;
   const problem = isHandedOver()
     ? askRoot(`stop ${id}`)
-    : `process ${String(pid)} is not this user's to end; use sudo`;
+    : `process ${String(run.pid)} is not this user's to end; use sudo`;
   if (problem !== null) throw new Error(problem);
 }
 
@@ -70,7 +63,7 @@ function endedBy(layout: Layout, id: string, since: number): StopEnd {
 
 /** Without a look at the lock for as long as the executor itself has it open: looking takes it for a moment. */
 function isProvenAlive(layout: Layout, id: string, run: ActiveRun): boolean {
-  return (executorLives(run) && holdsRunLock(layout, id, run.pid)) || isRunLocked(layout, id);
+  return isProvenExecutor(layout, id, run) || isRunLocked(layout, id);
 }
 
 /**

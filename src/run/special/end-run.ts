@@ -1,17 +1,16 @@
 import type { Layout } from '../../job/layout.js';
-import { executorLives } from '../../state/alive.js';
 import type { ActiveRun } from '../../state/package-state.js';
 import { peekState } from '../../state/store.js';
 import { readJob } from '../job-file.js';
 import { commandUnit, unitOf } from '../unit.js';
-import { endOrphans, holdsRunLock } from './orphan.js';
+import { endOrphans, signalExecutor } from './orphan.js';
 
 /**
  * Ends a run that obeys nothing, with SIGKILL: its executor, if that process really has the run's lock open, and then what
  * its tool left. Throws when the run is another user's.
  */
 export async function killRun(layout: Layout, id: string, run: ActiveRun): Promise<void> {
-  if (executorLives(run) && holdsRunLock(layout, id, run.pid)) process.kill(run.pid, 'SIGKILL');
+  signalExecutor(layout, id, run, 'SIGKILL');
   await endOrphans(layout, id, run);
 }
 

@@ -52,10 +52,19 @@ export function endLeftovers(layout: Layout, id: string): Promise<number> {
   });
 }
 
-/** Whether a process has the package's run lock open; false when its user does not let us look. */
-export function holdsRunLock(layout: Layout, id: string, pid: number): boolean {
+/**
+ * Whether the process that a state names as its executor lives and really has the package's run lock open: a user who may
+ * write the state could name any process. False when the executor's user does not let us look.
+ */
+export function isProvenExecutor(layout: Layout, id: string, run: ActiveRun): boolean {
+  if (!executorLives(run)) return false;
   const lock = statSync(layout.runLock(id), { throwIfNoEntry: false });
-  return lock !== undefined && hasOpen(pid, lock);
+  return lock !== undefined && hasOpen(run.pid, lock);
+}
+
+/** Sends a signal to a proven executor; false when there is none. Throws the system's error. */
+export function signalExecutor(layout: Layout, id: string, run: ActiveRun, name: NodeJS.Signals): boolean {
+  return isProvenExecutor(layout, id, run) && process.kill(run.pid, name);
 }
 
 async function end(layout: Layout, id: string, isMark: (text: string) => boolean): Promise<number> {

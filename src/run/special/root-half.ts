@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { isRootAccount, UnknownAccount } from '../../boundary/as-user.js';
 import type { Account } from '../../boundary/as-user.js';
 import { handOver } from '../../boundary/handover.js';
+import { describeUnknownOrder, NOTIFY_LIMIT_MS, parseOrder, STOP_LIMIT_MS } from '../../boundary/order.js';
 import type { Provision } from '../../boundary/root-service.js';
-import { ID } from '../../job/job.js';
 import type { Job } from '../../job/job.js';
 import { layout as layoutOf } from '../../job/layout.js';
 import { readSiteFile } from '../../state/site.js';
@@ -19,8 +19,6 @@ const LIVE = layoutOf('');
 
 /** Milliseconds after which root waits no longer for a process that its user may have stopped: a tick comes every 15 minutes. */
 export const PUBLISH_LIMIT_MS = 840_000;
-const NOTIFY_LIMIT_MS = 600_000;
-const STOP_LIMIT_MS = 120_000;
 
 /**
  * Runs a job as its user, root having read its secrets; one that only asks a unit to run needs the site's user and no secret.
@@ -64,14 +62,14 @@ export async function handOverCommand(
  * Does what only root may do for a process of the mirror user: `start ID` and `stop ID` for applied packages, `notify`.
  * Both files that are read belong to root, so an order can name nothing that was not applied. Null when it was done.
  */
-async function obeyOrder(order: string): Promise<string | null> {
-  if (order === 'notify') return (await runToEnd(['notify'])) === 0 ? null : 'not every notice was sent';
-  const [, verb, id] = /^(start|stop) (.+)$/.exec(order) ?? [];
-  if (id === undefined || !ID.test(id)) return `unknown order ${JSON.stringify(order.slice(0, 100))}`;
-  if (readSiteFile(LIVE)?.packages.some((pkg) => pkg.id === id) !== true)
-    return `no package ${id} is applied here`;
-  const job = readJob(LIVE, id);
-  return verb === 'start' ? startRun(LIVE, job) : stopJob(job);
+async function obeyOrder(text: string): Promise<string | null> {
+  const order = parseOrder(text);
+  if (order === null) return describeUnknownOrder(text);
+  if (order.verb === 'notify') return (await runToEnd(['notify'])) === 0 ? null : 'not every notice was sent';
+  if (readSiteFile(LIVE)?.packages.some(({ id }) => id === order.id) !== true)
+    return `no package ${order.id} is applied here`;
+  const job = readJob(LIVE, order.id);
+  return order.verb === 'start' ? startRun(LIVE, job) : stopJob(job);
 }
 
 /** By its unit, else as the package's own user: only that user's processes are there to be signalled. */
