@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, rea
 import type { BigIntStats, Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRoot } from './as-user.js';
+import { O_PATH } from './regular-file.js';
 
-/** Linux's O_PATH, which Node does not name: a handle to walk on from. It needs no right to read the directory. */
-const O_PATH = 0o10000000;
+/** A handle to walk on from. */
 const STEP = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** As many links as the kernel follows in one path (path_resolution(7)). */

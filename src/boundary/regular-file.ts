@@ -2,8 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync }
 
 const { O_NOFOLLOW, O_NONBLOCK, O_NOCTTY, O_RDONLY } = constants;
 
-/** Opens only the name of a file: no device or FIFO notices. Linux's value; Node does not name it. */
-const O_PATH = 0o10000000;
+/** Opens only the name of a file, without a right to read it: no device or FIFO notices. Linux's value; Node does not name it. */
+export const O_PATH = 0o10000000;
 
 /** Why a path that another user or an upstream could have made is not opened or read. */
 export type Unfit = 'link' | 'directory' | 'special file' | 'too large' | 'foreign owner' | 'elsewhere';

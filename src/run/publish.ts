@@ -18,8 +18,9 @@ import { startRun } from './start-run.js';
 import { hasStarter } from './starter.js';
 
 /**
- * `mirror publish`: as the site's user, repairs what dead processes left, publishes every output, and, where it may, starts packages whose
- * request nobody serves and those whose slot passed while they were held or whose run was cut off. Returns the exit code.
+ * `mirror publish`: as the site's user, repairs what dead processes left, publishes every output, and, if it may, starts
+ * packages with a request that no run serves, and those whose slot passed during a hold or whose run was cut off. Returns
+ * the exit code.
  */
 export async function publishCommand(root: string, json: boolean): Promise<number> {
   const { siteFile } = layoutOf(root);

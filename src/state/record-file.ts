@@ -1,6 +1,7 @@
-import { lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, renameSync } from 'node:fs';
 import { readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { writeFileAtomic } from '../system/atomic.js';
+import { removeIfThere } from '../system/if-there.js';
 
 /** A record has some kilobytes: what its longest strings (a reason, a push's words) may have, many times over. */
 export const RECORD_LIMIT_BYTES = 1 << 20;
@@ -44,11 +45,9 @@ export function writeRecord(path: string, value: object): void {
 /** Removes a record, or whatever lies in its place; false when there is nothing. Throws the system's error. */
 export function removeRecord(path: string): boolean {
   try {
-    unlinkSync(path);
-    return true;
+    return removeIfThere(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
     if (!isDirectory(path)) throw error;
     moveAside(path);
     return true;

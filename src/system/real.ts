@@ -9,7 +9,6 @@ import {
   mkdtempSync,
   openSync,
   opendirSync,
-  readFileSync,
   readSync,
   readlinkSync,
   renameSync,
@@ -25,7 +24,7 @@ import { isRoot } from '../boundary/as-user.js';
 import { askAs } from '../boundary/ask-as.js';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
 import { findRealPath, RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
-import { readSmallText } from '../boundary/small-file.js';
+import { readOpened, readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { replaceFile, syncDirectory } from './atomic.js';
 import { lockDescriptor, tryLock } from './flock.js';
 import type { Actual, CommandResult, Entry, FileFacts, System } from './system.js';
@@ -137,12 +136,15 @@ function fileAt(path: string): Actual | null {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return null;
     if (stat.size > LIMIT.limitBytes) return { kind: 'other', what: 'huge file' };
-    const bytes = readWhole(fd, stat.size);
+    const bytes = readWhole(fd, path, stat.size);
     const mode = stat.mode & 0o7777;
     // Nearly always, and it needs no decoding.
     if (isAscii(bytes)) return { kind: 'file', mode, content: bytes.toString('latin1') };
     if (!isUtf8(bytes)) return { kind: 'other', what: 'file that is no text' };
     return { kind: 'file', mode, content: bytes.toString('utf8') };
+  } catch (error) {
+    if (error instanceof UnfitFile) return { kind: 'other', what: 'huge file' };
+    throw error;
   } finally {
     closeSync(fd);
   }
@@ -151,12 +153,12 @@ function fileAt(path: string): Actual | null {
 let buffer = Buffer.allocUnsafe(1 << 16);
 
 /** The file behind `fd` in a buffer that the next call uses again: a plan reads tens of thousands of small files. */
-function readWhole(fd: number, size: number): Buffer {
+function readWhole(fd: number, path: string, size: number): Buffer {
   // One byte more than expected, to notice the end in the same call.
   if (buffer.length <= size) buffer = Buffer.allocUnsafe(size + (1 << 16));
   const length = readSync(fd, buffer, 0, buffer.length, 0);
-  // It grew meanwhile, or is not what it seems (/proc).
-  if (length > size) return readFileSync(fd);
+  // It grew meanwhile, or is not what it seems (/proc). Read again from its start, where the descriptor still stands.
+  if (length > size) return readOpened(fd, path, LIMIT.limitBytes);
   return buffer.subarray(0, length);
 }
 
