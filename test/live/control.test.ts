@@ -174,14 +174,18 @@ describe.skipIf(noBed !== null)(
       const place = (): string => join(site.bed.root, 'run/mirror', socket);
 
       it('serves another user, and soon the same one, time and again', async () => {
+        const ask = (): number => {
+          const began = performance.now();
+          const { status, stderr } = site.as(user, ...words);
+          expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+          return performance.now() - began;
+        };
         for (let round = 0; round < 2; round += 1) {
           const holders = Array.from({ length: 64 }, () => connect(place()).on('error', () => undefined));
           await site.until(() => processes().length > 0, 'they are let in');
           await site.until(() => processes().length <= 16, 'one user has his share');
-          const began = performance.now();
-          const { status, stderr } = site.as(user, ...words);
-          expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-          expect(performance.now() - began).toBeLessThan(3000);
+          // Once, silent clients kept all others out for 30 s. The crowd's own processes take seconds of a busy machine.
+          expect(ask()).toBeLessThan(15_000);
           for (const holder of holders) holder.destroy();
         }
         await site.until(() => processes().length === 0, 'all are free');
