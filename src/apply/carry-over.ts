@@ -78,7 +78,7 @@ function renamedIncident(text: string, _old: string, id: string): string | null 
   return isIncident(incident) ? JSON.stringify({ ...pick(incident, ['since', 'told', 'over']), id }) : null;
 }
 
-/** Lines that are no runs are left out; a file without any other is not understood. */
+/** Leaves out lines that are not runs; a file without a single run is not understood. */
 function records(text: string): string | null {
   const runs = text.split('\n').flatMap((line) => {
     const record = parse(line);

@@ -22,7 +22,7 @@ export function placeOperations(layout: Layout, seen: Observation, system: Reade
   return [...ownDirectories(layout), ...made, ...given.reverse()];
 }
 
-/** Below `--root` nobody ran setup. */
+/** Makes below `--root` what `mirror setup` makes on the live system. */
 function ownDirectories(layout: Layout): Operation[] {
   const { root, compiled, secrets } = layout;
   if (root === '') return [];

@@ -62,7 +62,7 @@ export async function handOver(handover: Handover, limitMs?: number): Promise<nu
  * Starts a command of this program as another user, and serves its orders until it ends. The child's pid is the command's. As
  * another user the child has a session of its own, without the terminal: it could type into root's. Nor does it get root's
  * environment, which every process of that user can read.
- * Throws UnknownAccount; the child emits `error` when there is no setpriv(1).
+ * Throws UnknownAccount; the child emits `error` if setpriv(1) is missing.
  */
 export function startAs(handover: Handover, { limitMs, connection }: Terms): ChildProcess {
   const { account, words, secrets = {}, by, quiet, obey } = handover;

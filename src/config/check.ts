@@ -66,7 +66,7 @@ export function check(sources: Sources, node: string, isStrict: boolean): Checke
   };
 }
 
-/** Findings after which no further package is checked: more help nobody, and each takes time and memory. */
+/** Findings after which the check stops: more are of no use to a reader, and each takes time and memory. */
 const MAX_FINDINGS = 10_000;
 
 function notChecked(packages: number): Finding {
