@@ -72,14 +72,14 @@ export function stepWords(step: Step, job: Job): StepWords {
           `if it is more than <limit> deletions (${limitText(job)})`,
         ...commandWords(step, job),
       };
-    case 'check-apt': {
+    case 'prove-apt': {
       const guard = step.deletions === null ? '' : ` and no more than <limit> others (${limitText(job)})`;
       const text = `go on only if dst has all files that the index names${guard}`;
       return step.signed
         ? { text: `${text}, and each Release file passes this`, ...commandWords(step, job) }
         : { text };
     }
-    case 'check-repository': {
+    case 'prove-rpm': {
       const pass = step.verify ? `, those that are new pass \`${shellText(step.verify.argv)}\`` : '';
       const guard = step.deletions === null ? '' : ` and no more than <limit> others (${limitText(job)})`;
       return {

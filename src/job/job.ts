@@ -2,7 +2,7 @@ import type { Schedule } from './schedule.js';
 import type { Step } from './step.js';
 
 /** Version of the job format; the executor refuses any other (exit 78) and asks for `mirror apply`. */
-export const JOB_FORMAT = 'mirror/job/1';
+export const JOB_FORMAT = 'mirror/job/2';
 
 /** What an id may be, as in the schema: it becomes a path, a unit's name and a word of the starter's line. */
 export const ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;

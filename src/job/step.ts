@@ -5,9 +5,8 @@
 
 import type { ForgetIfChangedStep } from './forget-step.js';
 import type { FollowHeadStep } from './head-step.js';
-import type { CheckAptStep } from './apt-step.js';
 import type { ListStep } from './list-step.js';
-import type { CheckRepositoryStep } from './repository-step.js';
+import type { ProofStep } from './proof-step.js';
 
 /** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
 export type Tool =
@@ -215,8 +214,7 @@ export type SpecialStep =
   | RepeatIfChangedStep
   | FollowHeadStep
   | PublishHeldStep
-  | CheckAptStep
-  | CheckRepositoryStep
+  | ProofStep
   | ForgetIfChangedStep
   | JigdoImagesStep
   | ListStep;

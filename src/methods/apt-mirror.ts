@@ -1,4 +1,4 @@
-import type { CheckAptStep } from '../job/apt-step.js';
+import type { ProveAptStep } from '../job/proof-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
@@ -146,11 +146,11 @@ function prepareTree(pkg: Package, context: MethodContext): Step[] {
   ];
 }
 
-function check(pkg: Package, context: MethodContext, deletions: string | null): CheckAptStep {
+function check(pkg: Package, context: MethodContext, deletions: string | null): ProveAptStep {
   const options = pkg.options as Options<'apt-mirror'>;
   const { tool, env } = exec(context, []);
   return {
-    kind: 'check-apt',
+    kind: 'prove-apt',
     tool,
     argv: ['gpgv', '--status-fd=1', ...keyrings(pkg).map((path) => `--keyring=${path}`)],
     ...(env ? { env } : {}),

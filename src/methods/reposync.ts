@@ -1,4 +1,4 @@
-import type { CheckRepositoryStep } from '../job/repository-step.js';
+import type { ProveRpmStep } from '../job/proof-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake, unsupported } from './findings.js';
@@ -125,10 +125,10 @@ function importKeys(pkg: Package, context: MethodContext): Step {
   return { kind: 'exec', tool: 'reposync', argv, env: environment(context) };
 }
 
-function check(pkg: Package, context: MethodContext, deletions: string | null): CheckRepositoryStep {
+function check(pkg: Package, context: MethodContext, deletions: string | null): ProveRpmStep {
   const level = ['--define', '_pkgverify_level all'];
   return {
-    kind: 'check-repository',
+    kind: 'prove-rpm',
     tool: 'reposync',
     argv: [...dnf(context, 'staged'), '--urls', ...selection(pkg)],
     env: environment(context),

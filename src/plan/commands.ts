@@ -50,9 +50,9 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['head', step.argv]];
     case 'count-deletions':
       return [['count', step.argv]];
-    case 'check-apt':
+    case 'prove-apt':
       return step.signed ? [['signature', step.argv]] : [];
-    case 'check-repository':
+    case 'prove-rpm':
       return [
         ['list', step.argv],
         ...(step.verify ? ([['verify', step.verify.argv]] as [string, readonly string[]][]) : []),

@@ -57,12 +57,12 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `unless the lists are the same: ${command(step)}`,
         `compare them: at most ${String(limit())} deletions; without a list that makes sense, make ${step.full}`,
       ];
-    case 'check-apt':
+    case 'prove-apt':
       return [
         `only if dst has all that the index names, and at most ${String(limit())} files more`,
         ...(step.signed ? [`  and each Release file is signed: ${words([...step.argv, '...'])}`] : []),
       ];
-    case 'check-repository':
+    case 'prove-rpm':
       return [
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,
         ...(step.verify ? [`  and those that are new pass: ${words([...step.verify.argv, '...'])}`] : []),

@@ -153,8 +153,8 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'jigdo-images':
     case 'publish-held':
     case 'repeat-if-changed':
-    case 'check-apt':
-    case 'check-repository':
+    case 'prove-apt':
+    case 'prove-rpm':
       return (await import('./special/index.js')).runSpecialStep(turn, step);
   }
 }

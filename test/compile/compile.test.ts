@@ -39,7 +39,7 @@ describe('compile', () => {
     const text = read(files([pkg('debian')]), '/etc/mirror/compiled/jobs/debian.json');
     expect(text.endsWith('}\n')).toBe(true);
     expect(JSON.parse(text) as Job).toMatchObject({
-      format: 'mirror/job/1',
+      format: 'mirror/job/2',
       id: 'debian',
       unit: 'mirror-sync-debian.service',
       attempts: [{ src: 'rsync://upstream.example.org/debian', upstream: 'upstream.example.org' }],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { aptMirror } from '../../src/methods/apt-mirror.js';
-import { clearText, indexFiles, releaseFiles } from '../../src/run/special/repository/apt-index.js';
+import { clearText, indexFiles, releaseFiles } from '../../src/run/special/proof/apt-index.js';
 import { context, pkg, source } from '../compile/site.js';
 import type { Changes } from '../compile/site.js';
 import { filesBelow, makeAptRepo } from '../support/apt-repo.js';

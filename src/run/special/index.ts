@@ -6,8 +6,8 @@ import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
 import { makeImages } from './jigdo-images.js';
 import { publishHeld } from './publish-held.js';
-import { checkApt } from './repository/check-apt.js';
-import { checkRepository } from './repository/check.js';
+import { proveApt } from './proof/apt.js';
+import { proveRpm } from './proof/rpm.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
@@ -69,10 +69,10 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return endedBy(writeStepFile(turn, step));
     case 'count-deletions':
       return countDeletions(turn, step);
-    case 'check-apt':
-      return checkApt(turn, step);
-    case 'check-repository':
-      return checkRepository(turn, step);
+    case 'prove-apt':
+      return proveApt(turn, step);
+    case 'prove-rpm':
+      return proveRpm(turn, step);
     case 'jigdo-images':
       return makeImages(turn, step);
     case 'check-freshness':

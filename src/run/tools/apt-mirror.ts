@@ -2,7 +2,7 @@ import { OK } from './table.js';
 import type { ToolTable } from './table.js';
 
 /**
- * apt-mirror(1) 0.5.4 and the gpgv and wget around it. It ends with 0 whatever wget could not fetch: `check-apt` finds that
+ * apt-mirror(1) 0.5.4 and the gpgv and wget around it. It ends with 0 whatever wget could not fetch: `prove-apt` finds that
  * out, and has wget's own words looked up here.
  */
 export const aptMirror: ToolTable = {

@@ -1,3 +1,8 @@
+/**
+ * Steps that prove a success: what readers will use is held against dst before the run is `synced`, before anything is
+ * published and before anything is deleted. Each method has the proof that fits what its tool fetches.
+ */
+
 import type { Exec } from './step.js';
 
 /** A distribution of an apt repository, as far as it is mirrored. */
@@ -15,8 +20,8 @@ export interface AptDistribution {
  * that no Release names do not stay in `held`. What no index names any more is written to `deletions`, a zero byte behind
  * each, for `delete-listed`; more than the guard allows, and the run is blocked here.
  */
-export interface CheckAptStep extends Exec {
-  readonly kind: 'check-apt';
+export interface ProveAptStep extends Exec {
+  readonly kind: 'prove-apt';
   readonly distributions: readonly AptDistribution[];
   /** Holds the new `dists`, and links to directories of dst. */
   readonly held: string;
@@ -33,3 +38,23 @@ export interface CheckAptStep extends Exec {
   /** Null: nothing is deleted. */
   readonly deletions: string | null;
 }
+
+/**
+ * Looks at what the new index of a repository names, before that index is published. argv lists the files, each as `strip`
+ * and its path in dst. All of them have to be there, and to have passed `verify` once: its argv with their paths behind.
+ * Whatever else in dst has the suffix, and old files of the index itself, is written to `deletions`, a zero byte behind
+ * each, for `delete-listed`; more than the guard allows, and the run is blocked here.
+ */
+export interface ProveRpmStep extends Exec {
+  readonly kind: 'prove-rpm';
+  readonly strip: string;
+  readonly suffix: string;
+  /** `record`: which files have passed, by name, size and time of their last change. */
+  readonly verify: { readonly argv: readonly string[]; readonly record: string } | null;
+  /** Holds the new index, in directories as in dst. */
+  readonly held: string;
+  /** Null: nothing is deleted. */
+  readonly deletions: string | null;
+}
+
+export type ProofStep = ProveAptStep | ProveRpmStep;

@@ -1,7 +1,7 @@
 import { existsSync, fstatSync, lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSmallText, UnfitFile } from '../../../boundary/small-file.js';
-import type { CheckAptStep } from '../../../job/apt-step.js';
+import type { ProveAptStep } from '../../../job/proof-step.js';
 import type { FailureKind, Outcome } from '../../../job/outcome.js';
 import type { Transfer } from '../../../state/package-state.js';
 import { classify } from '../../classify.js';
@@ -32,7 +32,7 @@ class Wrong extends Error {
 }
 
 /** Checks a fetched apt repository before its index is published. */
-export async function checkApt(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
+export async function proveApt(turn: Turn, step: ProveAptStep): Promise<StepEnd> {
   try {
     return await check(turn, step);
   } catch (error) {
@@ -43,7 +43,7 @@ export async function checkApt(turn: Turn, step: CheckAptStep): Promise<StepEnd>
   }
 }
 
-async function check(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
+async function check(turn: Turn, step: ProveAptStep): Promise<StepEnd> {
   for (const directory of step.directories) rmSync(join(step.held, directory), { force: true });
   const named = new Map<string, Expected>();
   for (const distribution of step.distributions) {
@@ -65,7 +65,7 @@ async function check(turn: Turn, step: CheckAptStep): Promise<StepEnd> {
 }
 
 /** The text of a distribution's Release file, of which it is known that it is the one that was signed. */
-async function signedRelease(turn: Turn, step: CheckAptStep, name: string): Promise<string> {
+async function signedRelease(turn: Turn, step: ProveAptStep, name: string): Promise<string> {
   const at = join(step.held, 'dists', name);
   const text = (file: string): string | null =>
     readSmallText(join(at, file), { limitBytes: TEXT_LIMIT_BYTES });
@@ -112,7 +112,7 @@ function checkIndex(at: string, release: string): void {
 
 /** The indexes of packages that a distribution must have, uncompressed as apt-mirror leaves them. */
 function indexesOf(
-  { name, components, arches }: CheckAptStep['distributions'][number],
+  { name, components, arches }: ProveAptStep['distributions'][number],
   release: string,
 ): string[] {
   const expected = [...releaseFiles(release).keys()];
@@ -164,7 +164,7 @@ function isAs(path: string, { size, sha256 }: Expected, read: boolean): boolean 
 /** Old index files go, too, but do not count. */
 function writeDeletions(
   turn: Turn,
-  step: CheckAptStep,
+  step: ProveAptStep,
   deletions: string,
   named: ReadonlyMap<string, Expected>,
 ): StepEnd | null {
@@ -179,7 +179,7 @@ function writeDeletions(
 }
 
 /** The tool's own logs may tell why: what they say decides, if its table knows it. */
-async function explained(turn: Turn, step: CheckAptStep, wrong: Wrong): Promise<Outcome> {
+async function explained(turn: Turn, step: ProveAptStep, wrong: Wrong): Promise<Outcome> {
   const lines = existsSync(step.logs)
     ? readdirSync(step.logs)
         .filter((name) => /-log\.\d+$/.test(name))

@@ -1,6 +1,6 @@
 import { createReadStream, fstatSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CheckRepositoryStep } from '../../../job/repository-step.js';
+import type { ProveRpmStep } from '../../../job/proof-step.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
 import { readSmallText } from '../../../boundary/small-file.js';
@@ -28,7 +28,7 @@ interface Named {
 }
 
 /** Holds dst to its new index, and works out what no index names any more. */
-export async function checkRepository(turn: Turn, step: CheckRepositoryStep): Promise<StepEnd> {
+export async function proveRpm(turn: Turn, step: ProveRpmStep): Promise<StepEnd> {
   const listed = await executeStep(turn, otherCommand(step, step.argv), 'probe');
   if (listed.outcome.kind !== 'synced') return { outcome: listed.outcome, done: true };
   const names = await namesIn(turn, listed.from, step.strip);
@@ -69,8 +69,8 @@ function missing(names: readonly string[], there: readonly Named[]): StepEnd {
 /** Lets the tool see what it has not passed yet; on success all that is there is remembered as passed. */
 async function verify(
   turn: Turn,
-  step: CheckRepositoryStep,
-  { argv, record }: NonNullable<CheckRepositoryStep['verify']>,
+  step: ProveRpmStep,
+  { argv, record }: NonNullable<ProveRpmStep['verify']>,
   there: readonly Named[],
 ): Promise<Outcome | null> {
   // Another key is another question.
@@ -91,7 +91,7 @@ async function verify(
 /** Writes what is to go; the outcome when that is too much. The index's own old files do not count. */
 function writeDeletions(
   turn: Turn,
-  step: CheckRepositoryStep,
+  step: ProveRpmStep,
   deletions: string,
   names: readonly string[],
 ): StepEnd | null {
