@@ -14,8 +14,9 @@ import { isPlain, latin1 } from '../names.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { toolTable } from '../../tools/index.js';
-import { clearText, indexFiles, releaseFiles } from './apt-index.js';
+import { indexFiles, releaseFiles } from './apt-index.js';
 import type { Expected } from './apt-index.js';
+import { clearText } from './clear-text.js';
 import { filesBelow } from './tree.js';
 
 /** A Release file of the largest archive has some hundred kilobytes, a log of apt-mirror's some megabytes. */
