@@ -6,6 +6,7 @@ import { accepted, cacheDirectory, privateFile, workDirectory } from './method.j
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { hearsPassword } from './password.js';
 import { curlEnvironment } from './redirects.js';
+import { packageRule } from './reposync-names.js';
 import { checksSignature } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSourceFindings } from './web-source.js';
 
@@ -40,6 +41,7 @@ export const reposync: SyncMethod = {
       configFile(context),
       upstreamFile(pkg, context),
       stagedFile(context),
+      packageRule(context),
       download(pkg, context),
       ...(checksSignature(pkg) ? [importKeys(pkg, context)] : []),
       check(pkg, context, deletions),
@@ -114,7 +116,11 @@ function download(pkg: Package, context: MethodContext): ExecStep {
     kind: 'exec',
     tool: 'reposync',
     argv,
-    env: { ...environment(context), ...curlEnvironment(pkg, context.source) },
+    env: {
+      ...environment(context),
+      PYTHONPATH: context.work,
+      ...curlEnvironment(pkg, context.source),
+    },
     ...accepted(pkg),
   };
 }
