@@ -3,6 +3,7 @@ import type { EffectiveValue } from '../config/index.js';
 import { nearest } from '../diagnostics/suggest.js';
 import type { Job } from '../job/job.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { slots } from '../job/slots.js';
 import { stamp } from '../job/zone.js';
 import { scheduleText } from '../plan/schedule-text.js';
@@ -62,7 +63,7 @@ function document(id: string, loaded: LoadedSite, values: readonly EffectiveValu
     reaches: job && reaches(id, loaded),
     values: Object.fromEntries(values.map(({ key, value, origin }) => [key, { value, origin }])),
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return `${jsonText(report, 2)}\n`;
 }
 
 function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[], at: number): string {
