@@ -50,7 +50,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
  * Files that name paths without the port: the port itself, the leaves that it hands a walked path, accounts in /etc, and the
  * process of apply's that has the mirror user's rights.
  */
-const OWN_FILES = /^system\/(real|atomic|flock|if-there|process|users)\.ts$|^apply\/state-half-main\.ts$/;
+const OWN_FILES = /^system\/(real|atomic|execute|flock|if-there|process|users)\.ts$|^apply\/state-half-main\.ts$/;
 
 describe('imports', () => {
   test('every folder imports only what its wall allows', () => {

@@ -109,7 +109,7 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
     done.push(`created ${operation.path}`);
   }
   await machineFiles(site, needs, ownDirectories, work);
-  if (owner && needs.site) await openPlaces(needs.site, owner.gid, work);
+  if (owner && needs.site) openPlaces(needs.site, owner.gid, work);
   if (isLive && needs.site) problems.push(...strayMembers(needs.site, system));
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };

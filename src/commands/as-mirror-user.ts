@@ -2,12 +2,23 @@ import { resolve } from 'node:path';
 import { isRoot, isRootAccount } from '../boundary/as-user.js';
 import type { Provision } from '../boundary/root-service.js';
 import { layout } from '../job/layout.js';
+import { EXIT } from '../job/outcome.js';
 import type { SiteFile } from '../job/site-file.js';
 import { readSiteFile } from '../state/site.js';
 import { ExitError } from './exit.js';
 import type { GlobalOptions } from './options.js';
 
-interface Exceptions<O> {
+/** Milliseconds for a command that only reads or writes small files of the site's user. */
+export const QUICK_LIMIT_MS = 60_000;
+
+/** Milliseconds for a command that has units started or stopped, but does not wait for runs. */
+export const REQUEST_LIMIT_MS = 600_000;
+
+interface Terms<O> {
+  /** Milliseconds after which root gives the command up, exit 124: its user may have stopped it. No limit for null. */
+  readonly limitMs: (options: O) => number | null;
+  /** Answers in the command's place when root gave it up. */
+  readonly answerLate?: (options: O) => Promise<void>;
   /** Whether these options need the mirror user's paths at all; a root-only file that the operator names does not. */
   readonly isNeeded?: (options: O) => boolean;
   /** Reads what only root may read and the handler needs. */
@@ -21,7 +32,12 @@ interface Exceptions<O> {
  */
 export function asMirrorUser<O extends GlobalOptions>(
   handler: (options: O) => Promise<void>,
-  { isNeeded = () => true, readSecrets = () => Promise.resolve({}) }: Exceptions<O> = {},
+  {
+    limitMs,
+    answerLate = () => Promise.resolve(),
+    isNeeded = () => true,
+    readSecrets = () => Promise.resolve({}),
+  }: Terms<O>,
 ): (options: O) => Promise<void> {
   return async (options) => {
     const isLive = options.root === undefined || resolve(options.root) === '/';
@@ -29,7 +45,9 @@ export function asMirrorUser<O extends GlobalOptions>(
     const site = appliedSite();
     if (site === null || isRootAccount(site.run_as)) return handler(options);
     const { handOverCommand } = await import('../run/special/root-half.js');
-    const code = await handOverCommand(site.run_as, process.argv.slice(2), await readSecrets(site));
+    const [words, secrets] = [process.argv.slice(2), await readSecrets(site)];
+    const code = await handOverCommand(site.run_as, words, secrets, limitMs(options) ?? undefined);
+    if (code === EXIT.timedOut) await answerLate(options);
     if (code !== 0) throw new ExitError(code);
   };
 }

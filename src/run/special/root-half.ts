@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { isRootAccount, UnknownAccount } from '../../boundary/as-user.js';
 import type { Account } from '../../boundary/as-user.js';
-import { handOver } from '../../boundary/handover.js';
+import { handOver, LateChild } from '../../boundary/handover.js';
 import { describeUnknownOrder, NOTIFY_LIMIT_MS, parseOrder, STOP_LIMIT_MS } from '../../boundary/order.js';
 import type { Provision } from '../../boundary/root-service.js';
 import type { Job } from '../../job/job.js';
@@ -41,7 +41,8 @@ export async function handOverRun(
 }
 
 /**
- * Runs a command as an account, for at most `limitMs`. Resolves with the exit code; an unknown account is said on stderr.
+ * Runs a command as an account, for at most `limitMs`. Resolves with the exit code. An unknown account, and a command that
+ * did not end within its limit (exit 124), are said on stderr.
  */
 export async function handOverCommand(
   account: Account,
@@ -52,7 +53,7 @@ export async function handOverCommand(
   try {
     return await handOver({ account, words, secrets, by: whoAsks(process.env), obey: obeyOrder }, limitMs);
   } catch (error) {
-    if (!(error instanceof UnknownAccount)) throw error;
+    if (!(error instanceof UnknownAccount || error instanceof LateChild)) throw error;
     writeStderr(`mirror: ${error.message}`);
     return error.code;
   }
