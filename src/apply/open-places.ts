@@ -54,7 +54,11 @@ function openSiteLog({ settings }: Site, gid: number, work: Work): void {
  * Has a process of the account open what is its own: root does not follow what that user may put there meanwhile. Returns
  * what was opened, or null when that failed or this process cannot become the account.
  */
-function openAs(account: Account, order: StateOrder & { readonly path: string }, work: Work): string[] | null {
+function openAs(
+  account: Account,
+  order: StateOrder & { readonly path: string },
+  work: Work,
+): string[] | null {
   if (work.system.askAs === null) return null;
   try {
     return parseProblems(answerAs(account, order, work.layout, work.system) ?? []);

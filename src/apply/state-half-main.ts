@@ -12,7 +12,7 @@ import { carryOutOrder, type StateOrder } from './state-half.js';
 try {
   const { values } = parseArgs({ args: process.argv.slice(3), options: { root: { type: 'string' } } });
   const order = JSON.parse(readFileSync(0, 'utf8')) as StateOrder;
-  process.stdout.write(JSON.stringify(carryOutOrder(order, layout(values.root), realSystem()) ?? null));
+  process.stdout.write(JSON.stringify(carryOutOrder(order, layout(values.root), realSystem())));
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = EXIT.io;

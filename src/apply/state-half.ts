@@ -77,7 +77,8 @@ export function carryOutOrder(order: StateOrder, layout: Layout, system: System)
     case 'open-directories':
       return openDirectories(order.path, order.gid, order.what);
     case 'open-log':
-      return openLogToGroup(order.path, order.gid);
+      openLogToGroup(order.path, order.gid);
+      return null;
   }
 }
 

@@ -23,7 +23,7 @@ export function printForCopiedTerminal(): void {
   if (text === undefined || !isHandedOver()) return;
   const { WriteStream } = process.getBuiltinModule('node:tty');
   // It goes by the environment alone.
-  const { getColorDepth } = WriteStream.prototype;
+  const getColorDepth = (): number => WriteStream.prototype.getColorDepth();
   for (const [name, columns] of Object.entries(JSON.parse(text) as Partial<Record<Name, number>>))
     Object.assign(process[name as Name], { isTTY: true, columns, getColorDepth });
 }

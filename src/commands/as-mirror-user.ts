@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { isRoot, isRootAccount } from '../boundary/as-user.js';
 import type { Provision } from '../boundary/root-service.js';
-import { layout } from '../job/layout.js';
+import { layout, siteLayout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
 import type { SiteFile } from '../job/site-file.js';
 import { readSiteFile } from '../state/site.js';
@@ -27,8 +27,8 @@ interface Terms<O> {
 
 /**
  * Makes a command's handler act as the site's user, because it names paths that this user owns: root starts the command once
- * more as that user and ends as it ends. Below `--root`, for any other caller, and where nothing is applied (nothing is
- * named then), the handler runs at once.
+ * more as that user and ends as it ends. For any other caller, and where nothing is applied (nothing is named then), the
+ * handler runs at once; below `--root` too, unless the state there is not root's: then the command is refused.
  */
 export function asMirrorUser<O extends GlobalOptions>(
   handler: (options: O) => Promise<void>,
@@ -41,10 +41,15 @@ export function asMirrorUser<O extends GlobalOptions>(
 ): (options: O) => Promise<void> {
   return async (options) => {
     const isLive = options.root === undefined || resolve(options.root) === '/';
-    if (!isLive || !isRoot() || !isNeeded(options)) return handler(options);
-    const site = appliedSite();
-    if (site === null || isRootAccount(site.run_as)) return handler(options);
-    const { handOverCommand } = await import('../run/special/root-half.js');
+    if (!isRoot() || !isNeeded(options)) return handler(options);
+    const site = appliedSite(options.root);
+    if (site === null) return handler(options);
+    const { handOverCommand, refuseForeignState } = await import('../run/special/root-half.js');
+    if (!isLive) {
+      const refused = refuseForeignState(siteLayout(options.root, site.packages));
+      if (refused !== null) throw new ExitError(refused);
+    }
+    if (!isLive || isRootAccount(site.run_as)) return handler(options);
     const [words, secrets] = [process.argv.slice(2), await readSecrets(site)];
     const code = await handOverCommand(site.run_as, words, secrets, limitMs(options) ?? undefined);
     if (code === EXIT.timedOut) await answerLate(options);
@@ -53,9 +58,9 @@ export function asMirrorUser<O extends GlobalOptions>(
 }
 
 /** Null as well when another version of mirror wrote it: the handler says so. */
-function appliedSite(): SiteFile | null {
+function appliedSite(root: string | undefined): SiteFile | null {
   try {
-    return readSiteFile(layout(''));
+    return readSiteFile(layout(root));
   } catch {
     return null;
   }

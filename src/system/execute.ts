@@ -66,7 +66,10 @@ function collect(stream: Readable, refuse: () => void): () => string {
     if (length <= LIMIT_BYTES) chunks.push(chunk);
     else refuse();
   });
-  return () => Buffer.concat(chunks).toString('utf8').replace(/\r?\n$/, '');
+  return () =>
+    Buffer.concat(chunks)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
 }
 
 /** Neither its pipes nor the child itself keep this process from ending. */

@@ -28,7 +28,7 @@ import { readOpened, readSmallText, UnfitFile } from '../boundary/small-file.js'
 import { replaceFile, syncDirectory } from './atomic.js';
 import { execute } from './execute.js';
 import { lockDescriptor, tryLock } from './flock.js';
-import type { Actual, Entry, FileFacts, System } from './system.js';
+import { FILE_LIMIT_BYTES, type Actual, type Entry, type FileFacts, type System } from './system.js';
 import { findGroup, findUser } from './users.js';
 
 /**
@@ -59,6 +59,7 @@ export function realSystem(): System {
     read: (path) => quietly(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
     facts,
     realPath: (path) => quietly(() => findRealPath(path, "root's")),
+    isSteady,
     list,
     user: findUser,
     group: findGroup,
@@ -93,8 +94,7 @@ export function realSystem(): System {
   };
 }
 
-/** Nothing that mirror writes comes near; reading more could exhaust memory. */
-const LIMIT = { limitBytes: 256 * 1024 * 1024 };
+const LIMIT = { limitBytes: FILE_LIMIT_BYTES };
 
 function actual(path: string, guess?: 'file' | 'link'): Actual {
   try {
@@ -168,6 +168,14 @@ function facts(path: string): FileFacts | null {
   if (!stat) return null;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
   return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
+}
+
+function isSteady(path: string): boolean {
+  try {
+    return walkToTarget(path, (reached) => reached.isSteady);
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+  }
 }
 
 /** opendir, not readdir: a mirror's directory may hold millions of names and only a few are wanted. */
