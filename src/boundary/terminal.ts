@@ -51,6 +51,7 @@ export async function waitForCopies({ stdout, stderr }: ChildProcess): Promise<v
 
 /** Reads on while the child's last words come, or the terminal is slow to take them. */
 function closeWhenRead(from: Readable): void {
+  if (from.closed) return;
   let [hasNew, looks] = [true, 0];
   from.on('data', () => (hasNew = true));
   const timer = setInterval(() => {
