@@ -34,6 +34,7 @@ test('a file of the state that no reader would read is named, and stays', () => 
     baselines: [{ id: 'debian', from: null, now: 1, freshDst: null }],
     hold: null,
     slots: [],
+    machine: null,
   };
   expect(() => prepareState(wishes, paths, system)).toThrow(
     `${path} is larger than 1572864 bytes: mv -T -- ${path} `,
@@ -50,6 +51,7 @@ test('a stat.json that is larger than any of mirror.py is named', () => {
     baselines: [],
     hold: null,
     slots: [],
+    machine: null,
   };
   expect(() => prepareState(wishes, paths, system)).toThrow(`${path} is larger than any stat.json`);
 });
