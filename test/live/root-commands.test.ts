@@ -199,7 +199,7 @@ describe.skipIf(noBed !== null)(
       bed.must(
         'sh',
         '-c',
-        `chown -R root:root ${root}/etc; sed -i 's#"/srv/#"${root}/srv/#g' ${root}/etc/mirror/compiled/jobs/two.json; sed -i 's#"/etc/mirror#"${root}/etc/mirror#g' ${root}/etc/mirror/compiled/site.json`,
+        `chown -R root:root ${root}/etc; sed -i -E 's#"/(srv|var)/#"${root}/\\1/#g' ${root}/etc/mirror/compiled/jobs/two.json; sed -i 's#"/etc/mirror#"${root}/etc/mirror#g' ${root}/etc/mirror/compiled/site.json`,
       );
       for (const words of [['hold', 'two'], ['status'], ['publish'], ['run', 'two']]) {
         const { status, stderr } = bed.run(MIRROR, ...words, '--root', root);
