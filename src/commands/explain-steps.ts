@@ -107,6 +107,8 @@ export function stepWords(step: Step, job: Job): StepWords {
         ...commandWords(step, job),
       };
     }
+    case 'prove-simple':
+      return { text: `go on only if all files that the pages in ${step.web}/simple name are there` };
     case 'verify-listed':
       return { text: 'compare files with the digests that the lists give them' };
     case 'delete-listed':

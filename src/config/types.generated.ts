@@ -925,7 +925,7 @@ export interface BandersnatchOptions {
    */
   config?: string;
   /**
-   * Ask upstream for what has changed by XML-RPC or by its simple index.
+   * Ask upstream for what has changed by its simple index, or by XML-RPC, which bandersnatch 8 no longer has.
    */
   api_method: 'xmlrpc' | 'simple';
   /**

@@ -78,4 +78,22 @@ export interface ProveRefsStep extends RefsOfRepository {
   readonly attributes: readonly string[];
 }
 
-export type ProofStep = ProveAptStep | ProveRefsStep | ProveRpmStep;
+/**
+ * Holds the files of a mirror of PyPI to the pages of its projects by which pip finds them, before anything is deleted. A
+ * mirror of a million files and more is looked at as a whole once a week, and otherwise where its pages have changed. The
+ * projects whose files are missing are put on bandersnatch's list of what it still has to do.
+ */
+export interface ProveSimpleStep {
+  readonly kind: 'prove-simple';
+  /** What is served: `simple` and `packages` are in it. */
+  readonly web: string;
+  /** What links begin with if they are not relative; null: links that are not relative lead elsewhere. */
+  readonly root_uri: string | null;
+  /** When the pages were proved last; kept from run to run. */
+  readonly record: string;
+  /** bandersnatch's own files: the serial that it has reached, and its list. */
+  readonly status: string;
+  readonly todo: string;
+}
+
+export type ProofStep = ProveAptStep | ProveRefsStep | ProveRpmStep | ProveSimpleStep;

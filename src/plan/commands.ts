@@ -67,6 +67,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'install-marker':
     case 'publish-held':
     case 'prove-refs':
+    case 'prove-simple':
     case 'delete-refs':
     case 'make-directory':
     case 'verify-listed':

@@ -12,6 +12,7 @@ import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
 import { proveRefs } from './proof/refs.js';
 import { proveRpm } from './proof/rpm.js';
+import { proveSimple } from './proof/simple.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
@@ -82,6 +83,8 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return proveApt(turn, step);
     case 'prove-rpm':
       return proveRpm(turn, step);
+    case 'prove-simple':
+      return proveSimple(turn, step);
     case 'jigdo-images':
       return makeImages(turn, step);
     case 'check-freshness':
