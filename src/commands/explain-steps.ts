@@ -107,6 +107,15 @@ export function stepWords(step: Step, job: Job): StepWords {
         ...commandWords(step, job),
       };
     }
+    case 'fetch-signed-index': {
+      const checked = step.verify
+        ? `, and go on only if they pass \`${shellText([...step.verify.argv, step.signature, step.index])}\` with ${step.verify.keys.join(', ')}`
+        : '';
+      return {
+        text: `fetch ${step.index} with ${step.signature} and ${step.key}, if upstream has them${checked}`,
+        ...commandWords(step, job),
+      };
+    }
     case 'prove-simple':
       return { text: `go on only if all files that the pages in ${step.web}/simple name are there` };
     case 'verify-listed':

@@ -41,7 +41,8 @@ export interface ProveAptStep extends Exec {
 }
 
 /**
- * Looks at what the new index of a repository names, before that index is published. argv lists the files, each as `strip`
+ * Looks at what the new index of a repository names, before that index is published. The index must be the one that was
+ * fetched with its signature, and have all its own files, with the digests of its `repomd.xml`. argv lists the files, each as `strip`
  * and its path in dst. All of them have to be there, and to have passed `verify` once: its argv with their paths behind.
  * Whatever else in dst has the suffix, and old files of the index itself, is written to `deletions`, a zero byte behind
  * each, for `delete-listed`; more than the guard allows, and the run is blocked here.
@@ -54,6 +55,8 @@ export interface ProveRpmStep extends Exec {
   readonly verify: { readonly argv: readonly string[]; readonly record: string } | null;
   /** Holds the new index, in directories as in dst. */
   readonly held: string;
+  /** What `fetch-signed-index` left: the index is compared, and all else there is published with it. */
+  readonly signed: string;
   /** Null: nothing is deleted. */
   readonly deletions: string | null;
 }

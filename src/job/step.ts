@@ -7,6 +7,7 @@ import type { ForgetIfChangedStep } from './forget-step.js';
 import type { ListStep } from './list-step.js';
 import type { ProofStep } from './proof-step.js';
 import type { DeleteRefsStep, EachRepositoryStep, PrepareRepositoryStep } from './repository-step.js';
+import type { FetchSignedIndexStep } from './signed-index-step.js';
 
 /** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
 export type Tool =
@@ -215,6 +216,7 @@ export type SpecialStep =
   | PrepareRepositoryStep
   | DeleteRefsStep
   | EachRepositoryStep
+  | FetchSignedIndexStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep

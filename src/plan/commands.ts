@@ -48,6 +48,11 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['list', step.argv]];
     case 'prepare-repository':
       return [['refs', step.argv]];
+    case 'fetch-signed-index':
+      return [
+        ['index', step.argv],
+        ...(step.verify ? ([['signature', step.verify.argv]] as [string, readonly string[]][]) : []),
+      ];
     case 'each-repository':
       return step.repositories.flatMap((repository) => repository.steps.flatMap(stepCommands));
     case 'count-deletions':

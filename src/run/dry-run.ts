@@ -78,6 +78,13 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,
         ...(step.verify ? [`  and those that are new pass: ${words([...step.verify.argv, '...'])}`] : []),
       ];
+    case 'fetch-signed-index':
+      return [
+        `fetch ${step.index} and its signature: ${command(step)}`,
+        ...(step.verify
+          ? [`  and only if this says that it is signed: ${words([...step.verify.argv, '...'])}`]
+          : []),
+      ];
     case 'prove-simple':
       return [`only if all files that the pages in ${step.web}/simple name are there`];
     case 'verify-listed':

@@ -14,6 +14,7 @@ import { proveRefs } from './proof/refs.js';
 import { proveRpm } from './proof/rpm.js';
 import { proveSimple } from './proof/simple.js';
 import { askWhetherChanged } from './repeat.js';
+import { fetchSignedIndex } from './signed-index.js';
 import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { bandersnatch } from '../tools/bandersnatch.js';
@@ -83,6 +84,8 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return proveApt(turn, step);
     case 'prove-rpm':
       return proveRpm(turn, step);
+    case 'fetch-signed-index':
+      return fetchSignedIndex(turn, step);
     case 'prove-simple':
       return proveSimple(turn, step);
     case 'jigdo-images':
