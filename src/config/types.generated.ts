@@ -1659,7 +1659,7 @@ export interface ReposyncOptions {
    */
   check_gpg: boolean;
   /**
-   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only.
+   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only. The signature and the key beside the index are mirrored in any case.
    */
   check_metadata_gpg: boolean;
   /**

@@ -46,10 +46,10 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`only if this tells of at most ${String(limit())} deletions: ${command(step)}`];
     case 'prepare-repository':
       return [
-        `make ${step.directory} if need be${step.deletes ? `, only if upstream lacks at most <limit> of its refs` : ''}: ${command(step)}`,
+        `make ${step.directory} if need be${step.deletes ? ', only if upstream lacks no more of its refs than the guard allows' : ''}: ${command(step)}`,
       ];
     case 'delete-refs':
-      return [`delete the refs of ${step.directory} that upstream lacks, at most <limit>`];
+      return [`delete the refs of ${step.directory} that upstream lacks, no more than the guard allows`];
     case 'each-repository':
       return step.repositories.flatMap(({ name, steps }) => [
         `for ${name}, whatever became of those before:`,

@@ -33,6 +33,7 @@ const TEST_TOOLS = [
   'gpgv',
   'apt-mirror=apt-mirror wget',
   'dnf=dnf dnf-plugins-core',
+  'curl',
   'rpmbuild=rpm',
   'createrepo_c=createrepo-c',
   'xz=xz-utils',
