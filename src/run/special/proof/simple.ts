@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, opendirSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path/posix';
+import { dirname, join } from 'node:path';
 import { readSmallText } from '../../../boundary/small-file.js';
 import type { ProveSimpleStep } from '../../../job/proof-step.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
