@@ -83,7 +83,7 @@ export interface ProveRefsStep extends RefsOfRepository {
 
 /**
  * Holds the files of a mirror of PyPI to the pages of its projects by which pip finds them, before anything is deleted. A
- * mirror of a million files and more is looked at as a whole once a week, and otherwise where its pages have changed. The
+ * mirror of 400,000 files and more is looked at as a whole once a week, and otherwise where its pages have changed. The
  * projects whose files are missing are put on bandersnatch's list of what it still has to do.
  */
 export interface ProveSimpleStep {
