@@ -48,8 +48,28 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
         ...commandWords(step, job),
       };
-    case 'follow-head':
-      return { text: "let HEAD name the branch that upstream's HEAD names", ...commandWords(step, job) };
+    case 'prepare-repository':
+      return {
+        text:
+          `ask upstream for its refs, make ${step.directory} if it is not there, and remove locks that a dead git left` +
+          (step.deletes
+            ? `; end here as blocked if upstream lacks more refs than <limit> (${limitText(job)})`
+            : ''),
+        ...commandWords(step, job),
+      };
+    case 'delete-refs':
+      return {
+        text: `delete the refs that upstream no longer has (no more than <limit>): ${refsText(step)}`,
+      };
+    case 'each-repository':
+      return {
+        text: `do this for each of ${String(step.repositories.length)} repositories, also after one has failed: ${step.repositories.map(({ name }) => name).join(', ')}`,
+      };
+    case 'prove-refs':
+      return {
+        text: `go on only if ${step.directory} has each ref as upstream has it (${refsText(step)}), and let HEAD be what upstream's is; ask upstream again only if they differ`,
+        ...commandWords(step, job),
+      };
     case 'publish-held':
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,
@@ -87,6 +107,17 @@ export function stepWords(step: Step, job: Job): StepWords {
         ...commandWords(step, job),
       };
     }
+    case 'fetch-signed-index': {
+      const checked = step.verify
+        ? `, and go on only if they pass \`${shellText([...step.verify.argv, step.signature, step.index])}\` with ${step.verify.keys.join(', ')}`
+        : '';
+      return {
+        text: `fetch ${step.index} with ${step.signature} and ${step.key}, if upstream has them${checked}`,
+        ...commandWords(step, job),
+      };
+    }
+    case 'prove-simple':
+      return { text: `go on only if all files that the pages in ${step.web}/simple name are there` };
     case 'verify-listed':
       return { text: 'compare files with the digests that the lists give them' };
     case 'delete-listed':
@@ -101,6 +132,10 @@ export function stepWords(step: Step, job: Job): StepWords {
     case 'install-marker':
       return { text: `put the \`${step.marker}\` that was fetched first into ${job.dst}` };
   }
+}
+
+function refsText({ refs }: { readonly refs: readonly string[] }): string {
+  return `refs ${refs.join(', ')}`;
 }
 
 function partText(part: FilePart): string {

@@ -925,7 +925,7 @@ export interface BandersnatchOptions {
    */
   config?: string;
   /**
-   * Ask upstream for what has changed by XML-RPC or by its simple index.
+   * Ask upstream for what has changed by its simple index, or by XML-RPC, which bandersnatch 8 no longer has.
    */
   api_method: 'xmlrpc' | 'simple';
   /**
@@ -1385,7 +1385,7 @@ export interface FtpsyncOptions {
   exclude?: string;
 }
 /**
- * Options of `synctype: git`: bare mirrors of git repositories.
+ * Options of `synctype: git`: bare mirrors of git repositories. Each run is held to upstream's own list of refs. Files that a repository keeps in Git LFS are not mirrored.
  */
 export interface GitOptions {
   /**
@@ -1401,7 +1401,7 @@ export interface GitOptions {
    */
   password_file?: string;
   /**
-   * Paths of repositories below `src`, mirrored to the same paths below dst; default: `src` is a repository, and dst its mirror.
+   * Paths of repositories below `src`, mirrored to the same paths below dst. One that fails does not stop the others; the run fails at the end and names it. Default: `src` is a repository, and dst its mirror.
    *
    * @minItems 1
    *
@@ -1659,7 +1659,7 @@ export interface ReposyncOptions {
    */
   check_gpg: boolean;
   /**
-   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only.
+   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only. The signature and the key beside the index are mirrored in any case.
    */
   check_metadata_gpg: boolean;
   /**

@@ -3,6 +3,7 @@
  * published and before anything is deleted. Each method has the proof that fits what its tool fetches.
  */
 
+import type { RefsOfRepository } from './repository-step.js';
 import type { Exec } from './step.js';
 
 /** A distribution of an apt repository, as far as it is mirrored. */
@@ -40,7 +41,8 @@ export interface ProveAptStep extends Exec {
 }
 
 /**
- * Looks at what the new index of a repository names, before that index is published. argv lists the files, each as `strip`
+ * Looks at what the new index of a repository names, before that index is published. The index must be the one that was
+ * fetched with its signature, and have all its own files, with the digests of its `repomd.xml`. argv lists the files, each as `strip`
  * and its path in dst. All of them have to be there, and to have passed `verify` once: its argv with their paths behind.
  * Whatever else in dst has the suffix, and old files of the index itself, is written to `deletions`, a zero byte behind
  * each, for `delete-listed`; more than the guard allows, and the run is blocked here.
@@ -53,8 +55,48 @@ export interface ProveRpmStep extends Exec {
   readonly verify: { readonly argv: readonly string[]; readonly record: string } | null;
   /** Holds the new index, in directories as in dst. */
   readonly held: string;
+  /** What `fetch-signed-index` left: the index is compared, and all else there is published with it. */
+  readonly signed: string;
   /** Null: nothing is deleted. */
   readonly deletions: string | null;
 }
 
-export type ProofStep = ProveAptStep | ProveRpmStep;
+/**
+ * Holds the refs of a repository to what upstream says that its refs are (argv is `git ls-remote --symref`), because a fetch
+ * may leave refs out and end with 0. Upstream is asked again only if they differ from its first answer; if it has changed
+ * meanwhile, it is fetched from again. HEAD then names upstream's branch, or its commit if it names no branch, or another
+ * mirrored branch if upstream's is not mirrored: it resolves after each run that brought a branch.
+ */
+export interface ProveRefsStep extends RefsOfRepository {
+  readonly kind: 'prove-refs';
+  /** The fetch, for an upstream that changes during the run. */
+  readonly fetch: readonly string[];
+  /** Fetches the commit of a HEAD that is no branch. */
+  readonly fetch_head: readonly string[];
+  /** `git symbolic-ref HEAD`; the branch is added to its end. */
+  readonly set_head: readonly string[];
+  /** `git update-ref --no-deref HEAD`; the commit is added to its end. */
+  readonly detach_head: readonly string[];
+  /** Prints the names of HEAD's `.gitattributes` that tell of files which Git LFS keeps elsewhere. */
+  readonly attributes: readonly string[];
+}
+
+/**
+ * Holds the files of a mirror of PyPI to the pages of its projects by which pip finds them, before anything is deleted. A
+ * mirror of 400,000 files and more is looked at as a whole once a week, and otherwise where its pages have changed. The
+ * projects whose files are missing are put on bandersnatch's list of what it still has to do.
+ */
+export interface ProveSimpleStep {
+  readonly kind: 'prove-simple';
+  /** What is served: `simple` and `packages` are in it. */
+  readonly web: string;
+  /** What links begin with if they are not relative; null: links that are not relative lead elsewhere. */
+  readonly root_uri: string | null;
+  /** When the pages were proved last; kept from run to run. */
+  readonly record: string;
+  /** bandersnatch's own files: the serial that it has reached, and its list. */
+  readonly status: string;
+  readonly todo: string;
+}
+
+export type ProofStep = ProveAptStep | ProveRefsStep | ProveRpmStep | ProveSimpleStep;

@@ -3,8 +3,8 @@ import { privateFile } from './method.js';
 import type { MethodContext } from './method.js';
 
 /**
- * Ends dnf before it downloads a package whose index gives it a base of its own or no plain path: dnf would copy a file of
- * this host into dst, or ask another one. Python imports this file, from a directory of PYTHONPATH, before dnf (4).
+ * Ends dnf before it downloads a package whose index gives it a base that is no URL of the web (`xml:base`) or no plain path:
+ * dnf would copy a file of this host into dst. Which hosts the web has is decided elsewhere. Python imports this file, from a directory of PYTHONPATH, before dnf (4).
  */
 export function packageRule({ work }: MethodContext): WriteFileStep {
   return privateFile(`${work}/sitecustomize.py`, [RULE]);
@@ -27,7 +27,7 @@ if dnf is not None:
         return plain and "://" not in path and ".." not in path.split("/")
 
     def make_plain_payload(self, pkg, *args, **kwargs):
-        if pkg.baseurl or not is_plain(pkg.location):
+        if re.match("https?://|ftp://", pkg.baseurl or "ftp://") is None or not is_plain(pkg.location):
             name = f"{pkg.baseurl or ''}{pkg.location}"[:200]
             raise dnf.exceptions.Error(f"mirror: refused the name {name!a}")
         make_payload(self, pkg, *args, **kwargs)

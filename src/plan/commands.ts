@@ -46,8 +46,15 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'list-changes':
       return [['list', step.argv]];
-    case 'follow-head':
-      return [['head', step.argv]];
+    case 'prepare-repository':
+      return [['refs', step.argv]];
+    case 'fetch-signed-index':
+      return [
+        ['index', step.argv],
+        ...(step.verify ? ([['signature', step.verify.argv]] as [string, readonly string[]][]) : []),
+      ];
+    case 'each-repository':
+      return step.repositories.flatMap((repository) => repository.steps.flatMap(stepCommands));
     case 'count-deletions':
       return [['count', step.argv]];
     case 'prove-apt':
@@ -64,6 +71,9 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'require-directory':
     case 'install-marker':
     case 'publish-held':
+    case 'prove-refs':
+    case 'prove-simple':
+    case 'delete-refs':
     case 'make-directory':
     case 'verify-listed':
     case 'delete-listed':

@@ -44,8 +44,19 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`write ${step.path}`];
     case 'count-deletions':
       return [`only if this tells of at most ${String(limit())} deletions: ${command(step)}`];
-    case 'follow-head':
-      return [`follow upstream's HEAD: ${command(step)}`];
+    case 'prepare-repository':
+      return [
+        `make ${step.directory} if need be${step.deletes ? ', only if upstream lacks no more of its refs than the guard allows' : ''}: ${command(step)}`,
+      ];
+    case 'delete-refs':
+      return [`delete the refs of ${step.directory} that upstream lacks, no more than the guard allows`];
+    case 'each-repository':
+      return step.repositories.flatMap(({ name, steps }) => [
+        `for ${name}, whatever became of those before:`,
+        ...steps.flatMap((inner) => describeStep(job, inner, limit)).map((line) => `  ${line}`),
+      ]);
+    case 'prove-refs':
+      return [`only if ${step.directory} has each ref as upstream has it`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
     case 'jigdo-images':
@@ -67,6 +78,15 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,
         ...(step.verify ? [`  and those that are new pass: ${words([...step.verify.argv, '...'])}`] : []),
       ];
+    case 'fetch-signed-index':
+      return [
+        `fetch ${step.index} and its signature: ${command(step)}`,
+        ...(step.verify
+          ? [`  and only if this says that it is signed: ${words([...step.verify.argv, '...'])}`]
+          : []),
+      ];
+    case 'prove-simple':
+      return [`only if all files that the pages in ${step.web}/simple name are there`];
     case 'verify-listed':
       return [`verify the digests in ${step.list}`];
     case 'delete-listed':

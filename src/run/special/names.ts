@@ -24,3 +24,10 @@ export function shown(name: string): string {
 export function isPlain(path: string): boolean {
   return !/(^|\/)\.{0,2}(\/|$)|\0/.test(path);
 }
+
+/** The path without slashes at its end; an expression (`/+$`) takes quadratic time for many of them. */
+export function withoutSlashesAtEnd(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
+}

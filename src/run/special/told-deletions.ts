@@ -11,7 +11,7 @@ import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { Lines } from './lines.js';
-import { bytes, isPlain, latin1 } from './names.js';
+import { bytes, isPlain, latin1, withoutSlashesAtEnd } from './names.js';
 
 /**
  * The second half of a pass by a tool that has no delete limit: it was run so that it deletes nothing and only tells what
@@ -59,12 +59,6 @@ function toldPaths(log: LogFile, from: number, pattern: RegExp): string[] {
     if (path !== undefined) paths.add(withoutSlashesAtEnd(path));
   }
   return [...paths];
-}
-
-function withoutSlashesAtEnd(path: string): string {
-  let end = path.length;
-  while (path[end - 1] === '/') end -= 1;
-  return path.slice(0, end);
 }
 
 /** Whether every directory on the way is one of dst's own, and no symbolic link: names come from outside. */
