@@ -6,7 +6,7 @@ import type { Outcome } from '../../job/outcome.js';
 import { isEmpty } from '../destination.js';
 import { NO_FILES, currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
-import { together } from '../figures.js';
+import { figures, together } from '../figures.js';
 import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
@@ -36,10 +36,12 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
     if (failed !== null) return { outcome: failed, done: true, transfer: pass.transfer };
   }
   if (entries > 0) log.note('INFO', `deleted what is gone upstream: ${String(entries)} entries`);
-  const transfer = pass.transfer === null ? null : { ...pass.transfer, deleted: entries };
+  // A tool that moved nothing tells no figures; what was deleted is known all the same.
+  const transfer =
+    pass.transfer === null && entries === 0 ? null : { ...figures({}), ...pass.transfer, deleted: entries };
   if (trees.length === 0) {
     const outcome = isEmpty(dst) ? NO_FILES : pass.outcome;
-    return { outcome, done: !isThrough(outcome), transfer };
+    return { outcome, done: !isThrough(outcome), transfer, omissions: pass.omissions };
   }
   // Where a directory was, upstream may have a file by now, which could not take its place before.
   const again = await executeStep(turn, step, 'pass');
@@ -48,6 +50,7 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
     outcome: again.outcome,
     done: !isThrough(again.outcome),
     transfer: moved === null ? null : { ...moved, deleted: entries },
+    omissions: again.omissions,
   };
 }
 
