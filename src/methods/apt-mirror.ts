@@ -100,6 +100,8 @@ function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
     robots: 'off',
     hsts: 'off',
     netrc: 'off',
+    // apt-mirror calls `wget -r`: what a page links to is not fetched. With ftp, this would refuse the named files, too.
+    ...(context.source.url.startsWith('ftp:') ? {} : { reject_regex: '.' }),
     ...(family === 'any' ? {} : { [family === 'ipv4' ? 'inet4_only' : 'inet6_only']: 'on' }),
     ...(bind === null ? {} : { bind_address: bind }),
     ...wgetSettings(pkg, {

@@ -1,5 +1,6 @@
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
+import { toOneLine } from '../job/plain-text.js';
 import type { RunRecord, Transfer } from '../state/package-state.js';
 import { unprinted, writeLine } from './console.js';
 import { localTimes } from './local-time.js';
@@ -7,7 +8,8 @@ import { localTimes } from './local-time.js';
 /** One line for people, with times on the clock of `zone`. */
 export function describe(outcome: Outcome, zone: string): string {
   const kind = outcome.kind === 'failed' ? `failed (${outcome.failure})` : outcome.kind;
-  return 'reason' in outcome && outcome.reason !== '' ? `${kind}: ${localTimes(outcome.reason, zone)}` : kind;
+  const reason = reasonOf(outcome);
+  return reason ? `${kind}: ${localTimes(reason, zone)}` : kind;
 }
 
 /** The same with how long the run took and what it moved, where there was one. */
@@ -44,8 +46,13 @@ export function recorded(outcome: Outcome): Pick<RunRecord, 'outcome' | 'failure
   return {
     outcome: outcome.kind,
     failure: outcome.kind === 'failed' ? outcome.failure : null,
-    reason: 'reason' in outcome ? outcome.reason : null,
+    reason: reasonOf(outcome),
   };
+}
+
+/** The reason as one plain line of bounded length: an upstream's words must not fill a record, which would be unreadable. */
+function reasonOf(outcome: Outcome): string | null {
+  return 'reason' in outcome ? toOneLine(outcome.reason).slice(0, 1000) : null;
 }
 
 /** An outcome again from its record, for a run that another process made. */

@@ -29,10 +29,11 @@ export function readRecord(path: string): RecordFound {
 
 /**
  * Replaces a record, whole or not at all. A directory in its place, which no rename replaces, is moved aside. Throws the
- * system's error.
+ * system's error, and an error for a record that would be too large to be read.
  */
 export function writeRecord(path: string, value: object): void {
   const text = JSON.stringify(value);
+  if (Buffer.byteLength(text) > RECORD_LIMIT_BYTES) throw new Error(`${path} would be too large`);
   try {
     writeFileAtomic(path, text, SHARED);
   } catch (error) {

@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs
 import { join } from 'node:path';
 import { expect, describe, test } from 'vitest';
 import { MAY_MOUNT, onDisk } from '../support/disk.js';
+import { matching } from '../support/matching.js';
 import { freePort } from '../support/rsyncd.js';
 import {
   MISSING,
@@ -52,6 +53,18 @@ describe.skipIf(MISSING.length > 0)('a failure of jigdo (needs the package jigdo
     put(join(upstream, 'project/build/13.1.0/amd64'), 'cd dvd\n');
     expect(await fails()).toEqual([69, expect.stringMatching(/^transfer: 1 of 2 images .*iso-cd\/a\.iso/)]);
     expect(sha256(at(IMAGE))).toBe(digest);
+  });
+
+  test('a name of any length leaves the state readable, and its characters reach no terminal', async () => {
+    expect(await fails()).toEqual([0, 'synced: ']);
+    put(join(upstream, 'project/build/13.1.0/amd64'), `dvd \u202e\x1b]0;x\x07${'x'.repeat(2 << 20)}\n`);
+    const run = await site.run('images', '--json');
+    expect(run).toMatchObject({ code: 69, stdout: matching(/names `\?\?\]0;x\?x{900}/) });
+    expect(run.stdout.length).toBeLessThan(5000);
+    expect(site.state('images')).toMatchObject({
+      last: { failure: 'transfer' },
+      last_success: expect.any(Number) as number,
+    });
   });
 
   test('upstream is gone', async () => {

@@ -1,4 +1,8 @@
-import { test } from 'vitest';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { clearText } from '../../src/run/special/proof/clear-text.js';
 import { specialTools } from '../../src/run/special/index.js';
 import { command } from '../../src/run/tools/command.js';
 import { dryLines } from '../../src/run/tools/dry-lines.js';
@@ -29,6 +33,36 @@ test.each(tables)('$name: explanations and figures take linear time', (table) =>
 test.each([...dryLines])('%s: a line of its dry run takes linear time', (_, read) => {
   for (const source of dryRunLines) expectLinear(`a line like ${String(source)}`, source, read);
 });
+
+test('every regular expression of the special steps takes linear time', { timeout: 120_000 }, () => {
+  const patterns = patternsBelow('src/run/special');
+  expect(patterns.size).toBeGreaterThan(30);
+  for (const [where, pattern] of patterns) expectLinear(where, pattern, (text) => text.replace(pattern, ''));
+});
+
+test('a clear-signed text is found in linear time', () => {
+  const shape = /-----BEGIN PGP SIGNED MESSAGE-----\nHash: x\n\n- a\n-----BEGIN PGP SIGNATURE-----/;
+  expectLinear('clearText', shape, clearText);
+});
+
+/** Regular expressions that the files below a directory write down, by file and text. */
+function patternsBelow(directory: string): Map<string, RegExp> {
+  const patterns = new Map<string, RegExp>();
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts')) continue;
+    const text = readFileSync(join(directory, name), 'utf8');
+    const visit = (node: ts.Node): void => {
+      if (ts.isRegularExpressionLiteral(node)) {
+        const end = node.text.lastIndexOf('/');
+        const pattern = new RegExp(node.text.slice(1, end), node.text.slice(end + 1));
+        patterns.set(`${name}: ${node.text}`, pattern);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(ts.createSourceFile(name, text, ts.ScriptTarget.Latest));
+  }
+  return patterns;
+}
 
 /** Shapes of the lines that the figures are read from. */
 const figureLines: readonly RegExp[] = [

@@ -18,6 +18,8 @@ export interface HttpServer {
   readonly requests: string[];
   /** Answers 404 for paths that match, from now on; null: for none. */
   missing: RegExp | null;
+  /** Content-Type of files, from now on; null: none. */
+  type: string | null;
   /** Called before each answer; may change what is served while it waits. */
   before: ((path: string) => void | Promise<void>) | null;
   /** `http(s)://HOST:PORT/path`; host default 127.0.0.1. */
@@ -49,6 +51,7 @@ export async function startHttpServer(root: string, options: HttpServerOptions =
     port,
     requests: [],
     missing: null,
+    type: null,
     before: null,
     url: (path, host = '127.0.0.1') => `http${tls ? 's' : ''}://${host}:${String(port)}/${path}`,
     async stop() {
@@ -106,6 +109,7 @@ async function answer(
     'Accept-Ranges': 'bytes',
     'Content-Length': last - first + 1,
     'Last-Modified': new Date(modified).toUTCString(),
+    ...(served.type === null ? {} : { 'Content-Type': served.type }),
     ...(from === '' ? {} : { 'Content-Range': `bytes ${from}-${String(last)}/${String(stat.size)}` }),
   });
   if (request.method === 'HEAD' || stat.size === 0) response.end();

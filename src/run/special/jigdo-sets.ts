@@ -110,11 +110,7 @@ function describedImages(path: string, size: number): string[] {
   for (const line of jigdoText(path, size).split('\n')) {
     if (/[\\\u0000-\u0008\u000b-\u001f\u007f]/.test(line))
       throw new JigdoTrouble(`${path} has odd characters`);
-    const words = line
-      .trim()
-      .replace(/^ *\[ *([^ ]*) *\] *$/, '[$1]')
-      .replace(/ *= */, ' ')
-      .replace(/['"$]/g, '');
+    const words = sectionOf(line.trim()).replace('=', ' ').replace(/['"$]/g, '');
     const [key = '', value = ''] = words.split(/[ \t]+/).filter(Boolean);
     if (key.startsWith('[') && key.endsWith(']')) {
       sectionEnds();
@@ -127,6 +123,13 @@ function describedImages(path: string, size: number): string[] {
   }
   sectionEnds();
   return images;
+}
+
+/** A section's line without the blanks within its brackets, any other as it is. */
+function sectionOf(line: string): string {
+  if (!line.startsWith('[') || !line.endsWith(']')) return line;
+  const words = line.slice(1, -1).split(' ').filter(Boolean);
+  return words.length > 1 ? line : `[${words.join('')}]`;
 }
 
 /** Debian's are packed with gzip. */

@@ -59,9 +59,15 @@ function toldPaths(log: LogFile, from: number, pattern: RegExp): string[] {
   const paths = new Set<string>();
   for (const line of new Lines(log.fd, from)) {
     const path = pattern.exec(line)?.[1];
-    if (path !== undefined) paths.add(path.replace(/\/+$/, ''));
+    if (path !== undefined) paths.add(withoutSlashesAtEnd(path));
   }
   return [...paths];
+}
+
+function withoutSlashesAtEnd(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
 }
 
 /** Whether every directory on the way is one of dst's own, and no symbolic link: names come from outside. */

@@ -19,14 +19,6 @@ export function releaseFiles(text: string): Map<string, Expected> {
   return files;
 }
 
-/** The text that a clear-signed file signs; a file that is not signed is its own text. */
-export function clearText(text: string): string {
-  const [, body] =
-    /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:.+\n)*\n([^]*?)\n-----BEGIN PGP SIGNATURE-----/m.exec(text) ??
-    [];
-  return body === undefined ? text : `${body.replace(/^- /gm, '')}\n`;
-}
-
 /**
  * Files of the pool that a Packages or Sources index names, relative to the repository. A line of any length takes no more
  * memory than the window that it is read through. Throws UnfitFile, or the system's error.
@@ -43,8 +35,8 @@ export function indexFiles(path: string): Map<string, Expected> {
     if (line === '') end();
     else if (line.startsWith(' ')) field.push(line);
     else {
-      const [, name = '', value = ''] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
-      field = [value];
+      const [, name = '', value = ''] = /^([^:\s]+):(.*)$/.exec(line) ?? [];
+      field = [value.trim()];
       fields.set(name.toLowerCase(), field);
     }
   };

@@ -14,8 +14,9 @@ import { isPlain, latin1 } from '../names.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { toolTable } from '../../tools/index.js';
-import { clearText, indexFiles, releaseFiles } from './apt-index.js';
+import { indexFiles, releaseFiles } from './apt-index.js';
 import type { Expected } from './apt-index.js';
+import { clearText } from './clear-text.js';
 import { filesBelow } from './tree.js';
 
 /** A Release file of the largest archive has some hundred kilobytes, a log of apt-mirror's some megabytes. */
@@ -57,11 +58,17 @@ async function check(turn: Turn, step: ProveAptStep): Promise<StepEnd> {
     }
   }
   const transfer = checkPool(turn, named);
-  for (const file of filesBelow(step.held, 'dists')) {
-    if (!file.startsWith('dists/')) unlinkSync(join(step.held, file));
-  }
+  removeStrangers(step);
   if (step.deletions === null) return { ...GO_ON, transfer };
   return writeDeletions(turn, step, step.deletions, named) ?? { ...GO_ON, transfer };
+}
+
+/** Removes what lies in no configured distribution: no Release file names it, and all that is held is published. */
+function removeStrangers({ held, distributions }: ProveAptStep): void {
+  const configured = distributions.map(({ name }) => `dists/${name}/`);
+  for (const file of filesBelow(held, '')) {
+    if (!configured.some((prefix) => file.startsWith(prefix))) unlinkSync(join(held, file));
+  }
 }
 
 /** The text of a distribution's Release file, of which it is known that it is the one that was signed. */
