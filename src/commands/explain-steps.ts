@@ -50,6 +50,10 @@ export function stepWords(step: Step, job: Job): StepWords {
       };
     case 'follow-head':
       return { text: "let HEAD name the branch that upstream's HEAD names", ...commandWords(step, job) };
+    case 'find-replaced':
+      return {
+        text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,
+      };
     case 'publish-held':
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,

@@ -59,6 +59,11 @@ export interface ExecStep extends Exec {
    * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
    */
   readonly told_deletions?: { readonly pattern: string };
+  /**
+   * The `--backup-dir` of an rsync: a directory of dst into which it moves what it deletes or replaces. When the delete guard
+   * trips, all of it is moved back; else it is removed, or kept for `keep_deleted`.
+   */
+  readonly undo?: string;
 }
 
 /**
@@ -155,8 +160,22 @@ export interface RepeatIfChangedStep extends Exec {
 }
 
 /**
+ * Looks for directories of the held index that dst has as a link or file. Writes rsync rules into two files: `skip` leaves
+ * them out of a pass, so that none of them replaces what readers use before the index is published, and `whole`, which is
+ * made only if there are any, takes them and nothing else.
+ */
+export interface FindReplacedStep {
+  readonly kind: 'find-replaced';
+  readonly held: string;
+  readonly whole: string;
+  readonly skip: string;
+}
+
+/**
  * Moves the files below `from`, a directory of dst that nobody reads, to their places in dst. Each is replaced at once; those
- * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns.
+ * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns. Where dst
+ * has a directory in the place of a file or link, or the reverse, what is there is deleted; it is counted first, and more
+ * than the guard allows ends the run before anything is moved.
  */
 export interface PublishHeldStep {
   readonly kind: 'publish-held';
@@ -213,6 +232,7 @@ export type SpecialStep =
   | CheckFreshnessStep
   | RepeatIfChangedStep
   | FollowHeadStep
+  | FindReplacedStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep

@@ -63,6 +63,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['check', step.argv]];
     case 'require-directory':
     case 'install-marker':
+    case 'find-replaced':
     case 'publish-held':
     case 'make-directory':
     case 'verify-listed':

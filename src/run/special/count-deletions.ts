@@ -15,7 +15,7 @@ export async function countDeletions(turn: Turn, step: CountDeletionsStep): Prom
   const limit = await limitFor(turn, step);
   if (typeof limit !== 'number') return limit;
   log.note('INFO', `${String(deletions)} would be deleted, at most ${String(limit)} may be`);
-  return tooMany(deletions, limit) ?? GO_ON;
+  return tooMany(deletions, limit, { id: turn.session.job.id }) ?? GO_ON;
 }
 
 /** The guard's number for what there is, or how the run ends because that cannot be told. */

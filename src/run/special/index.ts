@@ -5,6 +5,7 @@ import { followHead } from './follow-head.js';
 import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
 import { makeImages } from './jigdo-images.js';
+import { findReplaced } from './find-replaced.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
 import { proveRpm } from './proof/rpm.js';
@@ -42,6 +43,7 @@ export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
+export { mendOwnDirectory, settleUndo } from './undo.js';
 export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
@@ -79,8 +81,11 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return checkFreshness(turn, step);
     case 'follow-head':
       return followHead(turn, step);
+    case 'find-replaced':
+      findReplaced(turn, step);
+      return GO_ON;
     case 'publish-held':
-      return endedBy(publishHeld(turn, step));
+      return publishHeld(turn, step);
     case 'repeat-if-changed':
       return askWhetherChanged(turn, step);
   }
