@@ -4,7 +4,9 @@ import { nearest } from '../diagnostics/suggest.js';
 import type { Job } from '../job/job.js';
 import { NEVER_UPSTREAM } from '../job/never-upstream.js';
 import { EXIT } from '../job/outcome.js';
+import { flatSteps } from '../job/repository-step.js';
 import { slots } from '../job/slots.js';
+import type { Step } from '../job/step.js';
 import { stamp } from '../job/zone.js';
 import { scheduleText } from '../plan/schedule-text.js';
 import { ExitError } from './exit.js';
@@ -59,7 +61,10 @@ function document(id: string, loaded: LoadedSite, values: readonly EffectiveValu
     schedule: job && { text: scheduleText(job.schedule), next: nextRuns(job, at).map(iso) },
     sources:
       job &&
-      job.attempts.map(({ src, steps }) => ({ src, steps: steps.map((step) => stepWords(step, job)) })),
+      job.attempts.map(({ src, steps }) => ({
+        src,
+        steps: explainedSteps(steps).map((step) => stepWords(step, job)),
+      })),
     reaches: job && reaches(id, loaded),
     never_touches: NEVER_UPSTREAM,
     values: Object.fromEntries(values.map(({ key, value, origin }) => [key, { value, origin }])),
@@ -124,8 +129,13 @@ function attemptText(job: Job, index: number): string {
   if (!attempt) return '';
   const from = attempt.src === '' ? '' : ` from ${plain(attempt.src)}`;
   const when = index === 0 ? '' : ', if the source before is unavailable; deletes nothing';
-  const steps = attempt.steps.map((step, i) => stepText(stepWords(step, job), `${i + 1}. `));
+  const steps = explainedSteps(attempt.steps).map((step, i) => stepText(stepWords(step, job), `${i + 1}. `));
   return `Steps${from}${when}\n${steps.join('')}`;
+}
+
+/** The steps of each repository come after the step that says that they are for each. */
+function explainedSteps(steps: readonly Step[]): readonly Step[] {
+  return steps.flatMap((step) => (step.kind === 'each-repository' ? [step, ...flatSteps([step])] : [step]));
 }
 
 function stepText({ text, command, file, always }: StepWords, number: string): string {

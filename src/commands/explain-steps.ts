@@ -48,11 +48,31 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
         ...commandWords(step, job),
       };
-    case 'follow-head':
-      return { text: "let HEAD name the branch that upstream's HEAD names", ...commandWords(step, job) };
     case 'find-replaced':
       return {
         text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,
+      };
+    case 'prepare-repository':
+      return {
+        text:
+          `ask upstream for its refs, make ${step.directory} if it is not there, and remove locks that a dead git left` +
+          (step.deletes
+            ? `; end here as blocked if upstream lacks more refs than <limit> (${limitText(job)})`
+            : ''),
+        ...commandWords(step, job),
+      };
+    case 'delete-refs':
+      return {
+        text: `delete the refs that upstream no longer has (no more than <limit>): ${refsText(step)}`,
+      };
+    case 'each-repository':
+      return {
+        text: `do this for each of ${String(step.repositories.length)} repositories, also after one has failed: ${step.repositories.map(({ name }) => name).join(', ')}`,
+      };
+    case 'prove-refs':
+      return {
+        text: `go on only if ${step.directory} has each ref as upstream has it (${refsText(step)}), and let HEAD be what upstream's is; ask upstream again only if they differ`,
+        ...commandWords(step, job),
       };
     case 'publish-held':
       return {
@@ -105,6 +125,10 @@ export function stepWords(step: Step, job: Job): StepWords {
     case 'install-marker':
       return { text: `put the \`${step.marker}\` that was fetched first into ${job.dst}` };
   }
+}
+
+function refsText({ refs }: { readonly refs: readonly string[] }): string {
+  return `refs ${refs.join(', ')}`;
 }
 
 function partText(part: FilePart): string {

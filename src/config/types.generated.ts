@@ -1389,7 +1389,7 @@ export interface FtpsyncOptions {
   exclude?: string;
 }
 /**
- * Options of `synctype: git`: bare mirrors of git repositories.
+ * Options of `synctype: git`: bare mirrors of git repositories. Each run is held to upstream's own list of refs. Files that a repository keeps in Git LFS are not mirrored.
  */
 export interface GitOptions {
   /**
@@ -1405,7 +1405,7 @@ export interface GitOptions {
    */
   password_file?: string;
   /**
-   * Paths of repositories below `src`, mirrored to the same paths below dst; default: `src` is a repository, and dst its mirror.
+   * Paths of repositories below `src`, mirrored to the same paths below dst. One that fails does not stop the others; the run fails at the end and names it. Default: `src` is a repository, and dst its mirror.
    *
    * @minItems 1
    *

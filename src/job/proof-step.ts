@@ -3,6 +3,7 @@
  * published and before anything is deleted. Each method has the proof that fits what its tool fetches.
  */
 
+import type { RefsOfRepository } from './repository-step.js';
 import type { Exec } from './step.js';
 
 /** A distribution of an apt repository, as far as it is mirrored. */
@@ -57,4 +58,24 @@ export interface ProveRpmStep extends Exec {
   readonly deletions: string | null;
 }
 
-export type ProofStep = ProveAptStep | ProveRpmStep;
+/**
+ * Holds the refs of a repository to what upstream says that its refs are (argv is `git ls-remote --symref`), because a fetch
+ * may leave refs out and end with 0. Upstream is asked again only if they differ from its first answer; if it has changed
+ * meanwhile, it is fetched from again. HEAD then names upstream's branch, or its commit if it names no branch, or another
+ * mirrored branch if upstream's is not mirrored: it resolves after each run that brought a branch.
+ */
+export interface ProveRefsStep extends RefsOfRepository {
+  readonly kind: 'prove-refs';
+  /** The fetch, for an upstream that changes during the run. */
+  readonly fetch: readonly string[];
+  /** Fetches the commit of a HEAD that is no branch. */
+  readonly fetch_head: readonly string[];
+  /** `git symbolic-ref HEAD`; the branch is added to its end. */
+  readonly set_head: readonly string[];
+  /** `git update-ref --no-deref HEAD`; the commit is added to its end. */
+  readonly detach_head: readonly string[];
+  /** Prints the names of HEAD's `.gitattributes` that tell of files which Git LFS keeps elsewhere. */
+  readonly attributes: readonly string[];
+}
+
+export type ProofStep = ProveAptStep | ProveRefsStep | ProveRpmStep;

@@ -4,9 +4,9 @@
  */
 
 import type { ForgetIfChangedStep } from './forget-step.js';
-import type { FollowHeadStep } from './head-step.js';
 import type { ListStep } from './list-step.js';
 import type { ProofStep } from './proof-step.js';
+import type { DeleteRefsStep, EachRepositoryStep, PrepareRepositoryStep } from './repository-step.js';
 
 /** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
 export type Tool =
@@ -54,6 +54,8 @@ export interface ExecStep extends Exec {
    * and without a delete limit. Not there: the tool has none.
    */
   readonly dry_run?: { readonly at: number; readonly remove: number; readonly words: readonly string[] };
+  /** What the tool reads from its standard input. */
+  readonly input?: string;
   /**
    * For a tool without a delete limit that is told to delete nothing: each line of its output that matches names, as group
    * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
@@ -143,8 +145,6 @@ export interface CountDeletionsStep extends Exec {
   readonly kind: 'count-deletions';
   /** A regular expression; each line that matches is one deletion. */
   readonly pattern: string;
-  /** Lists what there is now, one line each, where the deletions are not of dst's files. */
-  readonly existing?: readonly string[];
 }
 
 /**
@@ -231,8 +231,10 @@ export type SpecialStep =
   | CountDeletionsStep
   | CheckFreshnessStep
   | RepeatIfChangedStep
-  | FollowHeadStep
   | FindReplacedStep
+  | PrepareRepositoryStep
+  | DeleteRefsStep
+  | EachRepositoryStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path/posix';
 import { shellWord } from '../job/shell.js';
 import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { sourceForm } from '../model/source.js';
 import { mistake, refusedSources, unsupported } from './findings.js';
 import type { MethodContext, Options, PackageFinding } from './method.js';
 import { hearsPassword } from './password.js';
@@ -14,9 +16,9 @@ export type Protocol = 'http' | 'https' | 'ssh' | 'git' | 'file';
 export function protocol(url: string): Protocol | null {
   const scheme = /^(https?|ssh|git|file):\/\/[^\s]+$/i.exec(url)?.[1];
   if (scheme !== undefined) return scheme.toLowerCase() as Protocol;
-  if (/^[a-z][a-z0-9+.-]*:(\/\/|:)/i.test(url)) return null;
-  if (url.startsWith('/')) return 'file';
-  return /^[^/:\s]+:[^:]/.test(url) ? 'ssh' : null;
+  const form = sourceForm(url);
+  if (form === 'path') return 'file';
+  return form === 'ssh' ? 'ssh' : null;
 }
 
 /** Settings for `git -c` and the environment that reach a source, and the file with its password, if it is told one. */
@@ -25,6 +27,12 @@ export interface Remote {
   readonly env: Readonly<Record<string, string>>;
   readonly credentials: readonly FilePart[] | null;
 }
+
+/**
+ * Bytes a second over http below which a transfer makes no progress. What a server that still counts objects says about it is
+ * more.
+ */
+const SLOWEST = 10;
 
 /** Nothing of the host's or a user's configuration, no prompt, no other protocol than the source's. */
 export function remote(pkg: Package, context: MethodContext, timeout: number): Remote {
@@ -35,7 +43,7 @@ export function remote(pkg: Package, context: MethodContext, timeout: number): R
   const login = web && hearsPassword(pkg, source) ? webLogin(pkg, source) : null;
   return {
     settings: [
-      ...(web ? [`http.lowSpeedLimit=1`, `http.lowSpeedTime=${String(timeout)}`] : []),
+      ...(web ? [`http.lowSpeedLimit=${String(SLOWEST)}`, `http.lowSpeedTime=${String(timeout)}`] : []),
       ...(web && proxy !== null ? [`http.proxy=${proxy}`] : []),
       ...(web && hasProxy(pkg) && pkg.network.redirects.length === 0 ? ['http.followRedirects=false'] : []),
       ...(web && caFile !== null ? [`http.sslCAInfo=${caFile}`] : []),
@@ -48,6 +56,8 @@ export function remote(pkg: Package, context: MethodContext, timeout: number): R
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_CONFIG_GLOBAL: '/dev/null',
       GIT_TERMINAL_PROMPT: '0',
+      // No repository that the state directory lies in.
+      GIT_CEILING_DIRECTORIES: dirname(context.work),
       // http may send on to https.
       GIT_ALLOW_PROTOCOL: kind === 'http' ? 'http:https' : (kind ?? 'https'),
       ...(web ? curlEnvironment(pkg, source) : {}),

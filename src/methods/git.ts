@@ -1,7 +1,7 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake } from './findings.js';
-import { credentialsFile, remote, remoteFindings, repositoryUrl } from './git-remote.js';
+import { credentialsFile, protocol, remote, remoteFindings, repositoryUrl } from './git-remote.js';
 import type { Remote } from './git-remote.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
@@ -11,13 +11,14 @@ const UPSTREAM = 'upstream';
 
 /**
  * Bare mirrors of git repositories: dst itself is that of `src`, or holds those that `repositories` names below `src`.
- * A fetch makes all its new branches and tags visible at once, so that an interrupted first one leaves none.
+ * A fetch makes all its new branches and tags visible at once, so that an interrupted first one leaves none. git deletes
+ * nothing by itself: the executor deletes what upstream's answer lacks, when all that it names is there.
  */
 export const git: SyncMethod = {
   name: 'git',
   tools: (pkg) => [
     { command: 'git', debian: 'git' },
-    ...(pkg.sources.some(({ url }) => /^ssh:|^[^/]*@[^/]*:/i.test(url))
+    ...(pkg.sources.some(({ url }) => protocol(url) === 'ssh')
       ? [{ command: 'ssh', debian: 'openssh-client' }]
       : []),
   ],
@@ -25,26 +26,36 @@ export const git: SyncMethod = {
   steps: (pkg, context) => {
     const { repositories, timeout } = pkg.options as Options<'git'>;
     const how = remote(pkg, context, timeout);
+    const named = repositories?.map((name, index) => ({
+      name,
+      steps: mirrorSteps(pkg, context, how, { name, answer: `${context.work}/refs-${String(index + 1)}` }),
+    }));
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
       ...(how.credentials === null ? [] : [privateFile(credentialsFile(context), how.credentials)]),
-      ...(repositories ?? [null]).flatMap((name) => mirrorSteps(pkg, context, how, name)),
+      ...(named === undefined
+        ? mirrorSteps(pkg, context, how, { name: null, answer: `${context.work}/refs` })
+        : [{ kind: 'each-repository' as const, repositories: named }]),
     ];
   },
 };
 
-function mirrorSteps(pkg: Package, context: MethodContext, how: Remote, name: string | null): Step[] {
-  const { refs, gc, fsck, server_info } = pkg.options as Options<'git'>;
+/** A repository below `src`, or `src` itself, and the file of the run that says which refs upstream has. */
+interface Repository {
+  readonly name: string | null;
+  readonly answer: string;
+}
+
+function mirrorSteps(
+  pkg: Package,
+  context: MethodContext,
+  how: Remote,
+  { name, answer }: Repository,
+): Step[] {
+  const { refs, gc, fsck, server_info, timeout } = pkg.options as Options<'git'>;
   const directory = name === null ? pkg.dst : `${pkg.dst}/${name}`;
-  const settings = [
-    // Packs, as they come: what readers fetch, and what says how many bytes came.
-    'fetch.unpackLimit=1',
-    ...(gc === 'off' ? ['gc.auto=0'] : ['gc.autoDetach=false']),
-    `remote.${UPSTREAM}.url=${repositoryUrl(pkg, context.source, name)}`,
-    ...refs.map((ref) => `remote.${UPSTREAM}.fetch=+${ref}:${ref}`),
-    ...how.settings,
-  ].flatMap((setting) => ['-c', setting]);
+  const url = repositoryUrl(pkg, context.source, name);
   const words = (...args: readonly string[]): string[] => [
     'git',
     `--git-dir=${directory}`,
@@ -52,57 +63,59 @@ function mirrorSteps(pkg: Package, context: MethodContext, how: Remote, name: st
     'core.hooksPath=/dev/null',
     ...args,
   ];
-  const there = (...args: readonly string[]): string[] => words(...settings, ...args);
+  const connection = [`remote.${UPSTREAM}.url=${url}`, ...how.settings].flatMap((word) => ['-c', word]);
+  const fetchSettings = [
+    // Packs, as they come: what readers fetch, and what says how many bytes came.
+    'fetch.unpackLimit=1',
+    ...(gc === 'off' ? ['gc.auto=0'] : ['gc.autoDetach=false']),
+  ].flatMap((word) => ['-c', word]);
+  const fetch = (...what: readonly string[]): string[] => [
+    ...words(...fetchSettings, ...connection, 'fetch', '--atomic', '--no-tags', '--no-write-fetch-head'),
+    '--progress',
+    UPSTREAM,
+    ...what,
+  ];
+  const fetchAll = fetch(...refs.map((ref) => `+${ref}:${ref}`));
+  // There may be no repository yet.
+  const ask = ['git', ...connection, 'ls-remote', '--symref', UPSTREAM];
+  const common = {
+    tool: 'git' as const,
+    argv: ask,
+    env: how.env,
+    cwd: context.work,
+    directory,
+    refs,
+    list: words('for-each-ref', '--format=%(objectname)%09%(refname)'),
+    update: words('update-ref', '--stdin'),
+    answer,
+  };
   const exec = (argv: readonly string[]): ExecStep => ({ kind: 'exec', tool: 'git', argv, env: how.env });
+  const stall = protocol(url) === 'file' ? {} : { stall: timeout };
   return [
-    exec(['git', 'init', '--quiet', '--bare', '--template=', directory]),
-    ...(context.fallback ? [] : prune(there, words, how)),
     {
-      ...exec(there('fetch', '--atomic', '--no-tags', '--no-write-fetch-head', '--progress', UPSTREAM)),
-      ...accepted(pkg),
+      kind: 'prepare-repository',
+      ...common,
+      init: ['git', 'init', '--quiet', '--bare', '--template='],
+      deletes: !context.fallback,
     },
+    { ...exec(fetchAll), ...stall, ...accepted(pkg), only_with: `${answer}.changed` },
     {
-      kind: 'follow-head',
-      tool: 'git',
-      argv: there('ls-remote', '--symref', UPSTREAM, 'HEAD'),
-      set: words('symbolic-ref', 'HEAD'),
-      env: how.env,
+      kind: 'prove-refs',
+      ...common,
+      fetch: fetchAll,
+      fetch_head: fetch('HEAD'),
+      set_head: words('symbolic-ref', 'HEAD'),
+      detach_head: words('update-ref', '--no-deref', 'HEAD'),
+      attributes: words('grep', '-l', '-e', 'filter=lfs', 'HEAD', '--', ':(glob)**/.gitattributes'),
     },
+    ...(fsck === 'off' ? [] : [exec(words(...fsckWords(fsck)))]),
+    ...(context.fallback ? [] : [{ kind: 'delete-refs' as const, ...common }]),
     ...(server_info ? [exec(words('update-server-info'))] : []),
-    ...(fsck === 'off'
-      ? []
-      : [
-          exec(
-            words(
-              'fsck',
-              '--no-progress',
-              '--no-dangling',
-              ...(fsck === 'connectivity' ? ['--connectivity-only'] : ['--full']),
-            ),
-          ),
-        ]),
   ];
 }
 
-/**
- * What upstream no longer has, counted and then deleted; a fetch could not make a branch `a/b` where `a` is still there.
- */
-function prune(
-  there: (...args: readonly string[]) => string[],
-  words: (...args: readonly string[]) => string[],
-  how: Remote,
-): Step[] {
-  return [
-    {
-      kind: 'count-deletions',
-      tool: 'git',
-      argv: there('remote', 'prune', '--dry-run', UPSTREAM),
-      pattern: '^ \\* \\[would prune\\] ',
-      existing: words('for-each-ref', '--format=%(refname)'),
-      env: how.env,
-    },
-    { kind: 'exec', tool: 'git', argv: there('remote', 'prune', UPSTREAM), env: how.env },
-  ];
+function fsckWords(fsck: 'connectivity' | 'full'): string[] {
+  return ['fsck', '--no-progress', '--no-dangling', fsck === 'full' ? '--full' : '--connectivity-only'];
 }
 
 /** A repository inside another one would be taken for part of it. */

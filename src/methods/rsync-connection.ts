@@ -1,5 +1,6 @@
 import type { WriteFileStep } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
+import { sourceForm } from '../model/source.js';
 import { unsupported } from './findings.js';
 import { privateFile } from './method.js';
 import type { Options, PackageFinding } from './method.js';
@@ -7,10 +8,10 @@ import { hearsPassword, unusedPassword } from './password.js';
 
 /** How rsync reaches a source, or null when it cannot. */
 export function endpoint(url: string): 'daemon' | 'ssh' | 'path' | null {
-  if (/^rsync:\/\/[^/]+\/./.test(url) || /^[^/:\s]+::./.test(url)) return 'daemon';
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return null;
-  if (url.startsWith('/')) return 'path';
-  return /^[^/:\s]+:./.test(url) ? 'ssh' : null;
+  const form = sourceForm(url);
+  if (form === 'url') return /^rsync:\/\/[^/]+\/./.test(url) ? 'daemon' : null;
+  if (form === 'module') return 'daemon';
+  return form === 'no-module' ? null : form;
 }
 
 /** Whether a source is told the package's password: a daemon is; ssh may not ask (`BatchMode`), and a path needs none. */

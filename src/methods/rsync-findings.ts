@@ -1,4 +1,5 @@
 import type { Package } from '../model/site.js';
+import { sourceForm } from '../model/source.js';
 import { mistake, refusedSources, schemeOf } from './findings.js';
 import type { PackageFinding } from './method.js';
 import { endpoint } from './rsync-connection.js';
@@ -11,7 +12,8 @@ const SOURCES = 'give `rsync://host/module`, `host::module`, `user@host:/path` (
 export function sourceFindings(pkg: Package): PackageFinding[] {
   return refusedSources(pkg, SOURCES, ({ url, publicUrl }) => {
     if (endpoint(url) !== null) return null;
-    if (/^rsync:\/\/[^/]+\/?$/i.test(url)) return ['source-module', `\`${publicUrl}\` names no module`];
+    if (/^rsync:\/\/[^/]+\/?$/i.test(url) || sourceForm(url) === 'no-module')
+      return ['source-module', `\`${publicUrl}\` names no module`];
     const scheme = schemeOf(url);
     const cannot =
       scheme === undefined ? `cannot read from \`${publicUrl}\`` : `does not speak \`${scheme}\``;

@@ -60,6 +60,23 @@ function url(scheme: string, rest: string): ParsedSource {
   };
 }
 
+/** How a source is written; `no-module` is a `host::` with nothing behind it. */
+export type SourceForm = 'url' | 'module' | 'no-module' | 'ssh' | 'path';
+
+/**
+ * Tells the forms of a `src` apart for all methods, as `parseSource` reads them: `scheme://…`, `[user@]host::module`,
+ * `[user@]host:path` over ssh, or an absolute path of this machine. A host may be an IPv6 address in brackets. Null for any
+ * other text, such as `ext::command` of git, which is `module` here and nothing that git is let use.
+ */
+export function sourceForm(text: string): SourceForm | null {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'url';
+  if (text.startsWith('/')) return 'path';
+  const [, colons, path] = /^(?:[^/@:\s]+@)?(?:\[[0-9a-z:.%_-]+\]|[^/@:[\]\s]+)(::?)(.*)$/is.exec(text) ?? [];
+  if (colons === undefined || path === undefined) return null;
+  if (colons === '::') return path === '' ? 'no-module' : 'module';
+  return path === '' ? null : 'ssh';
+}
+
 /** `host::module`, `host:/path` and their like; null: it is none. */
 function remotePath(text: string): ParsedSource | null {
   const [, login, host, path = ''] =

@@ -46,8 +46,10 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'list-changes':
       return [['list', step.argv]];
-    case 'follow-head':
-      return [['head', step.argv]];
+    case 'prepare-repository':
+      return [['refs', step.argv]];
+    case 'each-repository':
+      return step.repositories.flatMap((repository) => repository.steps.flatMap(stepCommands));
     case 'count-deletions':
       return [['count', step.argv]];
     case 'prove-apt':
@@ -65,6 +67,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'install-marker':
     case 'find-replaced':
     case 'publish-held':
+    case 'prove-refs':
+    case 'delete-refs':
     case 'make-directory':
     case 'verify-listed':
     case 'delete-listed':

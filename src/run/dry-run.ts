@@ -44,10 +44,21 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`write ${step.path}`];
     case 'count-deletions':
       return [`only if this tells of at most ${String(limit())} deletions: ${command(step)}`];
-    case 'follow-head':
-      return [`follow upstream's HEAD: ${command(step)}`];
     case 'find-replaced':
       return [`look for directories of ${step.held} that dst has as links or files`];
+    case 'prepare-repository':
+      return [
+        `make ${step.directory} if need be${step.deletes ? `, only if upstream lacks at most <limit> of its refs` : ''}: ${command(step)}`,
+      ];
+    case 'delete-refs':
+      return [`delete the refs of ${step.directory} that upstream lacks, at most <limit>`];
+    case 'each-repository':
+      return step.repositories.flatMap(({ name, steps }) => [
+        `for ${name}, whatever became of those before:`,
+        ...steps.flatMap((inner) => describeStep(job, inner, limit)).map((line) => `  ${line}`),
+      ]);
+    case 'prove-refs':
+      return [`only if ${step.directory} has each ref as upstream has it`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
     case 'jigdo-images':

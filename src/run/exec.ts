@@ -76,7 +76,7 @@ export async function executeStep(
         [RUN_VARIABLE]: runMark(session.self.pid, session.self.pidStart),
       },
       cwd: step.cwd ?? job.dst,
-      input: secret === null ? null : `${secret}\n`,
+      input: secret === null ? (step.input ?? null) : `${secret}\n`,
       output: log.fd,
       locks: [session.lock, ...turn.slots.map((slot) => slot.fd)],
     },

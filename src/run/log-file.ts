@@ -35,9 +35,9 @@ export interface LogFile {
   /** Most bytes that it may have (`logger.max_size`). */
   readonly limitBytes: number;
   /** Adds a line in the site's format. */
-  note(level: Level, message: string): void;
+  readonly note: (level: Level, message: string) => void;
   /** Why a line of ours is not there, or null. What a tool said may be lost as well then, and that decides how it ended. */
-  lost(): NodeJS.ErrnoException | null;
+  readonly lost: () => NodeJS.ErrnoException | null;
   /** Bytes so far. */
   size(): number;
   /** Bytes that may follow within the limit of the job; negative when there are too many. */

@@ -3,7 +3,7 @@ import type { Attempt } from '../job/job.js';
 import type { Omission } from '../job/omission.js';
 import { isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
-import type { ExecStep, ProbeStep, Step } from '../job/step.js';
+import type { CommonStep, ExecStep, ProbeStep, Step } from '../job/step.js';
 import type { EndFacts } from '../state/reduce.js';
 import type { Transfer, Trigger } from '../state/package-state.js';
 import { readFreshDst } from '../state/store.js';
@@ -59,7 +59,8 @@ export async function runSteps(turn: Turn): Promise<StepsEnd> {
   }
 }
 
-async function inOrder(turn: Turn): Promise<StepsEnd> {
+/** The same for steps whose directories an outer call removes. */
+export async function inOrder(turn: Turn): Promise<StepsEnd> {
   const { session, source } = turn;
   let outcome: Outcome = { kind: 'synced' };
   let transfer: Transfer | null = null;
@@ -124,6 +125,7 @@ export function endedBy(outcome: Outcome | null): StepEnd {
 }
 
 async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
+  if (!isCommon(step)) return (await import('./special/index.js')).runSpecialStep(turn, step, sofar);
   const { session } = turn;
   const { job, layout } = session;
   switch (step.kind) {
@@ -150,27 +152,12 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
       // After exit 0 and only 0: files that are missing must not be hidden behind a fresh marker.
       if (sofar.kind !== 'synced') return GO_ON;
       return installFetchedMarker(turn, step.marker);
-    case 'write-file':
-      if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
-      return (await import('./special/index.js')).runSpecialStep(turn, step);
-    case 'list-changes':
-    case 'verify-listed':
-    case 'delete-listed':
-    case 'install-lists':
-      return (await import('./special/index.js')).runListStep(turn, step, sofar);
-    case 'make-directory':
-    case 'forget-if-changed':
-    case 'count-deletions':
-    case 'check-freshness':
-    case 'follow-head':
-    case 'jigdo-images':
-    case 'find-replaced':
-    case 'publish-held':
-    case 'repeat-if-changed':
-    case 'prove-apt':
-    case 'prove-rpm':
-      return (await import('./special/index.js')).runSpecialStep(turn, step);
   }
+}
+
+/** Whether this bundle interprets a step itself. */
+function isCommon(step: Step): step is CommonStep {
+  return ['require-directory', 'probe', 'exec', 'install-marker'].includes(step.kind);
 }
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {

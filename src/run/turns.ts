@@ -142,13 +142,13 @@ async function slotsFor(
 ): Promise<Lock[] | Outcome> {
   const { job, layout, interruption, state } = session;
   const source = job.attempts[index];
-  const needed = source?.steps.some((step) => step.kind === 'exec' || step.kind === 'probe') ?? false;
   const now = Date.now();
   const next = nextSlot(job.schedule, now);
-  if (!needed) return [];
+  // A tree that this host is the master of is looked at, and no more.
+  if (job.method === 'local' || !source) return [];
   const wish = {
     id: job.id,
-    upstream: source?.upstream ?? null,
+    upstream: source.upstream,
     limits: job.limits,
     lastSuccess: state.last_success,
     until: Math.min(next ?? Infinity, now + LONGEST_WAIT * 1000, session.startUntilMs),

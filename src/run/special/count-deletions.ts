@@ -1,6 +1,6 @@
 import type { CountDeletionsStep } from '../../job/step.js';
 import { countEntries, deleteLimit, enoughEntries, tooMany } from '../guard.js';
-import { executeStep, otherCommand } from '../exec.js';
+import { executeStep } from '../exec.js';
 import type { LogFile } from '../log-file.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
@@ -12,22 +12,10 @@ export async function countDeletions(turn: Turn, step: CountDeletionsStep): Prom
   const end = await executeStep(turn, { ...step, kind: 'exec' }, 'probe');
   if (end.outcome.kind !== 'synced') return { outcome: end.outcome, done: true };
   const deletions = countLines(log, end.from, new RegExp(step.pattern));
-  const limit = await limitFor(turn, step);
-  if (typeof limit !== 'number') return limit;
+  const { guard, dst } = turn.session.job;
+  const limit = turn.allowDeletes ?? deleteLimit(guard, countEntries(dst, enoughEntries(guard)));
   log.note('INFO', `${String(deletions)} would be deleted, at most ${String(limit)} may be`);
   return tooMany(deletions, limit, { id: turn.session.job.id }) ?? GO_ON;
-}
-
-/** The guard's number for what there is, or how the run ends because that cannot be told. */
-async function limitFor(turn: Turn, step: CountDeletionsStep): Promise<number | StepEnd> {
-  const { job } = turn.session;
-  if (turn.allowDeletes !== null) return turn.allowDeletes;
-  if (step.existing === undefined) {
-    return deleteLimit(job.guard, countEntries(job.dst, enoughEntries(job.guard)));
-  }
-  const end = await executeStep(turn, otherCommand(step, step.existing), 'probe');
-  if (end.outcome.kind !== 'synced') return { outcome: end.outcome, done: true };
-  return deleteLimit(job.guard, countLines(turn.log, end.from, /./));
 }
 
 /** Lines of the log from byte `from` on that match; a dry run of a large mirror prints more than fits in memory. */

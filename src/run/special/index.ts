@@ -1,13 +1,17 @@
-import type { ListStep } from '../../job/list-step.js';
+import type { Outcome } from '../../job/outcome.js';
 import type { SpecialStep, Tool } from '../../job/step.js';
 import { countDeletions } from './count-deletions.js';
-import { followHead } from './follow-head.js';
+import { eachRepository } from './each-repository.js';
 import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
+import { deleteRefs } from './git/delete-refs.js';
+import { prepareRepository } from './git/prepare.js';
 import { makeImages } from './jigdo-images.js';
 import { findReplaced } from './find-replaced.js';
+import { runListStep } from './lists/index.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
+import { proveRefs } from './proof/refs.js';
 import { proveRpm } from './proof/rpm.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON, endedBy } from '../steps.js';
@@ -31,7 +35,6 @@ export { printDryRun } from '../print-dry-run.js';
 export { endOverdueRun } from './end-run.js';
 export { gatherLogs } from './gather-logs.js';
 export { putOnLeash } from './leash.js';
-export { runListStep } from './lists/index.js';
 export { cutLog } from './log-limit.js';
 export { installMarker } from './marker.js';
 export { overseeTool } from './oversee.js';
@@ -58,8 +61,8 @@ export const specialTools: Readonly<Record<Exclude<Tool, 'rsync' | 'command'>, T
   reposync,
 };
 
-/** Interprets one of the steps that are not in every job. */
-export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, ListStep>): Promise<StepEnd> {
+/** Interprets one of the steps that are not in every job. `sofar`: how the steps before it ended. */
+export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outcome): Promise<StepEnd> {
   switch (step.kind) {
     case 'make-directory':
       makeDirectory(step);
@@ -67,7 +70,13 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
     case 'forget-if-changed':
       forgetIfChanged(step, turn.log);
       return GO_ON;
+    case 'list-changes':
+    case 'verify-listed':
+    case 'delete-listed':
+    case 'install-lists':
+      return runListStep(turn, step, sofar);
     case 'write-file':
+      if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
       return endedBy(writeStepFile(turn, step));
     case 'count-deletions':
       return countDeletions(turn, step);
@@ -79,11 +88,17 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return makeImages(turn, step);
     case 'check-freshness':
       return checkFreshness(turn, step);
-    case 'follow-head':
-      return followHead(turn, step);
     case 'find-replaced':
       findReplaced(turn, step);
       return GO_ON;
+    case 'prepare-repository':
+      return prepareRepository(turn, step);
+    case 'delete-refs':
+      return deleteRefs(turn, step);
+    case 'each-repository':
+      return eachRepository(turn, step);
+    case 'prove-refs':
+      return proveRefs(turn, step);
     case 'publish-held':
       return publishHeld(turn, step);
     case 'repeat-if-changed':

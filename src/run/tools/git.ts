@@ -5,7 +5,7 @@ import type { ToolTable } from './table.js';
 
 /**
  * git says everything with exit 128, so its words decide. What upstream's side prints begins with `remote: ` and decides
- * nothing, but for a `fatal: remote error: `.
+ * nothing, but for a `fatal: remote error: ` and for the words by which git's own server says that it cannot read its objects.
  * `accept_exit` decides where no words do.
  */
 export const git: ToolTable = {
@@ -18,6 +18,13 @@ export const git: ToolTable = {
       'no space left',
     ],
     [[0], /^(error|fatal): (?!.*auto.?(gc|maintenance))/m, 'transfer', 'git names an error'],
+    [[0], /^(warning: | ! \[)rejected\b/m, 'transfer', 'git did not take all refs'],
+    [
+      null,
+      /^remote: fatal: .{0,300}( is corrupt|bad \w{1,6} object)|^remote: aborting due to possible repository corruption/m,
+      'transfer',
+      "upstream's repository is damaged",
+    ],
     [
       null,
       /^fatal: (Authentication failed|could not read (Username|Password))|returned error: 40[13]\b/m,
@@ -82,17 +89,16 @@ export const git: ToolTable = {
 
 const UNIT: Readonly<Record<string, number>> = { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
-/** What `fetch --progress` and `remote prune` tell: bytes received, and branches and tags that are gone. */
+/** What `fetch --progress` tells: bytes received. */
 function parseGitProgress(output: string): Transfer | null {
   const packs = [
     ...output.matchAll(
       /(?:Receiving|Unpacking) objects: 100% [^,\r\n]{0,60}, ([\d.]{1,20}) (bytes|[KMG]iB)(?: \|[^,\r\n]{0,60})?, done/g,
     ),
   ];
-  const pruned = [...output.matchAll(/^ \* \[pruned\] /gm)].length;
-  if (packs.length === 0 && pruned === 0) return null;
+  if (packs.length === 0) return null;
   const bytes = Math.round(
     packs.reduce((sum, [, number, unit]) => sum + Number(number) * (UNIT[unit ?? ''] ?? 1), 0),
   );
-  return figures({ transferred_bytes: bytes, received_bytes: bytes, deleted: pruned });
+  return figures({ transferred_bytes: bytes, received_bytes: bytes });
 }

@@ -1,8 +1,10 @@
 import { dirname } from 'node:path/posix';
 import type { Job } from '../../job/job.js';
 import type { Layout } from '../../job/layout.js';
+import { flatSteps } from '../../job/repository-step.js';
 import type { Step } from '../../job/step.js';
 import { logBases } from '../../model/logs.js';
+import { sourceForm } from '../../model/source.js';
 import type { Notify, Package, Settings } from '../../model/site.js';
 import { addressLines, addressRule } from './addresses.js';
 import { templates } from './templates.js';
@@ -53,7 +55,9 @@ export function packageSandbox(
     const sshHome = (ssh.key === null || ssh.knownHosts === null) && overSsh(pkg);
     const uses = (places: RegExp): boolean =>
       [pkg.dst, ssh.key, ssh.knownHosts, caFile].some((path) => path !== null && places.test(path)) ||
-      job.attempts.some(({ steps }) => steps.some((step) => argv(step).some((word) => places.test(word))));
+      job.attempts.some(({ steps }) =>
+        flatSteps(steps).some((step) => argv(step).some((word) => places.test(word))),
+      );
     return (job.run_as.realm ? buildRealm(job) : build)({
       strict: pkg.sandbox === 'strict',
       user: pkg.user,
@@ -175,7 +179,5 @@ function argv(step: Step): readonly string[] {
 }
 
 function overSsh(pkg: Package): boolean {
-  return pkg.sources.some(
-    ({ host, url }) => host !== null && (/^ssh:/i.test(url) || (!url.includes('://') && !url.includes('::'))),
-  );
+  return pkg.sources.some(({ url }) => /^ssh:/i.test(url) || sourceForm(url) === 'ssh');
 }
