@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Attempt } from '../job/job.js';
+import type { Omission } from '../job/omission.js';
 import { isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import type { ExecStep, ProbeStep, Step } from '../job/step.js';
@@ -41,6 +42,7 @@ export interface StepsEnd {
   readonly outcome: Outcome;
   readonly transfer: Transfer | null;
   readonly facts: EndFacts;
+  readonly omissions: readonly Omission[];
 }
 
 /** Interprets a source's steps in order; the first that fails ends the run. */
@@ -62,6 +64,7 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
   let outcome: Outcome = { kind: 'synced' };
   let transfer: Transfer | null = null;
   let facts: EndFacts = {};
+  let omissions: readonly Omission[] = [];
   let over = false;
   let lists: boolean | null = null;
   const rounds = new Map<Step, number>();
@@ -70,30 +73,33 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
     // Upstream's own time goes on even when nothing else is new.
     if (over && (step.kind !== 'check-freshness' || step.refuse)) continue;
     if (session.interruption.signal !== null) {
-      return { outcome: signalOutcome(session, 'between two steps'), transfer, facts };
+      return { outcome: signalOutcome(session, 'between two steps'), transfer, facts, omissions };
     }
     // Before anything that claims a sync; passes over parts of a tree may each find nothing.
     if (lists === false && (step.kind === 'install-marker' || step.kind === 'write-file')) break;
     const result = await runStep({ ...turn, deleted: transfer?.deleted ?? 0 }, step, outcome);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
+    if (result.omissions !== undefined) omissions = [...omissions, ...result.omissions];
     lists ||= result.lists ?? lists;
     if (result.changed && step.kind === 'repeat-if-changed') {
       const round = (rounds.get(step) ?? 0) + 1;
-      if (round >= step.rounds) return { outcome: keepsChanging(step.rounds), transfer, facts };
+      if (round >= step.rounds) return { outcome: keepsChanging(step.rounds), transfer, facts, omissions };
       rounds.set(step, round);
       at -= step.back + 1;
       // What went wrong in the round before is done again.
       outcome = { kind: 'synced' };
+      omissions = [];
       continue;
     }
     if (result.done && result.outcome.kind !== 'unchanged')
-      return { outcome: result.outcome, transfer, facts };
+      return { outcome: result.outcome, transfer, facts, omissions };
     over ||= result.done;
     outcome = result.done ? result.outcome : worse(outcome, result.outcome);
   }
-  if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts };
-  return { outcome, transfer, facts: over ? facts : { ...facts, ...measure(turn, outcome, transfer) } };
+  if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts, omissions };
+  if (!over) facts = { ...facts, ...measure(turn, outcome, transfer) };
+  return { outcome, transfer, facts, omissions };
 }
 
 export interface StepEnd {
@@ -102,6 +108,8 @@ export interface StepEnd {
   readonly done: boolean;
   readonly transfer?: Transfer | null;
   readonly facts?: EndFacts;
+  /** What the step did not do though the run goes on; `run/special/omissions.ts` makes them. */
+  readonly omissions?: readonly Omission[];
   /** Whether upstream has files; null or not there: the step does not tell. */
   readonly lists?: boolean | null;
   /** Upstream changed while it was read. */
@@ -169,14 +177,14 @@ async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
   const pass = await executeStep(turn, step, 'pass');
   const undo = step.undo !== undefined && (pass.tripped !== null || existsSync(step.undo));
   const end = undo ? await (await import('./special/index.js')).settleUndo(turn, step, pass) : pass;
-  const { outcome, transfer, tripped } = end;
+  const { outcome, transfer, tripped, omissions } = end;
   // What a list of changes names may well be directories only.
   const lists = step.only_with === undefined ? end.lists : null;
   if (step.told_deletions !== undefined && outcome.kind === 'synced' && lists !== false) {
     return (await import('./special/index.js')).deleteTold(turn, step, end);
   }
   const done = !isThrough(outcome);
-  return { outcome, done, transfer, lists, facts: tripped === null ? {} : { tripped } };
+  return { outcome, done, transfer, lists, omissions, facts: tripped === null ? {} : { tripped } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Omission } from '../job/omission.js';
 import type { FailureKind, OutcomeKind } from '../job/outcome.js';
 
 export const STATE_FORMAT = 'mirror/state/1';
@@ -29,6 +30,8 @@ export interface RunRecord {
   readonly src: string | null;
   readonly log: string | null;
   readonly transfer: Transfer | null;
+  /** What the run did not do; not there: nothing is known to be left. */
+  readonly omissions?: readonly Omission[];
 }
 
 /** A run in progress; trusted only while the run lock is held. */
@@ -79,6 +82,8 @@ export interface PackageState {
   readonly blocked: { readonly since: number; readonly limit: number; readonly reason: string } | null;
   /** Upstream's own time as its marker told it after the last success; not there where nobody asks. */
   readonly freshness?: Freshness | undefined;
+  /** What the last pass that went to its end did not do; a run that found nothing new leaves it as it is. */
+  readonly omissions?: readonly Omission[] | undefined;
 }
 
 /** How old upstream itself is. Epoch ms; `max_age` in seconds, null: any age will do. */
@@ -129,17 +134,27 @@ export function isPackageState(value: PackageState, id: string): boolean {
     (dst === null || Number.isFinite(dst.dev)) &&
     (blocked === null || (isTime(blocked.since) && Number.isFinite(blocked.limit))) &&
     (blocked === null || typeof blocked.reason === 'string') &&
-    (freshness === null || [freshness.time, freshness.newest].every(isTime))
+    (freshness === null || [freshness.time, freshness.newest].every(isTime)) &&
+    areOmissions(value.omissions)
   );
 }
 
 /** Whether a parsed value is a finished run. */
 export function isRunRecord(value: unknown): value is RunRecord {
-  const { outcome, reason, trigger, started, ended, log } = (value ?? {}) as Partial<RunRecord>;
+  const { outcome, reason, trigger, started, ended, log, omissions } = (value ?? {}) as Partial<RunRecord>;
   return (
     [outcome, trigger].every((word) => typeof word === 'string') &&
     [started, ended].every(isTime) &&
-    [reason, log].every(isTextOrNull)
+    [reason, log].every(isTextOrNull) &&
+    areOmissions(omissions)
+  );
+}
+
+/** Whether what is shown of a run's omissions is text. */
+function areOmissions(value: unknown): boolean {
+  if (value === undefined) return true;
+  return (
+    Array.isArray(value) && value.every((each: Partial<Omission> | null) => typeof each?.text === 'string')
   );
 }
 
