@@ -34,6 +34,7 @@ export function jobCompiler(
       unit: scheduler.unit(pkg.id),
       dst: pkg.dst,
       ...(pkg.keepDeleted === null ? {} : { keep_deleted: pkg.keepDeleted }),
+      ...(pkg.nested === undefined ? {} : { nested: pkg.nested }),
       // Nothing starts a disabled package on its own; a person still can.
       schedule: pkg.disabled
         ? { rule: { kind: 'none' }, windows: [], zone: pkg.schedule.zone }
@@ -53,9 +54,10 @@ export function jobCompiler(
 
 /** One JSON text made of two: a job's own part without its end, and the lines of its policy. */
 function jobText(job: Job, policy: string): string {
-  const { format, id, name, method, node, scheduler, unit, dst, keep_deleted, schedule, min_gap, attempts } = job;
-  const place = { dst, ...(keep_deleted === undefined ? {} : { keep_deleted }) };
-  const own = { format, id, name, method, node, scheduler, unit, ...place, schedule, min_gap, attempts };
+  const { format, id, name, method, node, scheduler, unit, dst, keep_deleted, nested, schedule } = job;
+  const place = { dst, keep_deleted, nested, schedule };
+  const { min_gap, attempts } = job;
+  const own = { format, id, name, method, node, scheduler, unit, ...place, min_gap, attempts };
   return `${JSON.stringify(own, null, 2).slice(0, -2)},\n${policy}`;
 }
 

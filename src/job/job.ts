@@ -108,6 +108,8 @@ export interface Job extends JobPolicy {
   readonly dst: string;
   /** Seconds for which dst keeps what runs delete, out of readers' sight; not there: it is deleted at once. */
   readonly keep_deleted?: number;
+  /** Paths below dst that are other packages' dst: nothing of them is deleted. Not there: none. */
+  readonly nested?: readonly string[];
   readonly schedule: Schedule;
   readonly min_gap: number;
   /** Sources in order; the next one is tried only after an `unavailable` failure, with deletions compiled out. */

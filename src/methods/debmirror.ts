@@ -4,6 +4,7 @@ import { mistake, sourceAt, unsupported } from './findings.js';
 import { debmirrorConf } from './debmirror-conf.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow, nestedExpressions } from './nested.js';
 import { hearsPassword } from './password.js';
 import { addressWords, isRsyncProxy, passwordFile } from './rsync-connection.js';
 import { PLAIN_MODES } from './rsync-pass.js';
@@ -25,6 +26,7 @@ export const debmirror: SyncMethod = {
     ...(schemes(pkg).includes('rsync') ? [{ command: 'rsync', debian: 'rsync' }] : []),
   ],
   check: (pkg) => [...webSourceFindings(pkg, SCHEMES), ...networkFindings(pkg), ...pathFindings(pkg)],
+  checkNested: (pkg) => nestedBelow(pkg, ['dists', 'pool', '.temp']),
   steps: (pkg, context) => {
     const { cleanup } = pkg.options as Options<'debmirror'>;
     const deletes = !context.fallback && cleanup === 'after';
@@ -86,7 +88,7 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
     ...each('exclude', options.exclude),
     ...each('exclude-deb-section', options.exclude_sections),
     ...each('limit-priority', options.limit_priority),
-    ...each('ignore', options.ignore),
+    ...each('ignore', [...nestedExpressions(pkg), ...(options.ignore ?? [])]),
     `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),

@@ -2,6 +2,7 @@ import type { Package, Source } from '../model/site.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
+import { clearedScriptFilters } from './nested.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { Options, PackageFinding, SyncMethod } from './method.js';
 import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
@@ -32,6 +33,7 @@ export const ftpsync: SyncMethod = {
     ...optionFindings(pkg),
     ...networkFindings(pkg),
   ],
+  checkNested: (pkg) => clearedScriptFilters(pkg, RSYNC_WORDS),
   steps: (pkg, context) => {
     const from = daemonModule(context.source, (pkg.options as Options<'ftpsync'>).path);
     // A source that `check` refused compiles to nothing that runs.

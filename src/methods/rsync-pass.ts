@@ -2,6 +2,7 @@ import { DELAYED_DIRECTORY, OWN_DIRECTORY, rsyncFilters } from '../job/never-ups
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { accepted } from './method.js';
+import { rsyncSpares } from './nested.js';
 import { connection, endpoint } from './rsync-connection.js';
 import type { ConnectionOptions } from './rsync-connection.js';
 import { withoutDeletes } from './rsync-words.js';
@@ -65,12 +66,13 @@ export function undoWords(dst: string): string[] {
 const PROBE = { contimeout: 10, timeout: 60 };
 
 /**
- * What no pass touches: names that are never upstream's, and the marker, which is installed after the pass so that it never
- * claims more than dst holds. Of filters the first that matches decides: these come before all words of the site's.
+ * What comes before all words of the site's, because of filters the first that matches decides: other packages' trees and
+ * names that are never upstream's are left alone, and the marker is installed after the pass, so that it never claims more
+ * than dst holds.
  */
 export function protectedNames({ pkg, base, extra, deletion }: Pass): string[] {
   const names = rsyncFilters([...base, ...deletion, ...extra]);
-  return [...names, ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [])];
+  return [...rsyncSpares(pkg), ...names, ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [])];
 }
 
 /** What else no pass may touch: temporary files, and what the site leaves out. */

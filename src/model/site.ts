@@ -105,6 +105,8 @@ export interface Package {
   readonly link: readonly { readonly rel: string; readonly href: string }[];
   readonly sources: readonly Source[];
   readonly dst: string;
+  /** Paths below dst that are other packages' dst on this machine; not there: none. The sync leaves them alone. */
+  readonly nested?: readonly string[];
   /** The method's own options, defaults filled in by the method's schema; without `password`. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Where the password comes from, or null. */

@@ -20,17 +20,19 @@ import { openToRead } from '../../boundary/regular-file.js';
 import type { PublishHeldStep } from '../../job/step.js';
 import { figures } from '../figures.js';
 import { tooMany } from '../guard.js';
-import { GO_ON } from '../steps.js';
+import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { countTree } from './count-tree.js';
 import { blockedBy } from './lists/delete.js';
 import { removeFromDst } from './kept.js';
 import { latin1 } from './names.js';
+import { Nested } from './nested.js';
 import { wouldDelete } from './undo.js';
 
 /**
  * Moves held files to their places in dst, one after another: what names others after them. A reader finds a file as it was
- * or as it is. What has to make way is counted before anything is moved: more than the guard allows, and the run is blocked.
+ * or as it is. What has to make way is counted before anything is moved: more than the guard allows, or another package's
+ * tree in a file's place, ends the run there.
  */
 export async function publishHeld(turn: Turn, step: PublishHeldStep): Promise<StepEnd> {
   const { dst } = turn.session.job;
@@ -39,6 +41,14 @@ export async function publishHeld(turn: Turn, step: PublishHeldStep): Promise<St
   const { files, replacing, published } = heldBelow(step.from, dst, '');
   files.sort((a, b) => rank(a) - rank(b));
   const inTheWay = files.filter((file) => isDirectory(join(dst, file)));
+  const nested = new Nested(turn.session.job);
+  const foreign =
+    [...files, ...replacing].find((file) => nested.covers(latin1(file))) ??
+    inTheWay.find((file) => nested.isBelow(latin1(file)));
+  if (foreign !== undefined) {
+    const reason = `upstream has ${foreign}, where another package's dst lies below ${dst}`;
+    return endedBy({ kind: 'failed', failure: 'dst', reason });
+  }
   // As rsync counts: what has something else in its place afterwards is none of them, what was in it is.
   const going = inTheWay.flatMap((path) => countTree(dst, latin1(path)).slice(1));
   const blocked = blockedBy(turn, going);

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { isNeverUpstream } from '../../job/never-upstream.js';
 import type { ExecStep } from '../../job/step.js';
 import { isThrough } from '../../job/outcome.js';
@@ -13,6 +13,7 @@ import type { StepEnd, Turn } from '../steps.js';
 import { below, countTree } from './count-tree.js';
 import { removeFromDst } from './kept.js';
 import { Lines } from './lines.js';
+import { Nested } from './nested.js';
 import { isPlain, shown } from './names.js';
 
 /**
@@ -24,13 +25,15 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   const { log, session } = turn;
   const { dst } = session.job;
   const found = toldPaths(log, pass.from, new RegExp(step.told_deletions?.pattern ?? '(?!)'));
-  const paths = found.filter((path) => isBelow(dst, path) && !isNeverUpstream(path));
+  const nested = new Nested(session.job);
+  const own = found.filter((path) => isBelow(dst, path));
+  const paths = own.flatMap((path) => aroundNested(dst, path, nested)).filter((path) => !isNeverUpstream(path));
   const trees = paths.filter((path) => isDirectory(below(dst, path)));
   const going = paths.flatMap((path) => countTree(dst, path));
   const entries = going.length;
   const limit = currentLimit(session.job, session.state, turn.allowDeletes);
-  if (found.length > paths.length) {
-    log.note('WARNING', `${String(found.length - paths.length)} names lead out of ${dst}: left alone`);
+  if (found.length > own.length) {
+    log.note('WARNING', `${String(found.length - own.length)} names lead out of ${dst}: left alone`);
   }
   const told = { id: session.job.id, examples: going.slice(0, 3).map(shown) };
   const blocked = tooMany(entries, limit, told);
@@ -79,6 +82,14 @@ function isBelow(dst: string, path: string): boolean {
   if (!isPlain(path)) return false;
   const names = path.split('/');
   return names.slice(1).every((_, index) => isDirectory(below(dst, names.slice(0, index + 1).join('/'))));
+}
+
+/** The path, or, where another package's tree lies in that directory, what is beside the tree in there. */
+function aroundNested(dst: string, path: string, nested: Nested): string[] {
+  if (nested.covers(path)) return [];
+  if (!nested.isBelow(path) || !isDirectory(below(dst, path))) return [path];
+  const names = readdirSync(below(dst, path), { encoding: 'latin1' });
+  return names.flatMap((name) => aroundNested(dst, `${path}/${name}`, nested));
 }
 
 function isDirectory(path: Buffer): boolean {

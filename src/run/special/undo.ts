@@ -70,8 +70,8 @@ export async function wouldDelete(turn: Turn, step: ExecStep | null): Promise<Wo
   const asked = turn.source.steps.filter((each) => each.kind === 'exec').findLast(isDryDelete) ?? step;
   if (asked?.tool !== 'rsync') return null;
   const { delete_limit: _limit, undo: _undo, accept: _accept, only_with: _with, dry_run, ...rest } = asked;
-  const { at, remove, words } = dry_run ?? { at: 1, remove: 0, words: ['--dry-run', '--out-format=%i %n'] };
-  const argv = asked.argv.toSpliced(at, remove, ...words);
+  const { at, remove } = dry_run ?? { at: 1, remove: 0 };
+  const argv = asked.argv.toSpliced(at, remove, '--dry-run', '--out-format=%i %n');
   const { outcome, from } = await executeStep(turn, { ...rest, argv }, 'probe');
   if (outcome.kind === 'interrupted' || outcome.kind === 'stopped') return null;
   let count = 0;

@@ -11,6 +11,7 @@ import { tooMany } from '../../guard.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { removeFromDst } from '../kept.js';
+import { Nested } from '../nested.js';
 import { bytes, isPlain, latin1, shown } from '../names.js';
 import { DELAYED } from './whole.js';
 import { readPaths } from './writer.js';
@@ -18,7 +19,10 @@ import { readPaths } from './writer.js';
 /** How the run ends when these are more deletions than the guard allows, or null. What rsync keeps aside does not count. */
 export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null {
   const { job, state } = turn.session;
-  const deletions = paths.filter((path) => !isDelayed(path) && !isNeverUpstream(path));
+  const nested = new Nested(job);
+  const deletions = paths.filter(
+    (path) => !isDelayed(path) && !isNeverUpstream(path) && !nested.covers(path),
+  );
   if (deletions.length === 0) return null;
   const before = turn.deleted ?? 0;
   const examples = deletions.slice(0, 3).map(shown);
@@ -34,7 +38,8 @@ export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null 
  */
 export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome): StepEnd {
   const { log, session } = turn;
-  const paths = [...readPaths(step.list)];
+  const nested = new Nested(session.job);
+  const paths = [...readPaths(step.list)].filter((path) => !nested.covers(path));
   if (paths.length === 0) return GO_ON;
   if (!isSuccess(sofar)) {
     log.note('WARNING', `${String(paths.length)} not deleted: files were left out before`);
