@@ -9,6 +9,7 @@ import { upstream } from './web-source.js';
  * debmirror's configuration is Perl. It gets the user and the password here, where nobody else can read them, and a
  * correction: after a failed download debmirror (2.37) puts the new index in place and deletes what the old one named.
  * Here it ends before that. It also counts what it does, which it never tells, and its warnings get lines of their own.
+ * Names that an upstream chooses are checked before debmirror takes them for words of a shell or for paths below dst.
  */
 export function debmirrorConf(pkg: Package, source: Source): FilePart[] {
   return [
@@ -16,6 +17,8 @@ export function debmirrorConf(pkg: Package, source: Source): FilePart[] {
     ...login(pkg, source),
     ...redirects(pkg, source),
     CORRECTION,
+    NAMES,
+    '1;\n',
   ];
 }
 
@@ -83,5 +86,44 @@ const CORRECTION = `{
   }
   END { print "mirror: fetched $files files, $bytes bytes; deleted $deleted\\n" }
 }
-1;
+`;
+
+/**
+ * Ends debmirror at the first name that is no plain path. It calls one of these functions with each name of an index before
+ * it fetches, makes or unpacks anything by that name; the names of patches it takes from their own index.
+ */
+const NAMES = `{
+  no warnings;
+  my $check = sub {
+    for my $name (grep { defined } @_) {
+      my $path = $name;
+      $path =~ s{^\\Q$mirrordir\\E(/|\\z)}{};
+      next if $path =~ m{\\A(?![/~-])[A-Za-z0-9._+~:@%=,/-]*\\z} and $path !~ m{(^|/)\\.\\.(/|\\z)};
+      ($path = substr($name, 0, 200)) =~ s/[^\\x20-\\x7e]/?/g;
+      die "\\nmirror: refused the name $path\\n";
+    }
+  };
+  for my $name ('http_get', 'ftp_get', 'rsync_get', 'remote_get', 'make_dir', 'check_lists', 'check_diff') {
+    my $original = \\&$name;
+    *$name = sub { $check->($_[0]); $original->(@_) };
+  }
+  my ($file, $redirect, $patches, $name) = (\\&check_file, \\&system_redirect_io, \\&fetch_and_apply_diffs, \\&name_release);
+  *check_file = sub { my %of = @_; $check->($of{filename}); $file->(@_) };
+  *system_redirect_io = sub { $check->(@_[1, 2]); $redirect->(@_) };
+  *fetch_and_apply_diffs = sub {
+    open(my $index, '<', ".temp/$_[1]/$_[2].diff/Index") or die "$_[1]/$_[2].diff/Index: $!\\n";
+    while (my $line = <$index>) { $check->($1) if $line =~ /^\\s+[A-Za-z0-9]+\\s+\\d+\\s+(.*)/ }
+    close $index;
+    $patches->(@_);
+  };
+  *name_release = sub {
+    my @names = $name->(@_);
+    for (@names[0, 1]) {
+      next if $_ eq '' or m{\\A[A-Za-z0-9][A-Za-z0-9._+/-]*\\z} and !m{(^|/)\\.\\.(/|\\z)};
+      s/[^\\x20-\\x7e]/?/g;
+      die "\\nmirror: refused the name " . substr($_, 0, 200) . "\\n";
+    }
+    return @names;
+  };
+}
 `;

@@ -93,7 +93,7 @@ function session(pkg: Package, context: MethodContext): FilePart[] {
     ['xfer:use-temp-file', 'yes'],
     ['xfer:temp-file-name', '.in.*'],
     ['mirror:overwrite', 'yes'],
-    ['mirror:exclude-regex', '(^|/)(\\.in\\.|\\.nfs)'],
+    ['mirror:exclude-regex', '(^|/)(\\.in\\.|\\.nfs)|[[:cntrl:]]'],
     ['net:timeout', timeout],
     ['net:max-retries', retries],
     ['net:persist-retries', '0'],

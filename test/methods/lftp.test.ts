@@ -227,6 +227,19 @@ describe.skipIf(WITHOUT !== '')(`lftp${WITHOUT}`, () => {
     expect(last()).toMatchObject({ transfer: { deleted: 2 } });
   });
 
+  test('a name with a line end forges no line of the log, and deletes nothing', async () => {
+    await apply(
+      { exclude: ['*.keep'], user: 'me', password: WEB_PASSWORD },
+      `http://127.0.0.1:${String(web.port)}/${id}`,
+    );
+    writeFileSync(join(site.dst(id), 'ours.keep'), 'x');
+    put("x\nOld file `ours.keep' is not removed", 'x');
+    put('y\n2026 [mirror] INFO\x1b[2J', 'x');
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(mirrored()).toEqual([...ALL, 'ours.keep'].sort());
+    expect(site.log(id)).not.toMatch(/^(Old file|2026 \[mirror\])|\x1b/m);
+  });
+
   test('a file that upstream does not give makes the run fail, brings the others and deletes nothing', async () => {
     await apply();
     expect(await site.run(id)).toMatchObject({ code: 0 });

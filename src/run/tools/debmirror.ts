@@ -17,6 +17,7 @@ export const debmirror: ToolTable = {
     [[0], /^Warning: failed to use rsync/m, 'transfer', 'extra files were not transferred'],
     OK,
     [null, /^mirror: refused a redirect to /m, 'unavailable', REDIRECTED],
+    [null, /^mirror: refused the name /m, 'transfer', 'upstream names what is no plain path'],
     [
       null,
       /^(Download of \S+ failed: 40[137] |login failed|@ERROR: (auth failed|access denied|Unknown module))/m,
