@@ -143,6 +143,15 @@ function execText(step: ExecStep, job: Job): string {
     ...(step.told_deletions
       ? [`what it tells of as gone is deleted then, up to <limit> of them: ${limitText(job)}`]
       : []),
+    ...(step.growth
+      ? [`ended when the files that it writes do not grow for ${formatDuration(step.growth)}`]
+      : []),
+    ...(step.skip
+      ? [`files that upstream refuses with ${step.skip.join(' or ')} are left out and counted`]
+      : []),
+    ...(step.leftovers
+      ? [`${step.leftovers.join(' and ')} of a dead run is removed before and after it`]
+      : []),
     ...(step.stall ? [`ended when nothing comes for ${formatDuration(step.stall)}`] : []),
     ...(step.stdin_secret === undefined ? [] : ['the password goes to its standard input']),
     ...(step.push_words ? ['with the words of a push at its end'] : []),

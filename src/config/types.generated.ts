@@ -1557,6 +1557,10 @@ export interface LftpOptions {
    */
   net_timeout: number;
   /**
+   * Answers, such as `403` (http) or `550` (ftp), by which upstream refuses single files that it lists. The run leaves such files out and counts them in its outcome, and does not fail.
+   */
+  skip: string[];
+  /**
    * TLS on `ftp://`: for a login where upstream offers it, required for everything, or off. `ftps` and `https` always have it.
    */
   tls: 'offered' | 'required' | 'off';

@@ -60,7 +60,23 @@ export interface ExecStep extends Exec {
    * For a tool without a delete limit that is told to delete nothing: each line of its output that matches names, as group
    * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
    */
-  readonly told_deletions?: { readonly pattern: string };
+  readonly told_deletions?: {
+    readonly pattern: string;
+    /**
+     * For an upstream whose pages may be something else than lists of files: a file of ours that keeps from run to run which
+     * directories lost everything or became a file. Only a later run that finds the same deletes what was in them.
+     */
+    readonly doubts?: string;
+  };
+  /** Answers of upstream (`403`) after which a single file is left out and counted, and the run goes on. */
+  readonly skip?: readonly string[];
+  /** Seconds after which a tool is ended when the files that it writes in dst have not grown: upstream starts them again and again. */
+  readonly growth?: number;
+  /**
+   * Absolute paths of files that tell others of a sync in progress, with the number of a process in them. They are removed
+   * under the run lock before and after the tool, and by `mirror publish` when a run has died.
+   */
+  readonly leftovers?: readonly string[];
   /**
    * The `--backup-dir` of an rsync: a directory of dst into which it moves what it deletes or replaces. When the delete guard
    * trips, all of it is moved back; else it is removed, or kept for `keep_deleted`.

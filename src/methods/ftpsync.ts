@@ -39,6 +39,7 @@ export const ftpsync: SyncMethod = {
     // A source that `check` refused compiles to nothing that runs.
     if (from === null) return [{ kind: 'require-directory', path: pkg.dst }];
     const { work } = context;
+    const options = pkg.options as Options<'ftpsync'>;
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
@@ -51,9 +52,11 @@ export const ftpsync: SyncMethod = {
         argv: ['ftpsync', `sync:archive:${ARCHIVE}`],
         // Its words are split and matched against the files of where it is: there are none of upstream's here.
         cwd: work,
-        env: { HOME: work },
+        // `runmirrors`, which a hub calls at its end, goes there and has no default for it.
+        env: { HOME: work, ...(options.hub ? { BASEDIR: work } : {}) },
         push_words: { allow: STAGES },
         gather: logDirectory(pkg, context),
+        leftovers: [`${pkg.dst}/Archive-Update-in-Progress-${context.site.hostname}`],
         ...accepted(pkg),
       },
     ];

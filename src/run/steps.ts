@@ -161,16 +161,19 @@ function isCommon(step: Step): step is CommonStep {
 }
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
-  const pass = await executeStep(turn, step, 'pass');
+  const special = step.leftovers ?? step.skip;
+  const pass = special
+    ? await (await import('./special/index.js')).executeWithCare(turn, step)
+    : await executeStep(turn, step, 'pass');
   const undo = step.undo !== undefined && (pass.tripped !== null || existsSync(step.undo));
   const end = undo ? await (await import('./special/index.js')).settleUndo(turn, step, pass) : pass;
   const { outcome, transfer, tripped, omissions } = end;
   // What a list of changes names may well be directories only.
   const lists = step.only_with === undefined ? end.lists : null;
-  if (step.told_deletions !== undefined && outcome.kind === 'synced' && lists !== false) {
+  const done = !isThrough(outcome);
+  if (step.told_deletions && !done && lists !== false) {
     return (await import('./special/index.js')).deleteTold(turn, step, end);
   }
-  const done = !isThrough(outcome);
   return { outcome, done, transfer, lists, omissions, facts: tripped === null ? {} : { tripped } };
 }
 

@@ -45,6 +45,7 @@ export { readState } from '../../state/mend-state.js';
 export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
+export { executeWithCare } from './refused.js';
 export { deleteTold } from './told-deletions.js';
 export { mendOwnDirectory, settleUndo } from './undo.js';
 export { refuseUnmounted } from './unmounted.js';

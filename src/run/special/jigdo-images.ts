@@ -84,10 +84,13 @@ function isMade({ path, described }: JigdoImage, began: number): boolean {
   return stat?.isFile() === true && stat.mtimeMs >= Math.min(described, began - BEHIND);
 }
 
-/** rsync rules; the names have nothing that is a pattern. */
+/**
+ * rsync rules; the names have nothing that is a pattern. The images of the sets stay whatever upstream has. What follows them
+ * takes away the protection that the later exclusion of all images would give those of old versions.
+ */
 function protection(dst: string, sets: readonly JigdoSet[]): string {
   const images = sets.flatMap((set) => set.images.map(({ path }) => path));
-  return images.map((path) => `P ${path.slice(dst.length)}\n`).join('');
+  return [...images.map((path) => `P ${path.slice(dst.length)}\n`), 'R *.iso\n'].join('');
 }
 
 function reason(output: string): string {

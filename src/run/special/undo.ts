@@ -1,5 +1,14 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { toPlainText } from '../../job/plain-text.js';
 import { OWN_DIRECTORY } from '../../job/never-upstream.js';
 import type { ExecStep } from '../../job/step.js';
@@ -26,7 +35,7 @@ const EXAMPLES = 3;
 export function mendOwnDirectory(turn: Turn): void {
   const { dst, keep_deleted: seconds = 0 } = turn.session.job;
   makeOwnDirectory(dst);
-  const back = moveBack(dst);
+  const back = moveUndoBack(dst);
   if (back > 0) turn.log.note('WARNING', `a run that was killed had moved ${String(back)} entries: put back`);
   pruneKept(dst, seconds, Date.now());
 }
@@ -39,10 +48,10 @@ export function mendOwnDirectory(turn: Turn): void {
 export async function settleUndo(turn: Turn, step: ExecStep, end: ExecEnd): Promise<ExecEnd> {
   const { job } = turn.session;
   if (end.outcome.kind !== 'blocked') {
-    await release(turn);
+    await releaseUndo(turn);
     return end;
   }
-  const back = moveBack(job.dst);
+  const back = moveUndoBack(job.dst);
   removeOwnDirectory(job.dst);
   turn.log.note('INFO', `the delete guard: ${String(back)} entries put back`);
   const before = turn.deleted ?? 0;
@@ -92,7 +101,7 @@ function isDryDelete({ dry_run, delete_limit, only_with }: ExecStep): boolean {
 }
 
 /** Removes what was replaced, and keeps what was deleted where the package says so. */
-async function release(turn: Turn): Promise<void> {
+export async function releaseUndo(turn: Turn): Promise<void> {
   const { dst, keep_deleted: seconds } = turn.session.job;
   if (lstatIfThere(join(dst, UNDO)) === null) return;
   if (seconds !== undefined) {
@@ -118,8 +127,25 @@ function keepDeleted(turn: Turn, path: string, isThere: boolean): void {
   }
 }
 
+/**
+ * Moves a directory of dst to where `moveUndoBack` finds it, so that a file can take its place. `path` is relative to dst, one
+ * character a byte. False when another file system is mounted there.
+ */
+export function moveToUndo(dst: string, path: string): boolean {
+  makeOwnDirectory(dst);
+  const to = below(dst, `${UNDO}/${path}`);
+  mkdirSync(below(dst, dirname(`${UNDO}/${path}`)), { recursive: true, mode: 0o700 });
+  try {
+    renameSync(below(dst, path), to);
+    return true;
+  } catch (error) {
+    if (['EXDEV', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
 /** Moves all back to where it was; how many entries that is. What took their place meanwhile goes. */
-function moveBack(dst: string): number {
+export function moveUndoBack(dst: string): number {
   if (lstatIfThere(join(dst, UNDO))?.isDirectory() !== true) return 0;
   let moved = 0;
   const times: { path: string; atime: Date; mtime: Date }[] = [];
