@@ -78,6 +78,8 @@ export function stepWords(step: Step, job: Job): StepWords {
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,
       };
+    case 'count-images':
+      return { text: `count the images that SHA256SUMS and SHA512SUMS in ${job.dst} name and it lacks` };
     case 'jigdo-images':
       return {
         text: `make the images that are missing or outdated, from ${step.debian_mirror}: run this for each set that is listed in project/build, with a configuration as its last word`,

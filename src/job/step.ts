@@ -219,6 +219,14 @@ export interface JigdoImagesStep extends Exec {
   readonly protect: string;
 }
 
+/**
+ * Counts the images that the lists of checksums in dst name and dst lacks: upstream has no jigdo file for them, and the last
+ * pass does not take them. They are an omission of the run.
+ */
+export interface CountImagesStep {
+  readonly kind: 'count-images';
+}
+
 /** How a file tells a time; `run/special/freshness` reads them. */
 export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
 
@@ -255,6 +263,7 @@ export type SpecialStep =
   | ProofStep
   | ForgetIfChangedStep
   | JigdoImagesStep
+  | CountImagesStep
   | ListStep;
 
 export type Step = CommonStep | SpecialStep;

@@ -89,6 +89,7 @@ export const jigdo: SyncMethod = {
         base: ['--size-only', `--filter=merge ${protect}`],
         filters: [...options.final_includes.map((pattern) => `--include=${pattern}`), '--exclude=*.iso'],
       }),
+      { kind: 'count-images' },
       ...traceSteps(pkg, hostname(options, context)),
     ];
   },

@@ -65,6 +65,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['check', step.argv]];
     case 'require-directory':
     case 'install-marker':
+    case 'count-images':
     case 'find-replaced':
     case 'publish-held':
     case 'prove-refs':

@@ -61,6 +61,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`only if ${step.directory} has each ref as upstream has it`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
+    case 'count-images':
+      return ['count the images that are left out'];
     case 'jigdo-images':
       return [`for each set of images: ${command(step)} ${step.work}/<set>.conf`];
     case 'repeat-if-changed':

@@ -6,6 +6,7 @@ import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
 import { deleteRefs } from './git/delete-refs.js';
 import { prepareRepository } from './git/prepare.js';
+import { countImages } from './count-images.js';
 import { makeImages } from './jigdo-images.js';
 import { findReplaced } from './find-replaced.js';
 import { runListStep } from './lists/index.js';
@@ -87,6 +88,8 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return proveRpm(turn, step);
     case 'jigdo-images':
       return makeImages(turn, step);
+    case 'count-images':
+      return countImages(turn);
     case 'check-freshness':
       return checkFreshness(turn, step);
     case 'find-replaced':

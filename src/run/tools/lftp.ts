@@ -57,6 +57,8 @@ export const lftp: ToolTable = {
   ],
   rows: [
     OK,
+    // All that lftp says of a listing that is cut. With the line's end, so that the line itself is not shown.
+    [null, /^mirror: ?\n/m, 'transfer', 'upstream broke off in the middle of a listing'],
     [null, /^\d+ errors? detected|^mirror: /m, 'transfer', 'some files were not transferred'],
     [[126, 127], null, 'config', 'lftp cannot be run'],
   ],
