@@ -119,7 +119,9 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
     writeFileSync(script, '#!/bin/bash\nread -r _\n', { mode: 0o755 });
     const person = spawn(script, [], { stdio: ['pipe', 'ignore', 'ignore'] });
     try {
-      await vi.waitFor(() => expect(readFileSync(`/proc/${String(person.pid)}/comm`, 'utf8')).toBe('ftpsync\n'));
+      await vi.waitFor(() =>
+        expect(readFileSync(`/proc/${String(person.pid)}/comm`, 'utf8')).toBe('ftpsync\n'),
+      );
       writeFileSync(marker, `${String(person.pid)}\n`);
       expect(await fails({})).toEqual([1, expect.stringMatching(/^tool: another ftpsync is at work/)]);
       expect(existsSync(marker)).toBe(true);
@@ -208,7 +210,8 @@ function killMarked(pid: string): void {
   for (const each of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const environment = readFileSync(`/proc/${each}/environ`, 'latin1').split('\0');
-      if (environment.some((word) => word.startsWith(`MIRROR_RUN=${pid}.`))) process.kill(Number(each), 'SIGKILL');
+      if (environment.some((word) => word.startsWith(`MIRROR_RUN=${pid}.`)))
+        process.kill(Number(each), 'SIGKILL');
     } catch {
       // It has ended, or is another user's.
     }

@@ -162,7 +162,10 @@ describe.skipIf(!onPath('lftp'))('lftp over http (needs lftp)', () => {
   test('a file that breaks off each time at the same byte ends the run', { timeout: 60_000 }, async () => {
     files.set('/big', '');
     odd.set('/big', (response, method) => {
-      response.writeHead(200, { 'Content-Length': 1_000_000, 'Last-Modified': 'Mon, 02 Nov 2026 10:00:00 GMT' });
+      response.writeHead(200, {
+        'Content-Length': 1_000_000,
+        'Last-Modified': 'Mon, 02 Nov 2026 10:00:00 GMT',
+      });
       if (method === 'HEAD') response.end();
       else response.write(Buffer.alloc(300_000), () => setTimeout(() => response.destroy(), 200));
     });
@@ -171,6 +174,26 @@ describe.skipIf(!onPath('lftp'))('lftp over http (needs lftp)', () => {
     expect(last()).toMatchObject({ failure: 'unavailable' });
     expect(last()).toHaveProperty('reason', expect.stringContaining('made no progress'));
     expect(Date.now() - began).toBeLessThan(40_000);
+  });
+
+  test('a server that sends a byte now and then ends the run', { timeout: 120_000 }, async () => {
+    await apply({ net_timeout: 1 });
+    files.set('/big', '');
+    odd.set('/big', (response, method) => {
+      response.writeHead(200, {
+        'Content-Length': 100_000,
+        'Last-Modified': 'Mon, 02 Nov 2026 10:00:00 GMT',
+      });
+      if (method === 'HEAD') {
+        response.end();
+        return;
+      }
+      const timer = setInterval(() => response.write('x'), 300);
+      response.on('close', () => clearInterval(timer));
+    });
+    expect(await site.run(id)).toMatchObject({ code: 69 });
+    expect(last()).toMatchObject({ failure: 'unavailable' });
+    expect(last()).toHaveProperty('reason', expect.stringContaining('less than 64 bytes a second'));
   });
 
   test('a server that forbids HEAD is a mistake of the config', async () => {
@@ -191,7 +214,10 @@ describe.skipIf(!onPath('lftp'))('lftp over http (needs lftp)', () => {
       else response.write('<html><a href="f0">f0</a>', () => response.destroy());
     });
     expect(await site.run(id)).toMatchObject({ code: 69 });
-    expect(last()).toHaveProperty('reason', expect.stringMatching(/^upstream broke off in the middle of a listing/));
+    expect(last()).toHaveProperty(
+      'reason',
+      expect.stringMatching(/^upstream broke off in the middle of a listing/),
+    );
     expect(inDst('a')).toHaveLength(20);
   });
 });

@@ -26,7 +26,10 @@ export function countImages(turn: Turn): StepEnd {
     }
   }
   const why = 'in SHA256SUMS, but neither made nor taken';
-  return { ...GO_ON, omissions: omission('left-out', { count: missing.size, names: [...missing].sort(), why }) };
+  return {
+    ...GO_ON,
+    omissions: omission('left-out', { count: missing.size, names: [...missing].sort(), why }),
+  };
 }
 
 function listedImages(path: string): string[] {

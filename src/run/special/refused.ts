@@ -8,7 +8,7 @@ import { bytes } from './names.js';
 import { omission } from './omissions.js';
 
 /** What lftp says of a file that upstream refuses: the answer's number, and the name. A directory's has a `/` in front. */
-const REFUSED = /^mirror: Access failed: (\d{3})\b.*\(([^/].*)\)$/;
+const REFUSED = /^mirror: Access failed: (\d{3}) [^(]*\(([^/].*)\)$/;
 
 /** Any other error of lftp's. */
 const ERROR = /^(mirror|cd|open|set|source): /;

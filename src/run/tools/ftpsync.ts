@@ -28,7 +28,7 @@ function says(text: string): RegExp {
 const PASSES = [3, 4];
 
 /** A hub's log that ends with the start of `runmirrors`. */
-const UNTOLD = /\]: Trigger slave mirrors using (?![^]*\]: Trigger slave done)/;
+const UNTOLD = /^(?=[^]*\]: Trigger slave mirrors using )(?![^]*\]: Trigger slave done)/;
 
 const rows: readonly Row[] = [
   [
@@ -101,7 +101,10 @@ export const ftpsync: ToolTable = {
 /** A hub whose archive is whole but whose downstream mirrors were not told. */
 function downstreamsNotTold(output: string): Omission[] {
   if (!UNTOLD.test(output)) return [];
-  const said = /^.*runmirrors(?:: line \d+)?: .*$|^.*(?:No config|Unable|not found|unbound variable).*$/m.exec(output)?.[0];
+  const said =
+    /^.*runmirrors(?:: line \d+)?: .*$|^.*(?:No config|Unable|not found|unbound variable).*$/m.exec(
+      output,
+    )?.[0];
   const why = said === undefined ? '' : `: ${toPlainText(said.trim()).slice(0, 200)}`;
   return [{ kind: 'left-out', count: null, examples: [], text: `downstream mirrors were not told${why}` }];
 }
