@@ -69,6 +69,23 @@ export type AptRefetch =
   | { readonly by: 'tool'; readonly argv: readonly string[] };
 
 /**
+ * The same for an archive that comes as it is, all of its distributions: each file of the index that a Release file names
+ * and that is there has its digest, what clients fetch by default and was there at the last proof is there still, and dst
+ * has all files of the pool that the index names, with their size. Indexes that the last proof read are not read again.
+ */
+export interface ProveAptArchiveStep {
+  readonly kind: 'prove-apt-archive';
+  /** Holds what is new of the index; the rest of it is in dst. Null: all is in dst, and readers have it already. */
+  readonly held: string | null;
+  /** A file that stays from run to run: what the last proof found right. */
+  readonly record: string;
+  /** Words that choose among upstream's files: with others, nothing of the record counts. */
+  readonly filters: readonly string[];
+  /** Regular expressions of paths that are left out on purpose; null: they cannot be told, and what is missing is only said. */
+  readonly left_out: readonly string[] | null;
+}
+
+/**
  * Looks at what the new index of a repository names, before that index is published. argv lists the files, each as `strip`
  * and its path in dst. All of them have to be there, and to have passed `verify` once: its argv with their paths behind.
  * Whatever else in dst has the suffix, and old files of the index itself, is written to `deletions`, a zero byte behind
@@ -86,4 +103,4 @@ export interface ProveRpmStep extends Exec {
   readonly deletions: string | null;
 }
 
-export type ProofStep = ProveAptStep | ProveRpmStep;
+export type ProofStep = ProveAptStep | ProveAptArchiveStep | ProveRpmStep;

@@ -1,4 +1,6 @@
 import type { Package, Source } from '../model/site.js';
+import { proveArchive } from './apt-archive.js';
+import type { ArchiveFilters } from './apt-archive.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
@@ -54,9 +56,16 @@ export const ftpsync: SyncMethod = {
         gather: logDirectory(pkg, context),
         ...accepted(pkg),
       },
+      ...proveArchive(context, null, filtersOf(pkg.options as Options<'ftpsync'>)),
     ];
   },
 };
+
+/** The index and the packages of an architecture are left out together, so only words of the site's need a look. */
+function filtersOf({ arch_include = '', arch_exclude = '', extra = {} }: Options<'ftpsync'>): ArchiveFilters {
+  const words = RSYNC_WORDS.flatMap((name) => String(extra[name] ?? '').split(' ')).filter(Boolean);
+  return { exclude: [], words, settings: [`include ${arch_include}`, `exclude ${arch_exclude}`] };
+}
 
 function sourceFindings(pkg: Package): PackageFinding[] {
   const { path } = pkg.options as Options<'ftpsync'>;

@@ -65,5 +65,5 @@ function stageSet({ stage1_excludes }: Options<'ubuntu'>): StageSet {
   const index = stage1_excludes.map((pattern) =>
     pattern.startsWith('/') ? pattern : `/dists/**/${pattern}`,
   );
-  return { index, early: [], last: ['Release', 'Release.gpg', 'InRelease'] };
+  return { index, early: [], last: ['Release', 'Release.gpg', 'InRelease'], isApt: true };
 }

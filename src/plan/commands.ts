@@ -71,6 +71,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'forget-if-changed':
     case 'write-file':
     case 'check-freshness':
+    case 'prove-apt-archive':
       return [];
   }
 }

@@ -154,6 +154,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'publish-held':
     case 'repeat-if-changed':
     case 'prove-apt':
+    case 'prove-apt-archive':
     case 'prove-rpm':
       return (await import('./special/index.js')).runSpecialStep(turn, step);
   }

@@ -113,7 +113,8 @@ export function makeAptRepo(path: string, suite = 'stable'): AptRepo {
       for (const name of readdirSync(dists).filter((file) => /^(In)?Release/.test(file)))
         rmSync(join(dists, name));
       const set = (field: string, value: string): string => `-oAPT::FTPArchive::Release::${field}=${value}`;
-      const fields = [set('Suite', suite), set('Codename', suite), set('Components', 'main')];
+      const commands = '-oAPT::FTPArchive::Release::Patterns::=Commands-*';
+      const fields = [commands, set('Suite', suite), set('Codename', suite), set('Components', 'main')];
       const release = run(...fields, set('Architectures', 'amd64'), 'release', `dists/${suite}`);
       writeFileSync(join(dists, 'Release'), editRelease(release.toString()));
       // Named in Release, as in Debian's, but not there.

@@ -7,6 +7,7 @@ import { checkFreshness } from './freshness.js';
 import { makeImages } from './jigdo-images.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
+import { proveAptArchive } from './proof/apt-archive.js';
 import { proveRpm } from './proof/rpm.js';
 import { askWhetherChanged } from './repeat.js';
 import { GO_ON, endedBy } from '../steps.js';
@@ -71,6 +72,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return countDeletions(turn, step);
     case 'prove-apt':
       return proveApt(turn, step);
+    case 'prove-apt-archive':
+      return proveAptArchive(turn, step);
     case 'prove-rpm':
       return proveRpm(turn, step);
     case 'jigdo-images':
