@@ -25,10 +25,12 @@ export function proveArchive(context: MethodContext, held: string | null, filter
     kind: 'prove-apt-archive',
     held,
     record: `${context.cache}/proved-archive`,
-    filters: [...filters.exclude.map((pattern) => `--exclude=${pattern}`), ...words, ...(filters.settings ?? [])],
-    left_out: words.some((word) => RULES.test(word))
-      ? null
-      : [...filters.exclude, ...excluded].map(leftOut),
+    filters: [
+      ...filters.exclude.map((pattern) => `--exclude=${pattern}`),
+      ...words,
+      ...(filters.settings ?? []),
+    ],
+    left_out: words.some((word) => RULES.test(word)) ? null : [...filters.exclude, ...excluded].map(leftOut),
   };
   return [cacheDirectory(context), step];
 }

@@ -154,7 +154,11 @@ function exec(pkg: Package, context: MethodContext): ExecStep {
       ...(network.proxy !== null && scheme === 'rsync' ? { RSYNC_PROXY: network.proxy } : {}),
     },
     ...accepted(pkg),
-    dry_run: { at: argv.length - 2, remove: 1, words: [cleansUp(pkg, context) ? '--postcleanup' : '--nocleanup', '--dry-run'] },
+    dry_run: {
+      at: argv.length - 2,
+      remove: 1,
+      words: [cleansUp(pkg, context) ? '--postcleanup' : '--nocleanup', '--dry-run'],
+    },
   };
 }
 

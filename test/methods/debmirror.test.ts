@@ -275,13 +275,16 @@ describe('what debmirror is told', () => {
         .find(({ kind }) => kind === 'write-file') as WriteFileStep;
       const content = step.content.map((part) => (typeof part !== 'string' && 'value' in part ? '1' : part));
       const secrets = new Map([['password', { text: secret }]]);
-      return fileText({ ...step, content }, {
-        job: null as never,
-        state: null,
-        secrets,
-        trigger: 'request',
-        allowDeletes: null,
-      }) as string;
+      return fileText(
+        { ...step, content },
+        {
+          job: null as never,
+          state: null,
+          secrets,
+          trigger: 'request',
+          allowDeletes: null,
+        },
+      ) as string;
     };
     const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
     const directory = mkdtempSync(join(tmpdir(), 'mirror-debmirror-'));

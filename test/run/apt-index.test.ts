@@ -41,7 +41,8 @@ describe('a Release file', () => {
   });
 
   test('says whether clients ask for the index of all, and when it ends', () => {
-    const release = (text: string): ReturnType<typeof parseRelease> => parseRelease(`SHA256:\n 1 2 x\n${text}`);
+    const release = (text: string): ReturnType<typeof parseRelease> =>
+      parseRelease(`SHA256:\n 1 2 x\n${text}`);
     expect(release('Architectures: amd64 all\n')).toMatchObject({ hasIndexOfAll: true, byHash: null });
     expect(
       release('Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\nAcquire-By-Hash: yes\n'),
@@ -66,16 +67,23 @@ describe('an index of packages', () => {
     ]);
   });
 
-  test.each(['gzip', 'xz', 'bzip2', 'zstd'].filter(onPath))('is read in the compression of %s', async (tool) => {
-    const plain = join(scratch, 'Packages');
-    const stanzas = Array.from({ length: 5000 }, (_, i) => `Package: p${String(i)}\nFilename: ./pool/p${String(i)}.deb\nSize: ${String(i)}\nSHA256: AB\nDescription: ä\n Filename: no\n`);
-    writeFileSync(plain, stanzas.join('\n'));
-    const suffix = { gzip: '.gz', xz: '.xz', bzip2: '.bz2', zstd: '.zst' }[tool] ?? '';
-    execFileSync(tool, ['-k', plain]);
-    const found = await filesOf(plain + suffix);
-    expect(found).toHaveLength(5000);
-    expect(found[4999]).toEqual(['pool/p4999.deb', { size: 4999, algorithm: 'sha256', digest: 'ab' }]);
-  });
+  test.each(['gzip', 'xz', 'bzip2', 'zstd'].filter(onPath))(
+    'is read in the compression of %s',
+    async (tool) => {
+      const plain = join(scratch, 'Packages');
+      const stanzas = Array.from(
+        { length: 5000 },
+        (_, i) =>
+          `Package: p${String(i)}\nFilename: ./pool/p${String(i)}.deb\nSize: ${String(i)}\nSHA256: AB\nDescription: ä\n Filename: no\n`,
+      );
+      writeFileSync(plain, stanzas.join('\n'));
+      const suffix = { gzip: '.gz', xz: '.xz', bzip2: '.bz2', zstd: '.zst' }[tool] ?? '';
+      execFileSync(tool, ['-k', plain]);
+      const found = await filesOf(plain + suffix);
+      expect(found).toHaveLength(5000);
+      expect(found[4999]).toEqual(['pool/p4999.deb', { size: 4999, algorithm: 'sha256', digest: 'ab' }]);
+    },
+  );
 
   test('that is cut off is an error', async () => {
     const plain = join(scratch, 'Packages');

@@ -56,8 +56,7 @@ export const debmirror: ToolTable = {
 
 /** The last line but for why debmirror died, which the configuration that we write makes it print. */
 function parseFigures(output: string): Transfer | null {
-  const [, files, bytes] =
-    /^mirror: fetched (\d+) files, (\d+) bytes$/m.exec(output.slice(-4000)) ?? [];
+  const [, files, bytes] = /^mirror: fetched (\d+) files, (\d+) bytes$/m.exec(output.slice(-4000)) ?? [];
   if (files === undefined) return null;
   return figures({
     transferred_files: Number(files),

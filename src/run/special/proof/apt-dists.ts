@@ -145,7 +145,10 @@ async function completeIndex(
   const files = indexFiles(release);
   if (!step.by_codename) requireOffered(distribution, files);
   for (const index of files.values()) {
-    if (!wanted(index.base) || index.names.some((name) => lstatSync(join(at, name), { throwIfNoEntry: false })))
+    if (
+      !wanted(index.base) ||
+      index.names.some((name) => lstatSync(join(at, name), { throwIfNoEntry: false }))
+    )
       continue;
     if (step.left_out.names && index.kind === 'other') continue;
     if (step.tool === 'debmirror' && isSkipped(distribution.name, index.base)) continue;
@@ -160,7 +163,10 @@ function isSkipped(distribution: string, base: string): boolean {
 }
 
 /** What the config asks for by name has to be in the Release file. */
-function requireOffered({ name, components, arches }: AptDistribution, files: ReadonlyMap<string, IndexFile>): void {
+function requireOffered(
+  { name, components, arches }: AptDistribution,
+  files: ReadonlyMap<string, IndexFile>,
+): void {
   for (const component of components) {
     for (const arch of arches) {
       const base = `${component}/${arch === 'source' ? 'source/Sources' : `binary-${arch}/Packages`}`;

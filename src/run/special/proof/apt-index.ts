@@ -9,7 +9,12 @@ import type { Expected } from './apt-release.js';
 export type Visit = (path: string, expected: Expected, plain: boolean) => void;
 
 /** Programs that unpack what Node does not, from standard input to standard output. */
-const UNPACKERS: Readonly<Record<string, string>> = { '.xz': 'xz', '.lzma': 'xz', '.bz2': 'bzip2', '.zst': 'zstd' };
+const UNPACKERS: Readonly<Record<string, string>> = {
+  '.xz': 'xz',
+  '.lzma': 'xz',
+  '.bz2': 'bzip2',
+  '.zst': 'zstd',
+};
 
 /** Compressions that can be read here, those first that cost least. */
 export const READABLE = ['', '.gz', '.xz', '.bz2', '.zst', '.lzma'];
@@ -97,7 +102,8 @@ function visitStanza(text: string, visit: Visit): void {
     const size = Number(fieldOf(stanza, '\nSize:') ?? NaN);
     for (const [name, algorithm] of DIGESTS) {
       const digest = fieldOf(stanza, name);
-      if (digest !== null) return visitPath(visit, filename, { size, algorithm, digest: digest.toLowerCase() });
+      if (digest !== null)
+        return visitPath(visit, filename, { size, algorithm, digest: digest.toLowerCase() });
     }
     visitPath(visit, filename, { size, algorithm: null, digest: '' });
     return;
@@ -110,7 +116,11 @@ function visitStanza(text: string, visit: Visit): void {
     for (const line of lines) {
       const [digest, size, file] = line.trim().split(/\s+/);
       if (digest === undefined || size === undefined || file === undefined) continue;
-      visitPath(visit, `${directory}/${file}`, { size: Number(size), algorithm, digest: digest.toLowerCase() });
+      visitPath(visit, `${directory}/${file}`, {
+        size: Number(size),
+        algorithm,
+        digest: digest.toLowerCase(),
+      });
     }
     return;
   }

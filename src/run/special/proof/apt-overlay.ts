@@ -70,7 +70,9 @@ export class Overlay {
     }
     const depth = path === '' ? 0 : path.split('/').length;
     if (depth > 2) return [];
-    return [...directories].sort().flatMap((name) => this.distributions(path === '' ? name : `${path}/${name}`));
+    return [...directories]
+      .sort()
+      .flatMap((name) => this.distributions(path === '' ? name : `${path}/${name}`));
   }
 
   private roots(): readonly string[] {

@@ -27,7 +27,10 @@ export async function refetchIndex(
   const { refetch } = step;
   if (refetch.by === 'tool') {
     const kinds = index.names.map((found) => found.slice(index.base.length) || 'plain').join(', ');
-    throw new Wrong('transfer', `dists/${distribution}/${index.base} (${kinds}) did not come with ${step.tool}`);
+    throw new Wrong(
+      'transfer',
+      `dists/${distribution}/${index.base} (${kinds}) did not come with ${step.tool}`,
+    );
   }
   const to = join(step.held, path);
   mkdirSync(dirname(to), { recursive: true });
@@ -117,7 +120,10 @@ async function runAgain(
   const aside = join(dirname(step.held), 'aside');
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside);
-  const moved = replaced.map(({ path }, index) => ({ path: join(dst, path), aside: join(aside, String(index)) }));
+  const moved = replaced.map(({ path }, index) => ({
+    path: join(dst, path),
+    aside: join(aside, String(index)),
+  }));
   try {
     for (const file of moved) renameSync(file.path, file.aside);
     rmSync(step.held, { recursive: true, force: true });

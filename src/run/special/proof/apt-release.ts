@@ -85,8 +85,9 @@ function time(text: string): number | null {
 /** The text that a clear-signed file signs; a file that is not signed is its own text. */
 export function clearText(text: string): string {
   const [, body] =
-    /^-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:.+\n)*\r?\n([^]*?)\n-----BEGIN PGP SIGNATURE-----/m.exec(text) ??
-    [];
+    /^-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:.+\n)*\r?\n([^]*?)\n-----BEGIN PGP SIGNATURE-----/m.exec(
+      text,
+    ) ?? [];
   return body === undefined ? text : `${body.replace(/^- /gm, '')}\n`;
 }
 

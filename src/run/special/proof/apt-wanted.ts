@@ -32,7 +32,11 @@ export function indexFiles({ files }: Release): Map<string, IndexFile> {
  * `all` unless the Release file says that the others have them, sources, translations, the data of AppStream (dep11) and
  * of command-not-found (cnf), and Contents if they are mirrored. What is not an explicit wish is wanted if it is offered.
  */
-export function isWanted(distribution: AptDistribution, leftOut: AptLeftOut, release: Release): (base: string) => boolean {
+export function isWanted(
+  distribution: AptDistribution,
+  leftOut: AptLeftOut,
+  release: Release,
+): (base: string) => boolean {
   const { components } = distribution;
   const arches = distribution.arches.filter((arch) => arch !== 'source');
   const binary = new Set(arches.length > 0 && release.hasIndexOfAll ? [...arches, 'all'] : arches);
@@ -42,7 +46,8 @@ export function isWanted(distribution: AptDistribution, leftOut: AptLeftOut, rel
     if (packages !== undefined) return binary.has(packages);
     if (name === 'source/Sources') return sources;
     const [, language] = /^i18n\/Translation-([^/]+)$/.exec(name) ?? [];
-    if (language !== undefined) return binary.size > 0 && (!leftOut.translations || language.startsWith('en'));
+    if (language !== undefined)
+      return binary.size > 0 && (!leftOut.translations || language.startsWith('en'));
     const [, components] = /^dep11\/Components-([^/]+)\.yml$/.exec(name) ?? [];
     if (components !== undefined) return arches.includes(components);
     if (/^dep11\/icons-[^/]+\.tar$/.test(name)) return binary.size > 0;
@@ -57,7 +62,9 @@ export function isWanted(distribution: AptDistribution, leftOut: AptLeftOut, rel
     if (contents(base)) return true;
     const component = components.find((name) => base.startsWith(`${name}/`));
     if (component === undefined) return false;
-    const longer = components.filter((name) => name.startsWith(`${component}/`) && base.startsWith(`${name}/`));
+    const longer = components.filter(
+      (name) => name.startsWith(`${component}/`) && base.startsWith(`${name}/`),
+    );
     const name = base.slice((longer[0] ?? component).length + 1);
     return wanted(name) || contents(name);
   };
