@@ -57,7 +57,7 @@ export async function visitIndex(fd: number, name: string, visit: Visit): Promis
   visitStanza(`\n${rest}\n`, visit);
 }
 
-async function* unpacked(fd: number, compression: string): AsyncGenerator<unknown> {
+async function* unpacked(fd: number, compression: string): AsyncGenerator {
   const program = UNPACKERS[compression];
   if (program !== undefined) {
     yield* throughProgram(fd, program);
@@ -73,7 +73,7 @@ async function* unpacked(fd: number, compression: string): AsyncGenerator<unknow
   yield* pipeline(file, zlib.createGunzip({ chunkSize: 1 << 18 }), () => undefined);
 }
 
-async function* throughProgram(fd: number, program: string): AsyncGenerator<unknown> {
+async function* throughProgram(fd: number, program: string): AsyncGenerator {
   const { spawn } = process.getBuiltinModule('node:child_process');
   let child: ChildProcess;
   try {
@@ -103,7 +103,7 @@ function visitStanza(text: string, visit: Visit): void {
     for (const [name, algorithm] of DIGESTS) {
       const digest = fieldOf(stanza, name);
       if (digest !== null)
-        return visitPath(visit, filename, { size, algorithm, digest: digest.toLowerCase() });
+        { visitPath(visit, filename, { size, algorithm, digest: digest.toLowerCase() }); return; }
     }
     visitPath(visit, filename, { size, algorithm: null, digest: '' });
     return;
@@ -139,7 +139,7 @@ function withUsualCase(text: string): string {
 }
 
 function visitPath(visit: Visit, latin1: string, expected: Expected): void {
-  // eslint-disable-next-line no-control-regex -- plain ASCII, as nearly all are, needs no decoding
+   
   const path = /^[\x00-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString('utf8');
   const plain = plainPath(path);
   visit(plain ?? path, expected, plain !== null);

@@ -54,17 +54,24 @@ export class PoolCheck {
     if (wanted !== null && !wanted.has(path)) return;
     if (!this.named.add(path)) return;
     this.files += 1;
-    if (!isPlain) return this.add(path, expected, 'missing');
+    if (!isPlain) {
+      this.add(path, expected, 'missing');
+      return;
+    }
     const file = join(dst, path);
     const stat = lstatSync(file, { throwIfNoEntry: false });
-    if (stat?.isFile() !== true) return this.add(path, expected, 'missing');
+    if (stat?.isFile() !== true) {
+      this.add(path, expected, 'missing');
+      return;
+    }
     const isFresh = stat.ctimeMs >= beganMs;
     const hasSize = Number.isNaN(expected.size) || stat.size === expected.size;
     const isNewEntry = isChanged && before !== null && !before.has(entryOf(path, expected));
     if (!hasSize || ((isFresh || isNewEntry) && !hasDigest(file, expected))) {
       // A tool that looks at sizes only would keep it for ever.
       if (isFresh) unlinkSync(file);
-      return this.add(path, expected, isFresh ? 'damaged' : 'replaced');
+      this.add(path, expected, isFresh ? 'damaged' : 'replaced');
+      return;
     }
     this.totalBytes += stat.size;
     if (!isFresh) return;

@@ -128,7 +128,7 @@ async function runAgain(
     for (const file of moved) renameSync(file.path, file.aside);
     rmSync(step.held, { recursive: true, force: true });
     mkdirSync(step.held, { mode: 0o700 });
-    for (const list of Object.values(step.told ?? {})) rmSync(list as string, { force: true });
+    for (const list of Object.values(step.told ?? {})) rmSync(list, { force: true });
     const { outcome } = await executeStep(turn, otherCommand(step, argv), 'pass');
     if (outcome.kind === 'synced') return true;
     const reason = 'reason' in outcome ? outcome.reason : outcome.kind;
