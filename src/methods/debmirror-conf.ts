@@ -31,9 +31,9 @@ export function debmirrorConf(pkg: Package, source: Source, places: DebmirrorPla
     ...login(pkg, source),
     ...redirects(pkg, source),
     ...Object.entries(places).map(([name, path]) => `our $mirror_${name} = ${perlText(path as string)};\n`),
-    'our $mirror_limit = ',
+    "our $mirror_limit = '",
     { value: 'delete-limit' },
-    ';\n',
+    "';\n",
     CHANGES,
   ];
 }

@@ -47,27 +47,12 @@ export async function useAptMirror(
       join(root, 'etc/apt/sources.list'),
       `deb [arch=amd64 signed-by=${keyring}] ${server.url('')} ${suite}\n`,
     );
-    const all = {
-      Dir: root,
-      'Dir::State': join(root, 'state'),
-      'Dir::State::status': join(root, 'status'),
-      'Dir::Cache': join(root, 'cache'),
-      'APT::Architecture': 'amd64',
-      'APT::Architectures': 'amd64',
-      'APT::Sandbox::User': 'root',
-      'APT::Update::Error-Mode': 'any',
-      'Acquire::http::Proxy': 'DIRECT',
-      'Acquire::Retries': '0',
-      ...settings,
-    };
-    const words = [
-      ...Object.entries(all).flatMap(([key, value]) => ['-o', `${key}=${value}`]),
-      ...['en', ...languages].flatMap((language) => ['-o', `Acquire::Languages::=${language}`]),
-    ];
-    const updated = await aptGet([...words, 'update']);
+    const config = join(root, 'apt.conf');
+    writeFileSync(config, aptConf(root, { ...languagesOf(languages), ...settings }));
+    const aptGet = (...words: readonly string[]): ReturnType<typeof run> => run(config, words);
+    const updated = await aptGet('update');
     if (updated.code !== 0) return { ...updated, requests: server.requests };
-    const install = [...words, '--yes', '--download-only', 'install', ...packages];
-    const installed = await aptGet(install);
+    const installed = await aptGet('--yes', '--download-only', 'install', ...packages);
     return { code: installed.code, output: updated.output + installed.output, requests: server.requests };
   } finally {
     await server.stop();
@@ -75,9 +60,45 @@ export async function useAptMirror(
   }
 }
 
-function aptGet(words: readonly string[]): Promise<{ code: number; output: string }> {
+/** Nothing of the host's own settings; AppStream and command-not-found as on a desktop of Ubuntu. */
+function aptConf(root: string, settings: Readonly<Record<string, string>>): string {
+  const all = {
+    Dir: root,
+    'Dir::Etc::main': 'none',
+    'Dir::Etc::parts': 'apt.conf.d',
+    'Dir::State': join(root, 'state'),
+    'Dir::State::status': join(root, 'status'),
+    'Dir::Cache': join(root, 'cache'),
+    'Dir::Bin::methods': '/usr/lib/apt/methods',
+    'APT::Architecture': 'amd64',
+    'APT::Architectures': 'amd64',
+    'APT::Sandbox::User': 'root',
+    'APT::Update::Error-Mode': 'any',
+    'Acquire::http::Proxy': 'DIRECT',
+    'Acquire::Retries': '0',
+    ...target('DEP-11', '$(COMPONENT)/dep11/Components-$(NATIVE_ARCHITECTURE).yml'),
+    ...target('CNF', '$(COMPONENT)/cnf/Commands-$(NATIVE_ARCHITECTURE)'),
+    ...settings,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `${name} "${value}";\n`)
+    .join('');
+}
+
+function target(name: string, key: string): Record<string, string> {
+  const at = `Acquire::IndexTargets::deb::${name}`;
+  return { [`${at}::MetaKey`]: key, [`${at}::ShortDescription`]: name, [`${at}::Description`]: name };
+}
+
+function languagesOf(languages: readonly string[]): Record<string, string> {
+  const all = ['en', ...languages].map((language) => [`Acquire::Languages::${language}`, language]);
+  return Object.fromEntries(all) as Record<string, string>;
+}
+
+function run(config: string, words: readonly string[]): Promise<{ code: number; output: string }> {
   return new Promise((done) => {
-    execFile('apt-get', words, { env: { ...process.env, LC_ALL: 'C' } }, (error, stdout, stderr) => {
+    const env = { ...process.env, APT_CONFIG: config, LC_ALL: 'C' };
+    execFile('apt-get', words, { env }, (error, stdout, stderr) => {
       const code = error === null ? 0 : Number(error.code ?? 1);
       done({ code, output: stdout + stderr });
     });

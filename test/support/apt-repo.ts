@@ -118,7 +118,10 @@ export function makeAptRepo(path: string, suite = 'stable'): AptRepo {
       const release = run(...fields, set('Architectures', 'amd64'), 'release', `dists/${suite}`);
       writeFileSync(join(dists, 'Release'), editRelease(release.toString()));
       // Named in Release, as in Debian's, but not there.
-      rmSync(join(packages, 'Packages'));
+      const files = filesBelow(dists);
+      for (const file of files)
+        if (file.endsWith('.xz')) rmSync(join(dists, file.slice(0, -3)), { force: true });
+      rmSync(join(packages, 'Packages'), { force: true });
       key.gpg('--clearsign', '--output', join(dists, 'InRelease'), join(dists, 'Release'));
       key.gpg('--armor', '--detach-sign', '--output', join(dists, 'Release.gpg'), join(dists, 'Release'));
       for (const name of without) rmSync(join(dists, name));
