@@ -11,6 +11,7 @@ import type { Change, Manifest } from '../plan/plan.js';
 import { isMountPoint } from '../run/mounts.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
+import { lookAtMachine } from './machine.js';
 import { openSecrets } from './open-secrets.js';
 import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
@@ -22,8 +23,8 @@ import { missingSecrets, missingTools, setIdMailer } from './tools.js';
 const COUNT_LIMIT = 10_000;
 
 /**
- * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and no more: no user,
- * dst or tool is asked after, and no program is started; with `refetch` each dst is, whether it is empty. Throws
+ * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and whose the states are,
+ * and no more: no user, dst or tool is asked after, and no program is started; with `refetch` each dst is, whether it is empty. Throws
  * UnusableManifest.
  */
 export function observe(intent: Intent, system: Reader, refetch = false): Observation {
@@ -31,11 +32,13 @@ export function observe(intent: Intent, system: Reader, refetch = false): Observ
   const found = changes(intent.artifacts, manifest, (path, guess) => system.actual(path, guess));
   const unchanged = found.every(({ kind }) => kind === 'unchanged');
   const asked = unchanged && !refetch ? new Map() : destinations(intent, manifest, found, refetch, system);
-  const idle = unchanged && asked.size === 0;
+  const machine = lookAtMachine(intent, system);
+  const idle = unchanged && asked.size === 0 && machine.other === null;
   return {
     manifest,
     changes: found,
     destinations: asked,
+    machine,
     host: idle ? null : host(intent, system),
     now: system.now(),
   };

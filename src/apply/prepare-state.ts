@@ -4,6 +4,7 @@ import type { Reader } from '../system/system.js';
 import { carryOver } from './carry-over.js';
 import { importStatfile } from './import-statfile.js';
 import { entriesFor, type Entry } from './journal.js';
+import { machineRecordPath } from './machine.js';
 import { STATE_MODE, type Operation } from './operation.js';
 import { readJson } from './read-json.js';
 import { slotFiles } from './slot-files.js';
@@ -42,7 +43,8 @@ export function prepareState(
   const brought = renames.filter(({ path }) => !newest.has(path));
   const held = holds(wishes, layout).filter(({ path }) => !moved.has(path));
   const slots = slotFiles(wishes.slots, layout, system);
-  const operations = [...slots, ...brought, ...imported.operations, ...baselines, ...held];
+  const machine = machineOperations(wishes, layout);
+  const operations = [...machine, ...slots, ...brought, ...imported.operations, ...baselines, ...held];
   return {
     operations,
     entries: entriesFor(operations, system),
@@ -65,6 +67,12 @@ function baselineOperation(
     ...(freshDst !== null && { fresh_dst: freshDst, fresh_after: state?.last_success ?? null }),
   };
   return { kind: 'write', path, content: JSON.stringify(baseline), mode: STATE_MODE };
+}
+
+function machineOperations({ machine }: StateWishes, layout: Layout): Operation[] {
+  if (machine === null) return [];
+  const path = machineRecordPath(layout);
+  return [{ kind: 'write', path, content: JSON.stringify(machine), mode: STATE_MODE }];
 }
 
 function holds({ hold }: StateWishes, layout: Layout): Operation[] {

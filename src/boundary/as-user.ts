@@ -24,9 +24,12 @@ export function commandAs(account: Account, argv: readonly string[]): string[] {
   return ['setpriv', `--reuid=${user}`, `--regid=${group}`, `--groups=${groups}`, '--', ...argv];
 }
 
+/** Asked once: no process of ours changes its user, and a plan wants to know for each of tens of thousands of files. */
+const HAS_ROOT = process.geteuid?.() === 0;
+
 /** Whether this process has root's rights: then it must not touch what other users could have made. */
 export function isRoot(): boolean {
-  return process.geteuid?.() === 0;
+  return HAS_ROOT;
 }
 
 /** Whether an account is root itself, so that becoming it changes nothing. */

@@ -13,7 +13,16 @@ export interface Permissions {
   readonly refetch: boolean;
   /** What to do with files that somebody edited: stop, turn the edit into a drop-in, or overwrite it. */
   readonly drift: 'stop' | 'adopt' | 'overwrite';
+  /** Whether states of another machine become this one's. */
+  readonly takeOver: boolean;
 }
+
+export const NO_PERMISSIONS: Permissions = {
+  allowRemovals: null,
+  refetch: false,
+  drift: 'stop',
+  takeOver: false,
+};
 
 /** Everything that stands against applying, most urgent first. Below `--root`, what only matters live is a warning. */
 export function guards(
@@ -30,6 +39,7 @@ export function guards(
     ...seen.changes.flatMap(inTheWay),
     ...rootRefusals(host),
     ...setupRefusals(host),
+    ...machineRefusals(layout, seen, permissions),
     ...removalRefusals(layout, seen.manifest, removed, permissions),
     ...dstRefusals(seen, permissions),
   ];
@@ -60,6 +70,20 @@ function driftRefusals({ changes, manifest }: Observation, { drift }: Permission
         : '`--adopt` turns an edit of a unit into a drop-in, `--force` overwrites it; the diff shows it';
     return [{ code: 'drifted', exit: EXIT.failure, message, help }];
   });
+}
+
+/** Two machines on one state directory would sync the same packages and take each other's runs for dead. */
+function machineRefusals(
+  { state }: Layout,
+  { machine: { other } }: Observation,
+  { takeOver }: Permissions,
+): Refusal[] {
+  if (other === null || takeOver) return [];
+  const since = new Date(other.since).toISOString().slice(0, 10);
+  const message = `${state} holds the states of another machine: node ${other.node.slice(0, 100)}, since ${since}`;
+  const help =
+    'give each machine a state directory of its own; if this one replaces it or was installed anew: mirror apply --take-over';
+  return [{ code: 'other-machine', exit: EXIT.needsPerson, message, help }];
 }
 
 /** What a journal cannot put back is not overwritten or deleted either, whatever is allowed. */

@@ -9,10 +9,29 @@ export interface Observation {
   readonly changes: readonly Change[];
   /** dst of packages that are new, whose dst, user or mount changed, or whose dst may be filled anew; without those that `--root` leaves alone. */
   readonly destinations: ReadonlyMap<string, Destination>;
+  readonly machine: MachineSeen;
   /** null when nothing would change: then nothing is asked. */
   readonly host: Host | null;
   /** Epoch ms. */
   readonly now: number;
+}
+
+/** The machine whose states lie in the state directory. */
+export interface MachineRecord {
+  readonly format: 'mirror/machine/1';
+  /** Says nothing but whether two machines are the same. */
+  readonly id: string;
+  /** `settings.node` of its config, for people. */
+  readonly node: string;
+  /** Epoch ms of the apply that recorded it. */
+  readonly since: number;
+}
+
+export interface MachineSeen {
+  /** The machine that the states are of, if it is another one. */
+  readonly other: Pick<MachineRecord, 'node' | 'since'> | null;
+  /** The record of this one that an apply writes; null if it is there, or not known which machine this is. */
+  readonly record: MachineRecord | null;
 }
 
 export interface Destination {

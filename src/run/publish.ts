@@ -42,7 +42,7 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   const told = tellPeople(layout, site);
   for (const id of repairs.released) if (readHold(layout, id, Date.now()) === null) clearHold(layout, id);
   markDirty(layout);
-  const problems: string[] = [];
+  const problems = [...repairs.unrepaired];
   publish(layout, Date.now(), (message) => {
     problems.push(message);
     warnOnStderr(message);

@@ -55,9 +55,9 @@ export function realSystem(): System {
   };
   return {
     actual,
-    read: (path) => quietly(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
+    read: (path) => unlessUnseen(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
     facts,
-    realPath: (path) => quietly(() => findRealPath(path, "root's")),
+    realPath: (path) => unlessUnseen(() => findRealPath(path, "root's")),
     list,
     user: findUser,
     group: findGroup,
@@ -77,7 +77,7 @@ export function realSystem(): System {
     },
     makeDirectory: makeHeldDirectory,
     together,
-    removeDirectory: (path) => void quietly(() => walkToName(path, ({ held }) => rmdirSync(held))),
+    removeDirectory: removeEmpty,
     chown: (path, owner) => changeInode(path, { owner }),
     chmod: (path, mode) => changeInode(path, { mode }),
     run: execute,
@@ -123,14 +123,14 @@ function actualAt(path: string, guess?: 'file' | 'link'): Actual {
 }
 
 function linkAt(path: string): Actual | null {
-  const target = quietly(() => readlinkSync(path));
+  const target = unlessUnseen(() => readlinkSync(path));
   return target === null ? null : { kind: 'link', target };
 }
 
 /** null for what is no regular file, or cannot be opened. O_NONBLOCK: a FIFO must not make us wait. */
 function fileAt(path: string): Actual | null {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const fd = quietly(() => openSync(path, flags));
+  const fd = unlessUnseen(() => openSync(path, flags));
   if (fd === null) return null;
   try {
     const stat = fstatSync(fd);
@@ -157,13 +157,14 @@ function readWhole(fd: number, path: string, size: number): Buffer {
   // One byte more than expected, to notice the end in the same call.
   if (buffer.length <= size) buffer = Buffer.allocUnsafe(size + (1 << 16));
   const length = readSync(fd, buffer, 0, buffer.length, 0);
-  // It grew meanwhile, or is not what it seems (/proc). Read again from its start, where the descriptor still stands.
-  if (length > size) return readOpened(fd, path, LIMIT.limitBytes);
+  // It changed meanwhile, is not what it seems (/proc), or the system read a part. Read again from its start, where the
+  // descriptor still stands.
+  if (length !== size) return readOpened(fd, path, LIMIT.limitBytes);
   return buffer.subarray(0, length);
 }
 
 function facts(path: string): FileFacts | null {
-  const stat = quietly(() => walkToTarget(path, ({ held }) => lstatSync(held), "root's"));
+  const stat = unlessUnseen(() => walkToTarget(path, ({ held }) => lstatSync(held), "root's"));
   if (!stat) return null;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
   return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
@@ -171,7 +172,7 @@ function facts(path: string): FileFacts | null {
 
 /** opendir, not readdir: a mirror's directory may hold millions of names and only a few are wanted. */
 function list(path: string, limit: number): Entry[] {
-  return quietly(() => walkToName(`${path}/.`, ({ held }) => entriesOf(held, limit), "root's")) ?? [];
+  return unlessUnseen(() => walkToName(`${path}/.`, ({ held }) => entriesOf(held, limit), "root's")) ?? [];
 }
 
 function entriesOf(path: string, limit: number): Entry[] {
@@ -188,6 +189,14 @@ function entriesOf(path: string, limit: number): Entry[] {
     directory.closeSync();
   }
   return entries;
+}
+
+function removeEmpty(path: string): void {
+  try {
+    unlessUnseen(() => walkToName(path, ({ held }) => rmdirSync(held)));
+  } catch (error) {
+    if (!IN_USE.test(codeOf(error) ?? '')) throw error;
+  }
 }
 
 function symlinkAtomic(path: string, target: string): void {
@@ -239,10 +248,20 @@ async function execute(argv: readonly string[], limitMs?: number): Promise<Comma
   };
 }
 
-function quietly<T>(action: () => T): T | null {
+/**
+ * What is not there, is of another kind, or may not be looked at. Any other error is the disk's or the machine's and says
+ * nothing of the file: one that cannot be read now must not pass for absent, and be replaced.
+ */
+const UNSEEN = /^E(NOENT|NOTDIR|ACCES|PERM|INVAL|ISDIR|LOOP|NXIO|NODEV|NAMETOOLONG|UNFIT)$/;
+
+/** Why a directory stays that is to go only if it is empty. */
+const IN_USE = /^E(NOTEMPTY|EXIST|BUSY)$/;
+
+function unlessUnseen<T>(action: () => T): T | null {
   try {
     return action();
-  } catch {
+  } catch (error) {
+    if (!UNSEEN.test(codeOf(error) ?? '')) throw error;
     return null;
   }
 }

@@ -43,6 +43,10 @@ export interface Entry {
   readonly kind: 'file' | 'directory' | 'other';
 }
 
+/**
+ * What is on a machine. What is missing, or closed to this process, is an answer; every other error of the system is thrown:
+ * on a failing disk a file that cannot be read must not pass for one that is not there.
+ */
 export interface Reader {
   /** `guess` is what probably lies there: right, it saves a system call for each of thousands of paths. */
   actual(path: string, guess?: 'file' | 'link'): Actual;
