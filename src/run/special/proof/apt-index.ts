@@ -102,8 +102,10 @@ function visitStanza(text: string, visit: Visit): void {
     const size = Number(fieldOf(stanza, '\nSize:') ?? NaN);
     for (const [name, algorithm] of DIGESTS) {
       const digest = fieldOf(stanza, name);
-      if (digest !== null)
-        { visitPath(visit, filename, { size, algorithm, digest: digest.toLowerCase() }); return; }
+      if (digest !== null) {
+        visitPath(visit, filename, { size, algorithm, digest: digest.toLowerCase() });
+        return;
+      }
     }
     visitPath(visit, filename, { size, algorithm: null, digest: '' });
     return;
@@ -139,7 +141,6 @@ function withUsualCase(text: string): string {
 }
 
 function visitPath(visit: Visit, latin1: string, expected: Expected): void {
-   
   const path = /^[\x00-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString('utf8');
   const plain = plainPath(path);
   visit(plain ?? path, expected, plain !== null);
