@@ -17,7 +17,7 @@ import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { ownPlaces } from './realm-places.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
-import { missingSecrets, missingTools, setIdMailer } from './tools.js';
+import { looseSecrets, missingSecrets, missingTools, setIdMailer } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
@@ -112,6 +112,7 @@ function look(dst: string, made: ReadonlySet<string>, system: Reader): Destinati
     files: more ? COUNT_LIMIT : files,
     more,
     owner: { uid: facts.uid, gid: facts.gid },
+    isSteady: system.isSteady(dst),
   };
 }
 
@@ -124,7 +125,7 @@ function kept(layout: Layout, id: string, system: Reader): Destination['kept'] {
   ];
   return places.flatMap((path) => {
     const facts = system.facts(path);
-    return facts ? [{ path, uid: facts.uid }] : [];
+    return facts ? [{ path, uid: facts.uid, isSteady: system.isSteady(path) }] : [];
   });
 }
 
@@ -152,6 +153,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
     missingSecrets: missingSecrets(jobs, webhook, artifacts, system),
+    looseSecrets: live ? looseSecrets(jobs, webhook, system) : [],
     openSecrets: live ? openSecrets(site, jobs, webhook, system) : [],
     executable: runnable ? system.realPath(executable) : null,
   };
