@@ -1,5 +1,6 @@
 import { HIDDEN, isSecretKey } from '../config/secret-text.js';
 import type { Job } from '../job/job.js';
+import type { AptLeftOut } from '../job/proof-step.js';
 import type { ExecStep, FilePart, Step } from '../job/step.js';
 import { formatDuration } from '../model/duration.js';
 import { shellText } from '../plan/commands.js';
@@ -94,10 +95,20 @@ export function stepWords(step: Step, job: Job): StepWords {
       };
     case 'prove-apt': {
       const guard = step.deletions === null ? '' : ` and no more than <limit> others (${limitText(job)})`;
-      const text = `go on only if dst has all files that the index names${guard}`;
+      const text = `go on only if the index is whole and dst has all files that it names${guard}`;
+      const left = `left out on purpose: ${leftOutText(step.left_out)}`;
       return step.signed
-        ? { text: `${text}, and each Release file passes this`, ...commandWords(step, job) }
-        : { text };
+        ? { text: `${text}, and each Release file passes this; ${left}`, ...commandWords(step, job) }
+        : { text: `${text}; ${left}` };
+    }
+    case 'prove-apt-archive': {
+      const left =
+        step.left_out === null
+          ? 'what is missing is only said, because the package has filters of its own'
+          : `left out on purpose: ${step.left_out.length === 0 ? 'nothing' : step.left_out.join(' ')}`;
+      return {
+        text: `go on only if every index that has changed is what its Release file says and dst has all files that it names (${left})`,
+      };
     }
     case 'prove-rpm': {
       const pass = step.verify ? `, those that are new pass \`${shellText(step.verify.argv)}\`` : '';
@@ -136,6 +147,16 @@ export function stepWords(step: Step, job: Job): StepWords {
 
 function refsText({ refs }: { readonly refs: readonly string[] }): string {
   return `refs ${refs.join(', ')}`;
+}
+
+function leftOutText({ contents, translations, names }: AptLeftOut): string {
+  const words = [
+    'other distributions, sections and architectures',
+    ...(contents ? ['Contents'] : []),
+    ...(translations ? ['translations into other languages than English'] : []),
+    ...(names ? ['what `include`, `exclude`, `exclude_sections` and `limit_priority` say'] : []),
+  ];
+  return words.join(', ');
 }
 
 function partText(part: FilePart): string {

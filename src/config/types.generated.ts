@@ -1116,7 +1116,7 @@ export interface DebmirrorOptions {
    */
   password_file?: string;
   /**
-   * Mirror translations of descriptions into all languages, not English only.
+   * Mirror translations of descriptions into all languages, not English only. Without them `apt update` fails for every reader who set another language.
    */
   i18n: boolean;
   /**

@@ -1,5 +1,7 @@
 import { basename } from 'node:path/posix';
 import type { ExecStep, Step } from '../job/step.js';
+import { proveArchive } from './apt-archive.js';
+import type { ArchiveFilters } from './apt-archive.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
@@ -17,6 +19,8 @@ interface Patterns {
 export interface StageSet extends Patterns {
   /** Of those, what is published last of all: it names the rest of the index. */
   readonly last: readonly string[];
+  /** The index is that of an apt archive, which is proved before it is published. */
+  readonly isApt?: true;
 }
 
 /** Archives of apt: ftpsync's first stage leaves out the same, but for what has its own name for every content. */
@@ -24,6 +28,7 @@ const APT: StageSet = {
   index: ['/dists/', '/ls-lR*', '/project/trace/'],
   early: ['by-hash/', '*.diff/*.gz'],
   last: ['Release', 'Release.gpg', 'InRelease', '/project/trace/'],
+  isApt: true,
 };
 
 /** Sets by their names in the config. */
@@ -54,10 +59,15 @@ export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): 
     indexPass(pass, patterns, hold),
     packagePass(pass, patterns),
     unchanged(pass, patterns, hold),
+    ...(set.isApt ? proveArchive(context, hold, filtersOf(pass)) : []),
     ...freshnessSteps(pass, context),
     { kind: 'publish-held', from: hold, last: set.last.map(expression) },
     ...(context.fallback ? [] : [deletePass(pass)]),
   ];
+}
+
+function filtersOf({ base, exclude, extra }: Pass): ArchiveFilters {
+  return { exclude, words: [...base, ...extra] };
 }
 
 /** Only the index, and of that only what dst has not. No `accept_exit` here: nothing of it may be missing. */

@@ -81,6 +81,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'forget-if-changed':
     case 'write-file':
     case 'check-freshness':
+    case 'prove-apt-archive':
       return [];
   }
 }

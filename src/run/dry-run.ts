@@ -73,6 +73,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `only if dst has all that the index names, and at most ${String(limit())} files more`,
         ...(step.signed ? [`  and each Release file is signed: ${words([...step.argv, '...'])}`] : []),
       ];
+    case 'prove-apt-archive':
+      return [`only if the index in ${step.held ?? job.dst} is whole, and dst has all that it names`];
     case 'prove-rpm':
       return [
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,

@@ -23,13 +23,15 @@ function words(steps: readonly Step[], at: number): readonly string[] {
 }
 
 describe('stages', () => {
-  test('are: index held back, packages, upstream asked again, index published, deletions', () => {
+  test('are: index held back, packages, upstream asked again, index proved and published, deletions', () => {
     expect(stepsOf({ stage_set: 'debian' }).map((step) => step.kind)).toEqual([
       'require-directory',
       'make-directory',
       'exec',
       'exec',
       'repeat-if-changed',
+      'make-directory',
+      'prove-apt-archive',
       'publish-held',
       'exec',
     ]);

@@ -11,6 +11,7 @@ import { runListStep } from './lists/index.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
 import { proveRefs } from './proof/refs.js';
+import { proveAptArchive } from './proof/apt-archive.js';
 import { proveRpm } from './proof/rpm.js';
 import { proveSimple } from './proof/simple.js';
 import { askWhetherChanged } from './repeat.js';
@@ -82,6 +83,8 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return countDeletions(turn, step);
     case 'prove-apt':
       return proveApt(turn, step);
+    case 'prove-apt-archive':
+      return proveAptArchive(turn, step);
     case 'prove-rpm':
       return proveRpm(turn, step);
     case 'fetch-signed-index':
