@@ -185,7 +185,7 @@ export interface JigdoImagesStep extends Exec {
 }
 
 /** How a file tells a time; `run/special/freshness` reads them. */
-export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
 
 /**
  * Reads upstream's own time from a file: a dst that is synced with an upstream which is itself old is `stale`. With
@@ -195,6 +195,8 @@ export interface CheckFreshnessStep {
   readonly kind: 'check-freshness';
   /** Absolute: in dst, or a copy in a directory of the run. */
   readonly path: string;
+  /** By this name the state knows the marker: its path relative to dst. */
+  readonly marker?: string;
   readonly format: FreshnessFormat;
   /** Seconds; null: any age. */
   readonly max_age: number | null;

@@ -74,7 +74,7 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
     }
     // Before anything that claims a sync; passes over parts of a tree may each find nothing.
     if (lists === false && (step.kind === 'install-marker' || step.kind === 'write-file')) break;
-    const result = await runStep(turn, step, outcome);
+    const result = await runStep(turn, step, outcome, facts);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
     if (result.omissions !== undefined) omissions = [...omissions, ...result.omissions];
@@ -120,7 +120,7 @@ export function endedBy(outcome: Outcome | null): StepEnd {
   return outcome === null ? GO_ON : { outcome, done: true };
 }
 
-async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
+async function runStep(turn: Turn, step: Step, sofar: Outcome, facts: EndFacts): Promise<StepEnd> {
   const { session } = turn;
   const { job, layout } = session;
   switch (step.kind) {
@@ -147,7 +147,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
       return installFetchedMarker(turn, step.marker);
     case 'write-file':
       if (step.when_whole && sofar.kind === 'incomplete') return GO_ON;
-      return (await import('./special/index.js')).runSpecialStep(turn, step);
+      return (await import('./special/index.js')).runSpecialStep(turn, step, facts);
     case 'list-changes':
     case 'verify-listed':
     case 'delete-listed':
@@ -163,7 +163,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'repeat-if-changed':
     case 'prove-apt':
     case 'prove-rpm':
-      return (await import('./special/index.js')).runSpecialStep(turn, step);
+      return (await import('./special/index.js')).runSpecialStep(turn, step, facts);
   }
 }
 

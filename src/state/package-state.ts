@@ -92,6 +92,8 @@ export interface Freshness {
   /** The newest time ever seen, where it must not go backwards; else `time`. */
   readonly newest: number;
   readonly max_age: number | null;
+  /** Where there are several markers: what each told last, by its path in dst. `time` is that of the one longest out of date. */
+  readonly markers?: Readonly<Record<string, Pick<Freshness, 'time' | 'newest' | 'max_age'>>>;
 }
 
 /** State of a package nothing is known about. */
@@ -135,6 +137,7 @@ export function isPackageState(value: PackageState, id: string): boolean {
     (blocked === null || (isTime(blocked.since) && Number.isFinite(blocked.limit))) &&
     (blocked === null || typeof blocked.reason === 'string') &&
     (freshness === null || [freshness.time, freshness.newest].every(isTime)) &&
+    Object.values(freshness?.markers ?? {}).every(({ time, newest }) => isTime(time) && isTime(newest)) &&
     areOmissions(value.omissions)
   );
 }

@@ -9,6 +9,7 @@ import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
 import { proveRpm } from './proof/rpm.js';
 import { askWhetherChanged } from './repeat.js';
+import type { EndFacts } from '../../state/reduce.js';
 import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { bandersnatch } from '../tools/bandersnatch.js';
@@ -56,8 +57,12 @@ export const specialTools: Readonly<Record<Exclude<Tool, 'rsync' | 'command'>, T
   reposync,
 };
 
-/** Interprets one of the steps that are not in every job. */
-export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, ListStep>): Promise<StepEnd> {
+/** Interprets one of the steps that are not in every job; `facts` is what the steps before it found out. */
+export async function runSpecialStep(
+  turn: Turn,
+  step: Exclude<SpecialStep, ListStep>,
+  facts: EndFacts,
+): Promise<StepEnd> {
   switch (step.kind) {
     case 'make-directory':
       makeDirectory(step);
@@ -76,7 +81,7 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
     case 'jigdo-images':
       return makeImages(turn, step);
     case 'check-freshness':
-      return checkFreshness(turn, step);
+      return checkFreshness(turn, step, facts.freshness);
     case 'follow-head':
       return followHead(turn, step);
     case 'publish-held':
