@@ -1085,6 +1085,10 @@ export interface CommandOptions {
    */
   command: [string, ...string[]];
   env?: Environment;
+  /**
+   * What its deletions mean, which are counted before and after each run: with `deletions`, more than the package's `guard` allows block the package until a person has looked; with `none` they are only recorded.
+   */
+  guard: 'deletions' | 'none';
 }
 /**
  * Options of `synctype: debmirror`.

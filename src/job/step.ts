@@ -59,6 +59,11 @@ export interface ExecStep extends Exec {
    * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
    */
   readonly told_deletions?: { readonly pattern: string };
+  /**
+   * For a tool that nothing keeps from deleting: entries of dst are counted before and after it. `guarded`: more deletions
+   * than the guard allows block the package for the next run. `told`: they are only recorded.
+   */
+  readonly watch_deletions?: 'guarded' | 'told';
 }
 
 /**

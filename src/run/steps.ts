@@ -168,6 +168,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome, facts: EndFacts):
 }
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
+  if (step.watch_deletions !== undefined) return (await import('./special/index.js')).runWatched(turn, step);
   const end = await executeStep(turn, step, 'pass');
   const { outcome, transfer, tripped, omissions } = end;
   // What a list of changes names may well be directories only.

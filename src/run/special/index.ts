@@ -43,6 +43,7 @@ export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
+export { runWatched } from './watched-exec.js';
 export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
