@@ -95,7 +95,7 @@ async function inOrder(turn: Turn): Promise<StepsEnd> {
     outcome = result.done ? result.outcome : worse(outcome, result.outcome);
   }
   if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts, omissions };
-  if (!over) facts = { ...facts, ...measure(turn, outcome, transfer) };
+  if (!over) facts = { ...facts, ...(await measure(turn, outcome, transfer)) };
   return { outcome, transfer, facts, omissions };
 }
 
@@ -128,7 +128,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome, facts: EndFacts):
       const { mount } = job.guard;
       const unmounted = mount === null ? null : (await import('./special/index.js')).refuseUnmounted(mount);
       if (unmounted !== null) return endedBy(unmounted);
-      const refused = refuseDirectory(step.path, {
+      const refused = await refuseDirectory(step.path, {
         state: session.state,
         bootId: session.self.bootId,
         vouched: turn.allowDeletes !== null,
@@ -242,11 +242,21 @@ function worse(a: Outcome, b: Outcome): Outcome {
   return b.kind === 'incomplete' || a.kind === 'synced' ? b : a;
 }
 
-/** What later runs hold dst to: its device, and how much a full pass says is in it. */
-function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): EndFacts {
-  const { job, self } = turn.session;
+/** dst's device, and its file system, which is only looked for when the device is not the one known. */
+async function whereIsDst({ job, self, state }: LockedSession): Promise<Pick<EndFacts, 'dst'>> {
   const stat = statSync(job.dst, { throwIfNoEntry: false });
-  const dst = stat ? { dst: { path: job.dst, dev: stat.dev, boot_id: self.bootId } } : {};
+  if (!stat) return {};
+  const now = { path: job.dst, dev: stat.dev, boot_id: self.bootId };
+  const known = state.dst;
+  const isKnown = known?.path === now.path && known.dev === now.dev && known.boot_id === now.boot_id;
+  if (isKnown && known.fs !== undefined) return { dst: known };
+  const fs = (await import('./special/index.js')).identifyFileSystem(job.dst);
+  return { dst: { ...now, ...(fs === null ? {} : { fs }) } };
+}
+
+/** What later runs hold dst to: its device, and how much a full pass says is in it. */
+async function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): Promise<EndFacts> {
+  const dst = await whereIsDst(turn.session);
   const whole = !turn.fallback && isSuccess(outcome);
   const pass = { ...dst, full_of: passOf(turn.source) };
   if (!whole || transfer?.files == null) return pass;

@@ -44,6 +44,8 @@ export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
 export { runWatched } from './watched-exec.js';
+export { identifyFileSystem } from './file-system.js';
+export { refuseOtherDisk } from './other-disk.js';
 export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
