@@ -11,20 +11,21 @@ import type { Change, Manifest } from '../plan/plan.js';
 import { isMountPoint } from '../run/mounts.js';
 import type { Owner, Reader } from '../system/system.js';
 import { countFiles } from './count-files.js';
+import { lookAtMachine } from './machine.js';
 import { openSecrets } from './open-secrets.js';
 import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { ownPlaces } from './realm-places.js';
 import { findSharedTrees } from './shared-trees.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
-import { missingSecrets, missingTools, setIdMailer } from './tools.js';
+import { looseSecrets, missingSecrets, missingTools, setIdMailer } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
 
 /**
- * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and no more: no user,
- * dst or tool is asked after, and no program is started; with `refetch` each dst is, whether it is empty. Throws
+ * Looks at everything a plan depends on. With nothing to change it reads the artifacts' files and whose the states are,
+ * and no more: no user, dst or tool is asked after, and no program is started; with `refetch` each dst is, whether it is empty. Throws
  * UnusableManifest.
  */
 export function observe(intent: Intent, system: Reader, refetch = false): Observation {
@@ -32,12 +33,14 @@ export function observe(intent: Intent, system: Reader, refetch = false): Observ
   const found = changes(intent.artifacts, manifest, (path, guess) => system.actual(path, guess));
   const unchanged = found.every(({ kind }) => kind === 'unchanged');
   const asked = unchanged && !refetch ? new Map() : destinations(intent, manifest, found, refetch, system);
-  const idle = unchanged && asked.size === 0;
+  const machine = lookAtMachine(intent, system);
+  const idle = unchanged && asked.size === 0 && machine.other === null;
   return {
     manifest,
     changes: found,
     destinations: asked,
     sharedTrees: idle ? [] : findSharedTrees(inRoot(intent), system),
+    machine,
     host: idle ? null : host(intent, system),
     now: system.now(),
   };
@@ -116,6 +119,7 @@ function look(dst: string, made: ReadonlySet<string>, system: Reader): Destinati
     files: more ? COUNT_LIMIT : files,
     more,
     owner: { uid: facts.uid, gid: facts.gid },
+    isSteady: system.isSteady(dst),
   };
 }
 
@@ -128,7 +132,7 @@ function kept(layout: Layout, id: string, system: Reader): Destination['kept'] {
   ];
   return places.flatMap((path) => {
     const facts = system.facts(path);
-    return facts ? [{ path, uid: facts.uid }] : [];
+    return facts ? [{ path, uid: facts.uid, isSteady: system.isSteady(path) }] : [];
   });
 }
 
@@ -156,6 +160,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
     missingSecrets: missingSecrets(jobs, webhook, artifacts, system),
+    looseSecrets: live ? looseSecrets(jobs, webhook, system) : [],
     openSecrets: live ? openSecrets(site, jobs, webhook, system) : [],
     executable: runnable ? system.realPath(executable) : null,
   };

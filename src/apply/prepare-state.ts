@@ -1,9 +1,13 @@
+import { moveAway } from '../job/move-away.js';
 import { layout as layoutOf, type Layout } from '../job/layout.js';
+import { HISTORY_LIMIT_BYTES } from '../state/history.js';
+import { RECORD_LIMIT_BYTES } from '../state/record-file.js';
 import { isBaseline, type Baseline, type PackageState } from '../state/package-state.js';
 import type { Reader } from '../system/system.js';
 import { carryOver } from './carry-over.js';
 import { importStatfile } from './import-statfile.js';
 import { entriesFor, type Entry } from './journal.js';
+import { machineRecordPath } from './machine.js';
 import { STATE_MODE, type Operation } from './operation.js';
 import { readJson } from './read-json.js';
 import { slotFiles } from './slot-files.js';
@@ -42,12 +46,26 @@ export function prepareState(
   const brought = renames.filter(({ path }) => !newest.has(path));
   const held = holds(wishes, layout).filter(({ path }) => !moved.has(path));
   const slots = slotFiles(wishes.slots, layout, system);
-  const operations = [...slots, ...brought, ...imported.operations, ...baselines, ...held];
+  const machine = machineOperations(wishes, layout);
+  const operations = [...machine, ...slots, ...brought, ...imported.operations, ...baselines, ...held];
   return {
     operations,
-    entries: entriesFor(operations, system),
+    entries: entriesFor(operations, system).map(refuseLarge),
     messages: [...carried.flatMap(({ messages }) => messages), ...imported.messages],
   };
+}
+
+/** Bytes of the largest file that a reader of the state reads: a history, or a record. */
+const LARGEST_BYTES = Math.max(RECORD_LIMIT_BYTES, HISTORY_LIMIT_BYTES);
+
+/** What is kept to be put back goes through root's journal, which another user must not fill. Throws. */
+function refuseLarge(entry: Entry): Entry {
+  const { path, before } = entry;
+  if (before.kind === 'file' && Buffer.byteLength(before.content) > LARGEST_BYTES)
+    throw new Error(
+      `${path} is larger than ${String(LARGEST_BYTES)} bytes: ${moveAway(path, `${path}.odd`)}`,
+    );
+  return entry;
 }
 
 function baselineOperation(
@@ -65,6 +83,12 @@ function baselineOperation(
     ...(freshDst !== null && { fresh_dst: freshDst, fresh_after: state?.last_success ?? null }),
   };
   return { kind: 'write', path, content: JSON.stringify(baseline), mode: STATE_MODE };
+}
+
+function machineOperations({ machine }: StateWishes, layout: Layout): Operation[] {
+  if (machine === null) return [];
+  const path = machineRecordPath(layout);
+  return [{ kind: 'write', path, content: JSON.stringify(machine), mode: STATE_MODE }];
 }
 
 function holds({ hold }: StateWishes, layout: Layout): Operation[] {

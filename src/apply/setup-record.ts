@@ -21,12 +21,13 @@ export function recordPath(layout: Layout): string {
 
 /**
  * The record of earlier setups; an empty one where there is none, it cannot be understood, or it was copied from another
- * installation, whose files it lists: then less is removed.
+ * installation, whose files it lists: then less is removed. Throws the system's error.
  */
 export function readRecord(layout: Layout, system: Reader): SetupRecord {
   const empty: SetupRecord = { format: FORMAT, files: {}, directories: [], accounts: [] };
+  const text = system.read(recordPath(layout)) ?? 'null';
   try {
-    const value = JSON.parse(system.read(recordPath(layout)) ?? 'null') as Partial<SetupRecord> | null;
+    const value = JSON.parse(text) as Partial<SetupRecord> | null;
     if (value?.format !== FORMAT) return empty;
     const record = { ...empty, ...value };
     const isOwn = Object.keys(record.files).every((path) => path.startsWith(`${layout.root}/etc/`));

@@ -1,7 +1,7 @@
 import type { SiteFile } from '../job/site-file.js';
 import type { Intent } from '../plan/assemble.js';
 import { startsEmpty } from '../plan/destinations.js';
-import type { Observation } from '../plan/observation.js';
+import type { MachineRecord, Observation } from '../plan/observation.js';
 import type { Plan } from '../plan/plan.js';
 import type { Hold } from '../state/package-state.js';
 import type { Reader } from '../system/system.js';
@@ -18,6 +18,8 @@ export interface StateWishes {
   /** Slots that runs in realms take, by pool and number: their files must be there. */
   readonly slots: readonly (readonly [string, number])[];
   readonly baselines: readonly BaselineWish[];
+  /** The record of this machine, if it is to be written. */
+  readonly machine: MachineRecord | null;
   readonly hold: { readonly ids: readonly string[]; readonly hold: Hold } | null;
   /** mirror.py's stat.json, taken over by those of the packages that have no state; null if there is none to look for. */
   readonly statfile: {
@@ -56,15 +58,17 @@ export function stateWishes(
     renames: moves,
     slots: slotsOfRealms(intent.jobs.values()),
     baselines: baselines(plan, seen),
+    machine: seen.machine.record,
     hold: hold === null || ids.length === 0 ? null : { ids, hold },
     statfile: statfile(intent, system),
   };
 }
 
 /** Whether there is nothing to be done: then no process need be started for it. */
-export function isEmpty({ renames, slots, baselines, hold, statfile }: StateWishes): boolean {
+export function isEmpty({ renames, slots, baselines, machine, hold, statfile }: StateWishes): boolean {
   const lists = [renames, slots, baselines];
-  return lists.every(({ length }) => length === 0) && hold === null && statfile === null;
+  const others = [machine, hold, statfile];
+  return lists.every(({ length }) => length === 0) && others.every((one) => one === null);
 }
 
 /**

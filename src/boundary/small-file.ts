@@ -64,6 +64,20 @@ export function readOpened(fd: number, path: string, limitBytes: number, size = 
   }
 }
 
+/**
+ * Reads an open file from byte `at` on until the buffer is full or the file ends; returns how many bytes there were. One
+ * read of the system may be only a part of that. Throws the system's error.
+ */
+export function readAt(fd: number, buffer: Buffer, at: number): number {
+  let length = 0;
+  while (length < buffer.length) {
+    const read = readSync(fd, buffer, length, buffer.length - length, at + length);
+    if (read === 0) break;
+    length += read;
+  }
+  return length;
+}
+
 function tooLarge(path: string, limitBytes: number): UnfitFile {
   return new UnfitFile(path, 'too large', `is larger than ${String(limitBytes)} bytes`);
 }

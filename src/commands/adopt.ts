@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, QUICK_LIMIT_MS } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -18,8 +18,11 @@ export const command: CommandModule<GlobalOptions, Options> = {
         describe: 'Where the file system is mounted',
       })
       .example('$0 adopt --mount /srv/mirror', 'after its files were copied to a new disk'),
-  handler: asMirrorUser(async (options) => {
-    const { adoptMount } = await import('./adopting.js');
-    adoptMount(options);
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { adoptMount } = await import('./adopting.js');
+      adoptMount(options);
+    },
+    { limitMs: () => QUICK_LIMIT_MS },
+  ),
 };

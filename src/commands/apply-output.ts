@@ -22,6 +22,7 @@ import { intentOf, viewOf } from './survey.js';
 export interface ApplyChoice extends GlobalOptions {
   readonly 'allow-removals': number | undefined;
   readonly refetch: boolean;
+  readonly 'take-over': boolean;
   readonly adopt: boolean;
   readonly force: boolean;
   readonly hold: boolean;
@@ -60,6 +61,7 @@ function request(choice: ApplyChoice, files: readonly string[], now: number): Re
     permissions: {
       allowRemovals,
       refetch,
+      takeOver: choice['take-over'],
       drift: choice.adopt ? 'adopt' : choice.force ? 'overwrite' : 'stop',
     },
     hold: choice.hold ? { since: now, until: null, by, reason: 'installed by apply --hold' } : null,

@@ -17,6 +17,12 @@ export const command: CommandModule<GlobalOptions, ApplyChoice> = {
         default: false,
         describe: 'Accept that a dst is empty, moved or on a new disk, and everything is downloaded again',
       })
+      .option('take-over', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'Make the states of another machine, or of this one before it was installed anew, those of this one',
+      })
       .option('adopt', {
         type: 'boolean',
         default: false,

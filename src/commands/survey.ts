@@ -4,6 +4,7 @@ import { observe } from '../apply/observe.js';
 import { UnusableManifest } from '../apply/read-manifest.js';
 import { EXIT } from '../job/outcome.js';
 import { assemble, type Intent } from '../plan/assemble.js';
+import { NO_PERMISSIONS } from '../plan/guards.js';
 import type { Plan } from '../plan/plan.js';
 import type { View } from '../plan/render.js';
 import type { Reader } from '../system/system.js';
@@ -22,7 +23,7 @@ export function intentOf({ site, layout, compilation, executable }: LoadedSite):
 export function surveyed(intent: Intent, system: Reader, at: number): Plan {
   return withManifest(() => {
     const seen = observe(intent, system);
-    const plan = assemble(intent, seen, { allowRemovals: null, refetch: false, drift: 'stop' }, at);
+    const plan = assemble(intent, seen, NO_PERMISSIONS, at);
     const isWhole = system.actual(journalPath(intent.layout)).kind === 'absent';
     const warnings = isWhole
       ? []

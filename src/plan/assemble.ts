@@ -33,7 +33,8 @@ export function judge(intent: Intent, seen: Observation, permissions: Permission
   const changes = seen.changes.filter(({ kind }) => kind !== 'unchanged');
   const isRefetched = [...seen.destinations.values()].some(({ refetch }) => refetch);
   // Most plans are these: nothing is to be found out about packages of which nothing changes.
-  if (changes.length === 0 && isListed(seen.manifest, artifacts) && !isRefetched)
+  const isSame = changes.length === 0 && isListed(seen.manifest, artifacts);
+  if (isSame && !isRefetched && seen.machine.other === null)
     return { changes, refusals: [], warnings: standingWarnings(site), nothing: true };
   const { refusals, warnings } = guards(site, layout, seen, removals(intent, seen), permissions);
   return {

@@ -1,3 +1,5 @@
+import { giveTreesTo } from '../boundary/advice.js';
+import { moveAway } from '../job/move-away.js';
 import { EXIT } from '../job/outcome.js';
 import type { Permissions } from './guards.js';
 import type { Destination, Observation, SharedTree } from './observation.js';
@@ -106,7 +108,8 @@ function ownerRefusals(
   const writes = job.attempts.some(({ steps }) => steps.some(({ kind }) => kind === 'exec'));
   if (uid === undefined || uid === 0 || !writes) return [];
   const { user, group } = job.run_as;
-  const dst = found.kind === 'directory' ? [{ path: job.dst, uid: found.owner.uid }] : [];
+  const dst =
+    found.kind === 'directory' ? [{ path: job.dst, uid: found.owner.uid, isSteady: found.isSteady }] : [];
   const foreign = [...dst, ...kept].filter((place) => place.uid !== uid);
   const [first] = foreign;
   if (!first) return [];
@@ -116,7 +119,7 @@ function ownerRefusals(
       code: 'dst-owner',
       exit: EXIT.needsPerson,
       message: `${job.id}: ${paths.join(', ')} ${foreign.length > 1 ? 'belong' : 'belongs'} to uid ${String(first.uid)}, but its runs are ${String(user)}'s`,
-      help: ['chown -R', `${String(user)}:${String(group)}`, ...paths].join(' '),
+      help: giveTreesTo(foreign, `${String(user)}:${String(group)}`),
     },
   ];
 }
@@ -138,7 +141,7 @@ function refetchRefusals(destination: Destination): Refusal[] {
   if (!before || !movesToEmpty(destination) || !hasContent) return [];
   return refuse(
     `dst moves from ${before.dst} to ${job.dst}, which is empty`,
-    `move the files first (mv ${before.dst} ${job.dst})`,
+    `move the files first (${moveAway(before.dst, job.dst)})`,
   );
 }
 

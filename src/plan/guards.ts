@@ -1,4 +1,5 @@
 import type { Layout } from '../job/layout.js';
+import { moveAway } from '../job/move-away.js';
 import { EXIT } from '../job/outcome.js';
 import type { Site } from '../model/site.js';
 import { adoption, notAdopted } from './adopt.js';
@@ -13,7 +14,16 @@ export interface Permissions {
   readonly refetch: boolean;
   /** What to do with files that somebody edited: stop, turn the edit into a drop-in, or overwrite it. */
   readonly drift: 'stop' | 'adopt' | 'overwrite';
+  /** Whether states of another machine become this one's. */
+  readonly takeOver: boolean;
 }
+
+export const NO_PERMISSIONS: Permissions = {
+  allowRemovals: null,
+  refetch: false,
+  drift: 'stop',
+  takeOver: false,
+};
 
 /** Everything that stands against applying, most urgent first. Below `--root`, what only matters live is a warning. */
 export function guards(
@@ -30,12 +40,14 @@ export function guards(
     ...seen.changes.flatMap(inTheWay),
     ...rootRefusals(host),
     ...setupRefusals(host),
+    ...machineRefusals(layout, seen, permissions),
     ...removalRefusals(layout, seen.manifest, removed, permissions),
     ...dstRefusals(seen, permissions),
   ];
   const live = [
     ...closedRefusals(host),
     ...secretRefusals(host),
+    ...looseSecretRefusals(layout, host),
     ...mailerRefusals(host),
     ...programRefusals(site, host),
   ];
@@ -62,6 +74,20 @@ function driftRefusals({ changes, manifest }: Observation, { drift }: Permission
   });
 }
 
+/** Two machines on one state directory would sync the same packages and take each other's runs for dead. */
+function machineRefusals(
+  { state }: Layout,
+  { machine: { other } }: Observation,
+  { takeOver }: Permissions,
+): Refusal[] {
+  if (other === null || takeOver) return [];
+  const since = new Date(other.since).toISOString().slice(0, 10);
+  const message = `${state} holds the states of another machine: node ${other.node.slice(0, 100)}, since ${since}`;
+  const help =
+    'give each machine a state directory of its own; if this one replaces it or was installed anew: mirror apply --take-over';
+  return [{ code: 'other-machine', exit: EXIT.needsPerson, message, help }];
+}
+
 /** What a journal cannot put back is not overwritten or deleted either, whatever is allowed. */
 function inTheWay(change: Change): Refusal[] {
   const isLost = change.kind === 'drifted' && change.before.kind === 'other';
@@ -69,7 +95,7 @@ function inTheWay(change: Change): Refusal[] {
   const what = change.before.kind === 'other' ? change.before.what : change.before.kind;
   const message = `${change.path} is in the way: a ${what} that mirror did not write`;
   return [
-    { code: 'in-the-way', exit: EXIT.cantCreate, message, help: `move it away: mv ${change.path}{,.old}` },
+    { code: 'in-the-way', exit: EXIT.cantCreate, message, help: `move it away: ${moveAway(change.path)}` },
   ];
 }
 
@@ -169,6 +195,16 @@ function secretRefusals({ missingSecrets }: Host): Refusal[] {
       help: `install -m 600 /dev/null ${path}, and write the ${isWebhook ? 'URL' : 'password'} into it`,
     };
   });
+}
+
+/** systemd (LoadCredential=) and the executor would hand the secret's user whatever file another user links there. */
+function looseSecretRefusals({ secrets }: Layout, { looseSecrets }: Host): Refusal[] {
+  return looseSecrets.map((path) => ({
+    code: 'loose-secret',
+    exit: EXIT.needsPerson,
+    message: `${path} is a secret in a directory that other users than root can change, so they could put any of root's files in its place`,
+    help: `keep it below ${secrets}`,
+  }));
 }
 
 /** Places that the sandbox of a unit hides: ProtectHome= and PrivateTmp=. */

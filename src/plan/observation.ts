@@ -11,6 +11,7 @@ export interface Observation {
   readonly destinations: ReadonlyMap<string, Destination>;
   /** Trees of this machine that two packages have in common; looked for when something changes. */
   readonly sharedTrees?: readonly SharedTree[];
+  readonly machine: MachineSeen;
   /** null when nothing would change: then nothing is asked. */
   readonly host: Host | null;
   /** Epoch ms. */
@@ -26,18 +27,42 @@ export interface SharedTree {
   readonly dst: string;
 }
 
+/** The machine whose states lie in the state directory. */
+export interface MachineRecord {
+  readonly format: 'mirror/machine/1';
+  /** Says nothing but whether two machines are the same. */
+  readonly id: string;
+  /** `settings.node` of its config, for people. */
+  readonly node: string;
+  /** Epoch ms of the apply that recorded it. */
+  readonly since: number;
+}
+
+export interface MachineSeen {
+  /** The machine that the states are of, if it is another one. */
+  readonly other: Pick<MachineRecord, 'node' | 'since'> | null;
+  /** The record of this one that an apply writes; null if it is there, or not known which machine this is. */
+  readonly record: MachineRecord | null;
+}
+
 export interface Destination {
   readonly job: Job;
   /** The package as it was applied, under its old id where it was renamed; null for a new one. */
   readonly before: Job | null;
   readonly found:
-    | { readonly kind: 'directory'; readonly files: number; readonly more: boolean; readonly owner: Owner }
+    | {
+        readonly kind: 'directory';
+        readonly files: number;
+        readonly more: boolean;
+        readonly owner: Owner;
+        readonly isSteady: boolean;
+      }
     | { readonly kind: 'missing'; readonly parent: boolean }
     | { readonly kind: 'no-directory' }
     /** Another user could have made the link at `path`, of user `uid`, and root does not follow it. */
     | { readonly kind: 'behind-link'; readonly path: string; readonly uid: number };
   /** What the package keeps in the state directory, and who owns it: its marker, private files and cache. */
-  readonly kept: readonly { readonly path: string; readonly uid: number }[];
+  readonly kept: readonly { readonly path: string; readonly uid: number; readonly isSteady: boolean }[];
   /** Whether `guard.mount`, if any, is mounted. */
   readonly mounted: boolean;
   /** Something was ever synced, or lies in the old dst. */
@@ -81,6 +106,8 @@ export interface Host {
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
   /** Files with packages' passwords, or (no ids) the webhook's URL, that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;
+  /** Files with a password or the webhook's URL that another user than root could replace. */
+  readonly looseSecrets: readonly string[];
   /** Files with a password, the webhook's URL or an ssh key that everybody may read. */
   readonly openSecrets: readonly OpenSecret[];
   /** Time zone of the host's clock where cron is to go by it; null when that is not so or cannot be told. */

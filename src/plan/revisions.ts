@@ -1,6 +1,7 @@
 import type { Artifact } from '../compile/artifact.js';
 import { assemble, type Intent } from './assemble.js';
 import { changes } from './changes.js';
+import { NO_PERMISSIONS } from './guards.js';
 import { EMPTY_MANIFEST, nextManifest } from './manifest.js';
 import type { Actual, Plan } from './plan.js';
 
@@ -12,10 +13,11 @@ export function between(before: Intent, after: Intent, at: number): Plan {
     manifest,
     changes: changes(after.artifacts, manifest, (path) => asApplied(byPath.get(path))),
     destinations: new Map(),
+    machine: { other: null, record: null },
     host: null,
     now: at,
   };
-  return assemble(after, seen, { allowRemovals: null, refetch: false, drift: 'stop' }, at);
+  return assemble(after, seen, NO_PERMISSIONS, at);
 }
 
 function asApplied(artifact: Artifact | undefined): Actual {

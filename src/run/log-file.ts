@@ -6,13 +6,13 @@ import {
   createWriteStream,
   fstatSync,
   mkdirSync,
-  readSync,
   renameSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openRegularFile, openToRead } from '../boundary/regular-file.js';
+import { readAt } from '../boundary/small-file.js';
 import type { Job, LogPlace } from '../job/job.js';
 import { removeQuietly } from '../system/if-there.js';
 import { formatLine } from './console.js';
@@ -58,7 +58,7 @@ export function openLog(job: Job, at: number): LogFile {
   let lost: NodeJS.ErrnoException | null = null;
   const note: LogFile['note'] = (level, message) => {
     try {
-      writeSync(fd, `${formatLine(job, job.log.console_format, level, message, Date.now())}\n`);
+      writeFileSync(fd, `${formatLine(job, job.log.console_format, level, message, Date.now())}\n`);
     } catch (error) {
       lost = error as NodeJS.ErrnoException;
       lost.message += ` '${path}'`;
@@ -75,8 +75,7 @@ export function openLog(job: Job, at: number): LogFile {
     since(from) {
       const end = size();
       const buffer = Buffer.alloc(Math.min(TAIL, end - from));
-      const read = readSync(fd, buffer, 0, buffer.length, end - buffer.length);
-      return buffer.toString('utf8', 0, read);
+      return buffer.toString('utf8', 0, readAt(fd, buffer, end - buffer.length));
     },
     close: () => closeSync(fd),
   };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { isRoot, isRootAccount } from '../boundary/as-user.js';
 import { isHandedOver } from '../boundary/root-service.js';
 import { layout as layoutOf, siteLayout } from '../job/layout.js';
@@ -35,6 +35,10 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     return handOverCommand(site.run_as, words, {}, PUBLISH_LIMIT_MS);
   }
   const layout = siteLayout(root, site.packages);
+  if (root !== '' && isRoot() && (lstatSync(layout.state, { throwIfNoEntry: false })?.uid ?? 0) !== 0) {
+    const refused = (await import('./special/index.js')).refuseForeignState(layout);
+    if (refused !== null) return refused;
+  }
   process.umask(0o022);
   const repairs = await repairAll(layout);
   const again = dueAgain(layout, repairs, Date.now());
@@ -42,7 +46,7 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
   const told = tellPeople(layout, site);
   for (const id of repairs.released) if (readHold(layout, id, Date.now()) === null) clearHold(layout, id);
   markDirty(layout);
-  const problems: string[] = [];
+  const problems = [...repairs.unrepaired];
   publish(layout, Date.now(), (message) => {
     problems.push(message);
     warnOnStderr(message);

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openRegularFile } from '../boundary/regular-file.js';
 import type { Job } from '../job/job.js';
@@ -30,7 +30,7 @@ export function siteLog(job: Job): Say {
   };
 }
 
-/** One write of a whole line: lines of runs that write at once do not mix. A pipe in its place keeps nobody waiting. */
+/** One write of a whole line, unless the system takes only a part: lines of runs that write at once do not mix. A pipe in its place keeps nobody waiting. */
 function append(path: string, base: string, line: string): void {
   const { O_WRONLY, O_APPEND, O_CREAT } = constants;
   const fd = shared(base, () => {
@@ -38,7 +38,7 @@ function append(path: string, base: string, line: string): void {
     return openRegularFile(path, O_WRONLY | O_APPEND | O_CREAT, { mode: 0o664 });
   });
   try {
-    writeSync(fd, line);
+    writeFileSync(fd, line);
   } finally {
     closeSync(fd);
   }

@@ -1,5 +1,6 @@
-import { closeSync, constants, fchmodSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, readSync, writeFileSync } from 'node:fs';
 import { openRegularFile, openToRead, UnfitFile } from '../boundary/regular-file.js';
+import { readAt } from '../boundary/small-file.js';
 import type { Layout } from '../job/layout.js';
 import { naming, writeFileAtomic } from '../system/atomic.js';
 import { unlessGone } from '../system/if-there.js';
@@ -11,11 +12,12 @@ const KEEP_LINES = 1000;
 const CUT_ABOVE = 768 * 1024;
 const CUT_TO = 384 * 1024;
 /** What is read of a file, from its end: one that was not cut back was not written by `appendHistory` alone. */
-const READ_LIMIT_BYTES = 2 * CUT_ABOVE;
+export const HISTORY_LIMIT_BYTES = 2 * CUT_ABOVE;
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
 
 /**
- * Adds one finished run to `history/<id>.jsonl`, in one write. Whatever else lies in its place is moved aside. Only for the
+ * Adds one finished run to `history/<id>.jsonl`, in one write unless the system
+ * takes only a part. Whatever else lies in its place is moved aside. Only for the
  * holder of the run lock.
  */
 export function appendHistory(layout: Layout, id: string, record: RunRecord): void {
@@ -37,7 +39,7 @@ export function appendHistory(layout: Layout, id: string, record: RunRecord): vo
     size = stat.size;
     if ((stat.mode & 0o020) === 0 && stat.uid === process.getuid?.()) fchmodSync(fd, 0o664);
     const line = `${endsInsideLine(fd, size) ? '\n' : ''}${JSON.stringify(record)}\n`;
-    naming(path, () => writeSync(fd, line));
+    naming(path, () => writeFileSync(fd, line));
   } finally {
     closeSync(fd);
   }
@@ -62,14 +64,14 @@ function openToAppend(path: string): number {
   }
 }
 
-/** The last `READ_LIMIT_BYTES` of the file as text; empty when there is none. */
+/** The last `HISTORY_LIMIT_BYTES` of the file as text; empty when there is none. */
 function readEnd(path: string): string {
   const fd = unlessGone(() => openToRead(path));
   if (fd === null) return '';
   try {
     const { size } = fstatSync(fd);
-    const buffer = Buffer.allocUnsafe(Math.min(size, READ_LIMIT_BYTES));
-    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, size - buffer.length));
+    const buffer = Buffer.allocUnsafe(Math.min(size, HISTORY_LIMIT_BYTES));
+    return buffer.toString('utf8', 0, readAt(fd, buffer, size - buffer.length));
   } finally {
     closeSync(fd);
   }

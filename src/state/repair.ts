@@ -27,6 +27,8 @@ export interface Repairs {
   readonly released: readonly string[];
   /** Idle packages that somebody asked to run: the caller may start them. */
   readonly requested: readonly string[];
+  /** Packages of which that could not be found out; what is wrong was said. */
+  readonly unrepaired: readonly string[];
   /** Idle packages whose last run was cut off: the caller may start them again, see `run/again.ts`. */
   readonly cutOff: readonly CutOff[];
 }
@@ -47,6 +49,7 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
   const lost: string[] = [];
   const overdue: string[] = [];
   const running = new Set<string>();
+  const unrepaired: string[] = [];
   const cutOff: CutOff[] = [];
   for (const id of idsIn(layout, 'state')) {
     try {
@@ -61,6 +64,7 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
         if (ended.last?.outcome === 'interrupted') cutOff.push({ state: ended, earlierBoot });
       }
     } catch (error) {
+      unrepaired.push(id);
       warn(`${id} was not repaired: ${(error as Error).message}`);
     }
   }
@@ -73,7 +77,7 @@ export function repair(layout: Layout, now: number, warn: Warn = warnOnStderr): 
   } catch (error) {
     warn(`leftover temporary files were not swept: ${(error as Error).message}`);
   }
-  return { lost, overdue, released, requested, cutOff };
+  return { lost, overdue, released, requested, unrepaired, cutOff };
 }
 
 /** The state after it; null when the run turned out to live: its lock is held, by the executor or by a tool that outlived it. */

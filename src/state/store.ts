@@ -180,7 +180,9 @@ function idsAmong(directory: string): string[] | null {
     // No id starts with a dot; temporary files of an atomic write do.
     const names = entries?.map(({ name }) => name).filter((name) => /^[^.].*\.json$/.test(name));
     return names?.map((name) => name.slice(0, -'.json'.length)) ?? null;
-  } catch {
+  } catch (error) {
+    // A directory that is closed to this user has no files for it.
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     return [];
   }
 }

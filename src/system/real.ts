@@ -21,13 +21,14 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isRoot } from '../boundary/as-user.js';
-import { askAs } from '../boundary/ask-as.js';
+import { askAs } from '../boundary/spawn-as.js';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
 import { findRealPath, RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
 import { readOpened, readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { replaceFile, syncDirectory } from './atomic.js';
+import { execute } from './execute.js';
 import { lockDescriptor, tryLock } from './flock.js';
-import type { Actual, CommandResult, Entry, FileFacts, System } from './system.js';
+import { FILE_LIMIT_BYTES, type Actual, type Entry, type FileFacts, type System } from './system.js';
 import { findGroup, findUser } from './users.js';
 
 /**
@@ -55,9 +56,10 @@ export function realSystem(): System {
   };
   return {
     actual,
-    read: (path) => quietly(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
+    read: (path) => unlessUnseen(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
     facts,
-    realPath: (path) => quietly(() => findRealPath(path, "root's")),
+    realPath: (path) => unlessUnseen(() => findRealPath(path, "root's")),
+    isSteady,
     list,
     user: findUser,
     group: findGroup,
@@ -77,7 +79,7 @@ export function realSystem(): System {
     },
     makeDirectory: makeHeldDirectory,
     together,
-    removeDirectory: (path) => void quietly(() => walkToName(path, ({ held }) => rmdirSync(held))),
+    removeDirectory: removeEmpty,
     chown: (path, owner) => changeInode(path, { owner }),
     chmod: (path, mode) => changeInode(path, { mode }),
     run: execute,
@@ -92,8 +94,7 @@ export function realSystem(): System {
   };
 }
 
-/** Nothing that mirror writes comes near; reading more could exhaust memory. */
-const LIMIT = { limitBytes: 256 * 1024 * 1024 };
+const LIMIT = { limitBytes: FILE_LIMIT_BYTES };
 
 function actual(path: string, guess?: 'file' | 'link'): Actual {
   try {
@@ -123,14 +124,14 @@ function actualAt(path: string, guess?: 'file' | 'link'): Actual {
 }
 
 function linkAt(path: string): Actual | null {
-  const target = quietly(() => readlinkSync(path));
+  const target = unlessUnseen(() => readlinkSync(path));
   return target === null ? null : { kind: 'link', target };
 }
 
 /** null for what is no regular file, or cannot be opened. O_NONBLOCK: a FIFO must not make us wait. */
 function fileAt(path: string): Actual | null {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const fd = quietly(() => openSync(path, flags));
+  const fd = unlessUnseen(() => openSync(path, flags));
   if (fd === null) return null;
   try {
     const stat = fstatSync(fd);
@@ -157,13 +158,16 @@ function readWhole(fd: number, path: string, size: number): Buffer {
   // One byte more than expected, to notice the end in the same call.
   if (buffer.length <= size) buffer = Buffer.allocUnsafe(size + (1 << 16));
   const length = readSync(fd, buffer, 0, buffer.length, 0);
-  // It grew meanwhile, or is not what it seems (/proc). Read again from its start, where the descriptor still stands.
-  if (length > size) return readOpened(fd, path, LIMIT.limitBytes);
+  // It changed meanwhile, is not what it seems (/proc), or the system read a part. Read again from its start, where the
+  // descriptor still stands.
+  if (length !== size) return readOpened(fd, path, LIMIT.limitBytes);
   return buffer.subarray(0, length);
 }
 
 function facts(path: string): FileFacts | null {
-  const stat = quietly(() => walkToTarget(path, ({ held }) => lstatSync(held, { bigint: true }), "root's"));
+  const stat = unlessUnseen(() =>
+    walkToTarget(path, ({ held }) => lstatSync(held, { bigint: true }), "root's"),
+  );
   if (!stat) return null;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
   return {
@@ -175,9 +179,19 @@ function facts(path: string): FileFacts | null {
   };
 }
 
+function isSteady(path: string): boolean {
+  try {
+    return walkToTarget(path, (reached) => reached.isSteady);
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (!UNSEEN.test(code)) throw error;
+    return code === 'ENOENT' || code === 'ENOTDIR';
+  }
+}
+
 /** opendir, not readdir: a mirror's directory may hold millions of names and only a few are wanted. */
 function list(path: string, limit: number): Entry[] {
-  return quietly(() => walkToName(`${path}/.`, ({ held }) => entriesOf(held, limit), "root's")) ?? [];
+  return unlessUnseen(() => walkToName(`${path}/.`, ({ held }) => entriesOf(held, limit), "root's")) ?? [];
 }
 
 function entriesOf(path: string, limit: number): Entry[] {
@@ -194,6 +208,14 @@ function entriesOf(path: string, limit: number): Entry[] {
     directory.closeSync();
   }
   return entries;
+}
+
+function removeEmpty(path: string): void {
+  try {
+    unlessUnseen(() => walkToName(path, ({ held }) => rmdirSync(held)));
+  } catch (error) {
+    if (!IN_USE.test(codeOf(error) ?? '')) throw error;
+  }
 }
 
 function symlinkAtomic(path: string, target: string): void {
@@ -222,33 +244,20 @@ function stage(files: ReadonlyMap<string, string>): { directory: string; remove(
   return { directory, remove };
 }
 
-/** A command that root handed over kills its own child after 60 s. */
-const KILL_AFTER_MS = 70_000;
+/**
+ * What is not there, is of another kind, or may not be looked at. Any other error is the disk's or the machine's and says
+ * nothing of the file: one that cannot be read now must not pass for absent, and be replaced.
+ */
+const UNSEEN = /^E(NOENT|NOTDIR|ACCES|PERM|INVAL|ISDIR|LOOP|NXIO|NODEV|NAMETOOLONG|UNFIT)$/;
 
-/** execa is loaded only when a program is started: a plan with nothing to change never pays for it. */
-async function execute(argv: readonly string[], limitMs?: number): Promise<CommandResult> {
-  const { execa } = await import('execa');
-  const [file = '', ...args] = argv;
-  const result = await execa(file, args, {
-    reject: false,
-    stdin: 'ignore',
-    env: { LC_ALL: 'C' },
-    ...(limitMs !== undefined && { timeout: limitMs, forceKillAfterDelay: KILL_AFTER_MS }),
-  });
-  const late = result.timedOut ? 'it did not end in time' : '';
-  const stderr =
-    result.stderr || late || (result.exitCode === undefined ? (result.originalMessage ?? '') : '');
-  return {
-    code: result.exitCode ?? (result.signal === undefined ? 127 : 128),
-    stdout: result.stdout,
-    stderr,
-  };
-}
+/** Why a directory stays that is to go only if it is empty. */
+const IN_USE = /^E(NOTEMPTY|EXIST|BUSY)$/;
 
-function quietly<T>(action: () => T): T | null {
+function unlessUnseen<T>(action: () => T): T | null {
   try {
     return action();
-  } catch {
+  } catch (error) {
+    if (!UNSEEN.test(codeOf(error) ?? '')) throw error;
     return null;
   }
 }

@@ -33,6 +33,9 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** Bytes of a file that a `Reader` reads. Nothing that mirror writes comes near; reading more could exhaust memory. */
+export const FILE_LIMIT_BYTES = 256 * 1024 * 1024;
+
 /** How a program ended; `code` 127 when it could not be started. */
 export interface CommandResult {
   readonly code: number;
@@ -45,12 +48,21 @@ export interface Entry {
   readonly kind: 'file' | 'directory' | 'other';
 }
 
+/**
+ * What is on a machine. What is missing, or closed to this process, is an answer; every other error of the system is thrown:
+ * on a failing disk a file that cannot be read must not pass for one that is not there.
+ */
 export interface Reader {
   /** `guess` is what probably lies there: right, it saves a system call for each of thousands of paths. */
   actual(path: string, guess?: 'file' | 'link'): Actual;
   /** Text of a file, links followed; null when there is none or it cannot be read. */
   read(path: string): string | null;
   facts(path: string): FileFacts | null;
+  /**
+   * Whether root alone can change what a path leads to, links followed; true when nothing is there. Only root can tell: for
+   * any other user it is true.
+   */
+  isSteady(path: string): boolean;
   /** The path with every link followed; null when it leads nowhere. */
   realPath(path: string): string | null;
   /** At most `limit` entries of a directory, in no order; none when there is no such directory. */

@@ -2,6 +2,7 @@ import { compile } from '../../src/compile/index.js';
 import { layout, stateDirectories } from '../../src/job/layout.js';
 import type { Package, Settings } from '../../src/model/site.js';
 import type { Request } from '../../src/apply/apply.js';
+import { NO_PERMISSIONS } from '../../src/plan/guards.js';
 import type { Intent } from '../../src/plan/assemble.js';
 import { memorySystem, type MemorySystem, type Node } from '../../src/system/memory.js';
 import type { CommandResult } from '../../src/system/system.js';
@@ -25,7 +26,7 @@ export function enabled({ artifacts }: Intent): string[] {
 /** A request with the usual permissions. */
 export function ask(permissions: Partial<Request['permissions']> = {}, rest: Partial<Request> = {}): Request {
   return {
-    permissions: { allowRemovals: null, refetch: false, drift: 'stop', ...permissions },
+    permissions: { ...NO_PERMISSIONS, ...permissions },
     hold: null,
     stopRemoved: false,
     by: 'alice',

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToRead } from '../../boundary/regular-file.js';
 import type { LogFile } from '../log-file.js';
@@ -58,8 +58,8 @@ function copy(from: number, log: LogFile): void {
   while (log.room() >= 0) {
     const read = readSync(from, buffer);
     if (read === 0) break;
-    writeSync(log.fd, buffer, 0, read);
+    writeFileSync(log.fd, buffer.subarray(0, read));
     last = buffer[read - 1] ?? last;
   }
-  if (last !== 10) writeSync(log.fd, '\n');
+  if (last !== 10) writeFileSync(log.fd, '\n');
 }

@@ -36,7 +36,7 @@ export { cutLog } from './log-limit.js';
 export { installMarker } from './marker.js';
 export { overseeTool } from './oversee.js';
 export { runUnit } from '../run-unit.js';
-export { handOverCommand, handOverRun, PUBLISH_LIMIT_MS } from './root-half.js';
+export { handOverCommand, handOverRun, PUBLISH_LIMIT_MS, refuseForeignState } from './root-half.js';
 export { jobToServe, overtaken } from './overtaken.js';
 export { readState } from '../../state/mend-state.js';
 export { takeOver } from './orphan.js';

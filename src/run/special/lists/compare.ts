@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fstatSync, lstatSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
+import { readAt } from '../../../boundary/small-file.js';
 import type { Job } from '../../../job/job.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { isSuccess } from '../../../job/outcome.js';
@@ -126,8 +127,7 @@ function frameTrouble(path: string): string | null {
   try {
     const { size } = fstatSync(fd);
     const buffer = Buffer.alloc(256);
-    const text = (at: number): string =>
-      buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, at));
+    const text = (at: number): string => buffer.toString('latin1', 0, readAt(fd, buffer, at));
     return wrongFrame(text(0), text(Math.max(0, size - buffer.length)));
   } finally {
     closeSync(fd);
