@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { command as adopt } from './adopt.js';
 import { command as apply } from './apply.js';
 import { command as compile } from './compile.js';
 import { command as control } from './control.js';
@@ -37,6 +38,7 @@ export const commands = [
   stop,
   hold,
   unhold,
+  adopt,
   publish,
   status,
   history,

@@ -106,6 +106,8 @@ export interface Job extends JobPolicy {
   /** systemd unit that runs this job, or null where cron does. */
   readonly unit: string | null;
   readonly dst: string;
+  /** Paths below dst that are other packages' dst: nothing of them is deleted. Not there: none. */
+  readonly nested?: readonly string[];
   readonly schedule: Schedule;
   readonly min_gap: number;
   /** Sources in order; the next one is tried only after an `unavailable` failure, with deletions compiled out. */

@@ -62,6 +62,11 @@ export interface ExecStep extends Exec {
    * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
    */
   readonly told_deletions?: { readonly pattern: string };
+  /**
+   * For a tool that nothing keeps from deleting: entries of dst are counted before and after it. `guarded`: more deletions
+   * than the guard allows block the package for the next run. `told`: they are only recorded.
+   */
+  readonly watch_deletions?: 'guarded' | 'told';
 }
 
 /**
@@ -186,7 +191,7 @@ export interface JigdoImagesStep extends Exec {
 }
 
 /** How a file tells a time; `run/special/freshness` reads them. */
-export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
 
 /**
  * Reads upstream's own time from a file: a dst that is synced with an upstream which is itself old is `stale`. With
@@ -196,6 +201,8 @@ export interface CheckFreshnessStep {
   readonly kind: 'check-freshness';
   /** Absolute: in dst, or a copy in a directory of the run. */
   readonly path: string;
+  /** By this name the state knows the marker: its path relative to dst. */
+  readonly marker?: string;
   readonly format: FreshnessFormat;
   /** Seconds; null: any age. */
   readonly max_age: number | null;

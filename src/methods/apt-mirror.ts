@@ -5,6 +5,7 @@ import { RELEASE_LAST, UNCOUNTED_INDEX } from './apt-publish.js';
 import { mistake } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow } from './nested.js';
 import { hearsPassword } from './password.js';
 import { upstreamHosts, wgetSettings } from './redirects.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
@@ -36,6 +37,7 @@ export const aptMirror: SyncMethod = {
     ...caFileFindings(pkg),
     ...keyringFindings(pkg),
   ],
+  checkNested: (pkg) => nestedBelow(pkg, ['dists', ...(pkg.options as Options<'apt-mirror'>).directories]),
   steps: (pkg, context) => {
     const { delete: deletes } = pkg.options as Options<'apt-mirror'>;
     const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;

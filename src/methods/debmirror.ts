@@ -6,6 +6,7 @@ import { debmirrorConf } from './debmirror-conf.js';
 import type { DebmirrorPlaces } from './debmirror-conf.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow, nestedExpressions } from './nested.js';
 import { hearsPassword } from './password.js';
 import { addressWords, isRsyncProxy, passwordFile } from './rsync-connection.js';
 import { PLAIN_MODES } from './rsync-pass.js';
@@ -32,6 +33,7 @@ export const debmirror: SyncMethod = {
     ...(schemes(pkg).includes('rsync') ? [{ command: 'rsync', debian: 'rsync' }] : []),
   ],
   check: (pkg) => [...webSourceFindings(pkg, SCHEMES), ...networkFindings(pkg), ...pathFindings(pkg)],
+  checkNested: (pkg) => nestedBelow(pkg, ['dists', 'pool', '.temp']),
   steps: (pkg, context) => {
     const deletions = cleansUp(pkg, context) ? `${context.work}/deletions` : null;
     return [
@@ -134,7 +136,7 @@ function exec(pkg: Package, context: MethodContext): ExecStep {
     ...each('exclude', options.exclude),
     ...each('exclude-deb-section', options.exclude_sections),
     ...each('limit-priority', options.limit_priority),
-    ...each('ignore', options.ignore),
+    ...each('ignore', [...nestedExpressions(pkg), ...(options.ignore ?? [])]),
     `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),

@@ -3,6 +3,7 @@ import type { FilePart } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import type { DaemonModule } from './ftpsync-source.js';
 import type { MethodContext, Options } from './method.js';
+import { rsyncSparesOfScript } from './nested.js';
 import { hearsPassword } from './password.js';
 import { addressWords } from './rsync-connection.js';
 import { withoutDeletes } from './rsync-words.js';
@@ -51,7 +52,11 @@ export function ftpsyncConf(pkg: Package, context: MethodContext, from: DaemonMo
     LOG: `${logs}/${pkg.id}.log`,
     ...extraSettings(options),
   };
-  settings.RSYNC_EXTRA = words(settings.RSYNC_EXTRA, connectionWords(pkg, context, options));
+  // ftpsync gives rsync these before all others.
+  settings.RSYNC_EXTRA = words(rsyncSparesOfScript(pkg).join(' '), [
+    settings.RSYNC_EXTRA ?? '',
+    ...connectionWords(pkg, context, options),
+  ]);
   if (context.fallback) {
     for (const name of RSYNC_WORDS) {
       settings[name] = words('', withoutDeletes((settings[name] ?? '').split(' ')));

@@ -4,6 +4,7 @@ import type { ArchiveFilters } from './apt-archive.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
+import { clearedScriptFilters } from './nested.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
@@ -34,6 +35,7 @@ export const ftpsync: SyncMethod = {
     ...optionFindings(pkg),
     ...networkFindings(pkg),
   ],
+  checkNested: (pkg) => clearedScriptFilters(pkg, RSYNC_WORDS),
   steps: (pkg, context) => {
     const from = daemonModule(context.source, (pkg.options as Options<'ftpsync'>).path);
     // A source that `check` refused compiles to nothing that runs.

@@ -4,6 +4,7 @@ import { parseSource } from '../model/source.js';
 import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { clearedFilters } from './nested.js';
 import { upstreamHosts, wgetSettings } from './redirects.js';
 import { connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
@@ -59,6 +60,7 @@ export const jigdo: SyncMethod = {
       ...connectionFindings(pkg),
     ];
   },
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const options = pkg.options as Options<'jigdo'>;
     const { work } = context;

@@ -5,6 +5,7 @@ import { decodedLogin } from '../model/source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedExpressions } from './nested.js';
 import { hearsPassword } from './password.js';
 import { hasProxy, NOWHERE, upstreamHosts } from './redirects.js';
 
@@ -65,7 +66,7 @@ function mirrorCommand(pkg: Package, extra: readonly string[]): string {
     ...(options.scan_all_first ? ['--scan-all-first'] : []),
     ...(options.symlinks ? [] : ['--no-symlinks']),
     ...(options.parallel > 1 ? [`--parallel=${String(options.parallel)}`] : []),
-    ...options.exclude_x.map((pattern) => `--exclude=${lftpWord(pattern)}`),
+    ...[...nestedExpressions(pkg), ...options.exclude_x].map((pattern) => `--exclude=${lftpWord(pattern)}`),
     // lftp compares directories with a slash at their end: without the second form `lost+found` would match files only.
     ...globs
       .flatMap((glob) => (glob.endsWith('/') ? [glob] : [glob, `${glob}/`]))

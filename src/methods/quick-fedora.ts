@@ -6,6 +6,7 @@ import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { clearedFilters, rsyncPattern, rsyncSpares } from './nested.js';
 import { connection, connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import {
@@ -36,6 +37,7 @@ export const quickFedora: SyncMethod = {
     ...exitFindings(pkg),
     ...connectionFindings(pkg),
   ],
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const require: Step = { kind: 'require-directory', path: pkg.dst };
     const { work, cache, source, fallback } = context;
@@ -94,7 +96,7 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
     fetched: `${work}/fetched`,
     compare: argv.length,
     restricted: options.restricted,
-    exclude: options.exclude.map(listPattern),
+    exclude: [...(pkg.nested ?? []).map(rsyncPattern), ...options.exclude].map(listPattern),
     full_every: seconds(options.full_every),
     record: `${cache}/lists.json`,
     prefix: sourceParts(source.url).prefix,
@@ -138,6 +140,7 @@ function fullPass(
     '-vrlptSH',
     PLAIN_MODES,
     '--relative',
+    ...rsyncSpares(pkg),
     ...TEMPORARY,
     // Installed after the pass, so that they never claim more than dst holds.
     ...own.map((file) => `--exclude=/${file}`),

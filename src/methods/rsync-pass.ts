@@ -1,6 +1,7 @@
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { accepted } from './method.js';
+import { rsyncSpares } from './nested.js';
 import { connection, endpoint } from './rsync-connection.js';
 import type { ConnectionOptions } from './rsync-connection.js';
 import { withoutDeletes } from './rsync-words.js';
@@ -45,11 +46,11 @@ export const PLAIN_MODES = '--chmod=ug-s,o-w';
 const PROBE = { contimeout: 10, timeout: 60 };
 
 /**
- * The marker is installed after the pass, so that it never claims more than dst holds. Of filters the first that matches
- * decides: this one comes before all words of the site's.
+ * What comes before all words of the site's, because of filters the first that matches decides: other packages' trees are
+ * left alone, and the marker is installed after the pass, so that it never claims more than dst holds.
  */
 export function withoutMarker({ pkg }: Pass): string[] {
-  return pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [];
+  return [...rsyncSpares(pkg), ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [])];
 }
 
 /** What else no pass may touch: temporary files, and what the site leaves out. */

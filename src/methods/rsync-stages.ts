@@ -95,18 +95,24 @@ function unchanged(pass: Pass, set: Patterns, hold: string): Step {
 
 /** Upstream going backwards is found out before its index is published. */
 function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
-  const { freshness } = pass.pkg;
-  if (freshness === null || !freshness.monotonic) return [];
+  const markers = pass.pkg.freshness.filter(({ monotonic }) => monotonic);
+  if (markers.length === 0) return [];
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
-  const { file, format, maxAge } = freshness;
-  // Where the file is not there, how fresh upstream is cannot be told, and that is all.
+  // If the file is not there, how fresh upstream is cannot be told, and that is all.
   const words = ['--no-motd', '--times', '--ignore-missing-args', ...flags];
-  const argv = ['rsync', ...words, withSlash(secret.url) + file, `${context.work}/`];
-  const path = `${context.work}/${basename(file)}`;
   return [
     workDirectory(context),
-    { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
-    { kind: 'check-freshness', path, format, max_age: maxAge, monotonic: true, refuse: true },
+    ...markers.flatMap(({ file, format, maxAge }, index): Step[] => {
+      // Markers of several distributions have one name.
+      const to = index === 0 ? context.work : `${context.work}/marker-${String(index)}`;
+      const argv = ['rsync', ...words, withSlash(secret.url) + file, `${to}/`];
+      const marker = pass.pkg.freshness.length > 1 ? { marker: file } : {};
+      const times = { max_age: maxAge, monotonic: true, refuse: true };
+      return [
+        { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
+        { kind: 'check-freshness', path: `${to}/${basename(file)}`, ...marker, format, ...times },
+      ];
+    }),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Package, Source } from '../model/site.js';
 import type { Options, SyncMethod } from './method.js';
+import { clearedFilters } from './nested.js';
 import { endpoint, connectionFindings } from './rsync-connection.js';
 import {
   OTHER_DELETES,
@@ -44,6 +45,7 @@ export const rsync: SyncMethod = {
       ...connectionFindings(pkg),
     ];
   },
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const pass = passOf(pkg, context.source);
     const set = stageSet(pkg.options as Options<'rsync'>);

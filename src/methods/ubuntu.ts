@@ -1,5 +1,6 @@
 import type { Package } from '../model/site.js';
 import type { MethodContext, Options, SyncMethod } from './method.js';
+import { clearedFilters } from './nested.js';
 import { connectionFindings } from './rsync-connection.js';
 import {
   STAGES_OWN,
@@ -36,6 +37,7 @@ export const ubuntu: SyncMethod = {
       ...connectionFindings(pkg),
     ];
   },
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const pass = passOf(pkg, context);
     const steps = [

@@ -96,7 +96,7 @@ describe('stages', () => {
       maxAge: null,
       monotonic: true,
     } as const;
-    const found = stepsOf({ stage_set: 'debian' }, { freshness });
+    const found = stepsOf({ stage_set: 'debian' }, { freshness: [freshness] });
     const kinds = found.map((step) => step.kind);
     expect(kinds.indexOf('check-freshness')).toBe(kinds.indexOf('publish-held') - 1);
     expect(found.find((step) => step.kind === 'check-freshness')).toMatchObject({

@@ -16,6 +16,7 @@ import { proveRpm } from './proof/rpm.js';
 import { proveSimple } from './proof/simple.js';
 import { askWhetherChanged } from './repeat.js';
 import { fetchSignedIndex } from './signed-index.js';
+import type { EndFacts } from '../../state/reduce.js';
 import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { bandersnatch } from '../tools/bandersnatch.js';
@@ -48,6 +49,9 @@ export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
+export { runWatched } from './watched-exec.js';
+export { identifyFileSystem } from './file-system.js';
+export { refuseOtherDisk } from './other-disk.js';
 export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
@@ -62,8 +66,13 @@ export const specialTools: Readonly<Record<Exclude<Tool, 'rsync' | 'command'>, T
   reposync,
 };
 
-/** Interprets one of the steps that are not in every job. `sofar`: how the steps before it ended. */
-export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outcome): Promise<StepEnd> {
+/** Interprets one of the steps that are not in every job. `sofar` and `facts`: how the steps before it ended, and what they found out. */
+export async function runSpecialStep(
+  turn: Turn,
+  step: SpecialStep,
+  sofar: Outcome,
+  facts: EndFacts,
+): Promise<StepEnd> {
   switch (step.kind) {
     case 'make-directory':
       makeDirectory(step);
@@ -94,7 +103,7 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
     case 'jigdo-images':
       return makeImages(turn, step);
     case 'check-freshness':
-      return checkFreshness(turn, step);
+      return checkFreshness(turn, step, facts.freshness);
     case 'prepare-repository':
       return prepareRepository(turn, step);
     case 'delete-refs':

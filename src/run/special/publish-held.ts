@@ -18,16 +18,25 @@ import { openToRead } from '../../boundary/regular-file.js';
 import type { Outcome } from '../../job/outcome.js';
 import type { PublishHeldStep } from '../../job/step.js';
 import type { Turn } from '../steps.js';
+import { latin1 } from './names.js';
+import { Nested } from './nested.js';
 
 /**
  * Moves held files to their places in dst, one after another: what names others after them. A reader finds a file as it was
- * or as it is. The outcome that ends the run when a directory is in a file's place, before anything is moved.
+ * or as it is. The outcome that ends the run when a directory, or another package's tree, is in a file's place, before
+ * anything is moved.
  */
 export function publishHeld(turn: Turn, step: PublishHeldStep): Outcome | null {
   const { dst } = turn.session.job;
   const patterns = step.last.map((pattern) => new RegExp(pattern));
   const rank = (file: string): number => patterns.findIndex((pattern) => pattern.test(file));
   const files = filesBelow(step.from, '').sort((a, b) => rank(a) - rank(b));
+  const nested = new Nested(turn.session.job);
+  const foreign = files.find((file) => nested.covers(latin1(file)));
+  if (foreign !== undefined) {
+    const reason = `upstream has ${foreign}, which lies in another package's dst below ${dst}`;
+    return { kind: 'failed', failure: 'dst', reason };
+  }
   const inTheWay = files.find((file) => isDirectory(join(dst, file)));
   if (inTheWay !== undefined) {
     const reason = `${join(dst, inTheWay)} is a directory, and upstream has a file or link in its place`;

@@ -6,11 +6,12 @@ import type { Outcome } from '../../job/outcome.js';
 import { isEmpty } from '../destination.js';
 import { NO_FILES, currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
-import { together } from '../figures.js';
+import { figures, together } from '../figures.js';
 import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { Lines } from './lines.js';
+import { Nested } from './nested.js';
 import { bytes, isPlain, latin1 } from './names.js';
 
 /**
@@ -22,12 +23,14 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   const { log, session } = turn;
   const { dst } = session.job;
   const found = toldPaths(log, pass.from, new RegExp(step.told_deletions?.pattern ?? '(?!)'));
-  const paths = found.filter((path) => isBelow(dst, path));
+  const nested = new Nested(session.job);
+  const own = found.filter((path) => isBelow(dst, path));
+  const paths = own.flatMap((path) => aroundNested(dst, path, nested));
   const trees = paths.filter((path) => isDirectory(below(dst, path)));
   const entries = paths.reduce((sum, path) => sum + countTree(below(dst, path)), 0);
   const limit = currentLimit(session.job, session.state, turn.allowDeletes);
-  if (found.length > paths.length) {
-    log.note('WARNING', `${String(found.length - paths.length)} names lead out of ${dst}: left alone`);
+  if (found.length > own.length) {
+    log.note('WARNING', `${String(found.length - own.length)} names lead out of ${dst}: left alone`);
   }
   const blocked = tooMany(entries, limit);
   if (blocked !== null) return { ...blocked, transfer: pass.transfer };
@@ -36,10 +39,12 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
     if (failed !== null) return { outcome: failed, done: true, transfer: pass.transfer };
   }
   if (entries > 0) log.note('INFO', `deleted what is gone upstream: ${String(entries)} entries`);
-  const transfer = pass.transfer === null ? null : { ...pass.transfer, deleted: entries };
+  // A tool that moved nothing tells no figures; what was deleted is known all the same.
+  const transfer =
+    pass.transfer === null && entries === 0 ? null : { ...figures({}), ...pass.transfer, deleted: entries };
   if (trees.length === 0) {
     const outcome = isEmpty(dst) ? NO_FILES : pass.outcome;
-    return { outcome, done: !isThrough(outcome), transfer };
+    return { outcome, done: !isThrough(outcome), transfer, omissions: pass.omissions };
   }
   // Where a directory was, upstream may have a file by now, which could not take its place before.
   const again = await executeStep(turn, step, 'pass');
@@ -48,6 +53,7 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
     outcome: again.outcome,
     done: !isThrough(again.outcome),
     transfer: moved === null ? null : { ...moved, deleted: entries },
+    omissions: again.omissions,
   };
 }
 
@@ -66,6 +72,14 @@ function isBelow(dst: string, path: string): boolean {
   if (!isPlain(path)) return false;
   const names = path.split('/');
   return names.slice(1).every((_, index) => isDirectory(below(dst, names.slice(0, index + 1).join('/'))));
+}
+
+/** The path, or, where another package's tree lies in that directory, what is beside the tree in there. */
+function aroundNested(dst: string, path: string, nested: Nested): string[] {
+  if (nested.covers(path)) return [];
+  if (!nested.isBelow(path) || !isDirectory(below(dst, path))) return [path];
+  const names = readdirSync(below(dst, path), { encoding: 'latin1' });
+  return names.flatMap((name) => aroundNested(dst, `${path}/${name}`, nested));
 }
 
 function below(dst: string, path: string): Buffer {

@@ -8,6 +8,7 @@ import { figures } from '../../figures.js';
 import { tooMany } from '../../guard.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
+import { Nested } from '../nested.js';
 import { bytes, isPlain, latin1, shown } from '../names.js';
 import { DELAYED } from './whole.js';
 import { readPaths } from './writer.js';
@@ -15,7 +16,8 @@ import { readPaths } from './writer.js';
 /** How the run ends when these are more deletions than the guard allows, or null. What rsync keeps aside does not count. */
 export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null {
   const { job, state } = turn.session;
-  const deletions = paths.filter((path) => !isDelayed(path)).length;
+  const nested = new Nested(job);
+  const deletions = paths.filter((path) => !isDelayed(path) && !nested.covers(path)).length;
   if (deletions === 0) return null;
   return tooMany(deletions, currentLimit(job, state, turn.allowDeletes));
 }
@@ -26,7 +28,8 @@ export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null 
  */
 export function deleteListed(turn: Turn, step: DeleteListedStep, sofar: Outcome): StepEnd {
   const { log, session } = turn;
-  const paths = [...readPaths(step.list)];
+  const nested = new Nested(session.job);
+  const paths = [...readPaths(step.list)].filter((path) => !nested.covers(path));
   if (paths.length === 0) return GO_ON;
   if (!isSuccess(sofar)) {
     log.note('WARNING', `${String(paths.length)} not deleted: files were left out before`);

@@ -6,6 +6,7 @@ import { unlessGone } from '../../../system/if-there.js';
 import { WrongList } from './changes.js';
 import type { ListWork } from './changes.js';
 import { readLine } from './entry.js';
+import type { Nested } from '../nested.js';
 import type { ListFilter } from './filter.js';
 import { Lines } from '../lines.js';
 import { bytes, latin1 } from '../names.js';
@@ -26,6 +27,7 @@ export function wholeOf(
   filter: ListFilter,
   dst: string,
   fetched: (file: string) => string,
+  nested: Nested,
 ): ListWork {
   const listed = new PathSet();
   const totals: Record<string, ListTotals> = {};
@@ -62,7 +64,7 @@ export function wholeOf(
     unwanted.close();
     verify.close();
   }
-  return { transfers: null, deletions: unlisted(step, dst, listed), totals };
+  return { transfers: null, deletions: unlisted(step, dst, listed, nested), totals };
 }
 
 /** A path as a pattern of rsync's; a backslash is one only where there is something to take as it is. */
@@ -71,14 +73,14 @@ function literal(path: string): string {
 }
 
 /** Paths below the lists' directories that no list names. A symbolic link is never followed. */
-function unlisted(step: ListChangesStep, dst: string, listed: PathSet): string[] {
+function unlisted(step: ListChangesStep, dst: string, listed: PathSet, nested: Nested): string[] {
   const own = new Set([...step.lists.map(({ file }) => file), ...step.extra].map(latin1));
   const found: string[] = [];
   const left = step.lists.map(({ directory }) => latin1(directory));
   for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
     for (const entry of entries(dst, directory)) {
       const path = directory + entry.name;
-      if (own.has(path) || path === 'lost+found') continue;
+      if (own.has(path) || path === 'lost+found' || nested.covers(path)) continue;
       if (!listed.has(path)) found.push(path);
       // What lies in there goes with it, and was never published.
       if (entry.isDirectory() && entry.name !== DELAYED) left.push(`${path}/`);
