@@ -12,6 +12,8 @@ interface Exceptions<O> {
   readonly isNeeded?: (options: O) => boolean;
   /** Reads what only root may read and the handler needs. */
   readonly readSecrets?: (site: SiteFile) => Promise<Provision['secrets']>;
+  /** Another user than the site's, where a package has its own; null: the site's. */
+  readonly userOf?: (options: O) => Promise<SiteFile['run_as'] | null>;
 }
 
 /**
@@ -21,15 +23,21 @@ interface Exceptions<O> {
  */
 export function asMirrorUser<O extends GlobalOptions>(
   handler: (options: O) => Promise<void>,
-  { isNeeded = () => true, readSecrets = () => Promise.resolve({}) }: Exceptions<O> = {},
+  {
+    isNeeded = () => true,
+    readSecrets = () => Promise.resolve({}),
+    userOf = () => Promise.resolve(null),
+  }: Exceptions<O> = {},
 ): (options: O) => Promise<void> {
   return async (options) => {
     const isLive = options.root === undefined || resolve(options.root) === '/';
     if (!isLive || !isRoot() || !isNeeded(options)) return handler(options);
     const site = appliedSite();
-    if (site === null || isRootAccount(site.run_as)) return handler(options);
+    if (site === null) return handler(options);
+    const user = (await userOf(options)) ?? site.run_as;
+    if (isRootAccount(user)) return handler(options);
     const { handOverCommand } = await import('../run/special/root-half.js');
-    const code = await handOverCommand(site.run_as, process.argv.slice(2), await readSecrets(site));
+    const code = await handOverCommand(user, process.argv.slice(2), await readSecrets(site));
     if (code !== 0) throw new ExitError(code);
   };
 }

@@ -50,6 +50,11 @@ export function stepWords(step: Step, job: Job): StepWords {
       };
     case 'follow-head':
       return { text: "let HEAD name the branch that upstream's HEAD names", ...commandWords(step, job) };
+    case 'count-closed':
+      return {
+        text: 'count what other users, such as a web server, cannot read; the run tells of it',
+        ...commandWords(step, job),
+      };
     case 'find-replaced':
       return {
         text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,

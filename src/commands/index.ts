@@ -13,6 +13,7 @@ import { command as notify } from './notify.js';
 import { command as plan } from './plan.js';
 import { command as publish } from './publish.js';
 import { command as push } from './push.js';
+import { command as restore } from './restore.js';
 import { command as run } from './run.js';
 import { command as setup } from './setup.js';
 import { command as start } from './start.js';
@@ -37,6 +38,7 @@ export const commands = [
   stop,
   hold,
   unhold,
+  restore,
   publish,
   status,
   history,

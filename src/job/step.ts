@@ -221,6 +221,14 @@ export interface CheckFreshnessStep {
   readonly refuse: boolean;
 }
 
+/**
+ * Counts files and directories of dst that other users, such as a web server, cannot read, because upstream closed them. argv
+ * prints one path a line. The run tells of them and is a success all the same: Fedora opens its releases by a mode change.
+ */
+export interface CountClosedStep extends Exec {
+  readonly kind: 'count-closed';
+}
+
 /** Steps that most runs have: the executor's own bundle interprets them. */
 export type CommonStep = RequireDirectoryStep | ProbeStep | ExecStep | InstallMarkerStep;
 
@@ -233,6 +241,7 @@ export type SpecialStep =
   | RepeatIfChangedStep
   | FollowHeadStep
   | FindReplacedStep
+  | CountClosedStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep

@@ -115,7 +115,7 @@ function packagePass(
 
 /** Asks whether the index in `hold` and dst is still upstream's. */
 function unchanged(pass: Pass, set: Patterns, hold: string): Step {
-  const words = ['--dry-run', '--no-motd', '--out-format=%i %n'];
+  const words = ['--dry-run', '--out-format=%i %n'];
   const exec = upstreamPass(pass, indexRules(pass, set), words, `${hold}/`);
   return { ...exec, kind: 'repeat-if-changed', pattern: CHANGED, back: 4, rounds: ROUNDS };
 }
@@ -127,7 +127,7 @@ function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
   const { file, format, maxAge } = freshness;
   // Where the file is not there, how fresh upstream is cannot be told, and that is all.
-  const words = ['--no-motd', '--times', '--ignore-missing-args', ...flags];
+  const words = ['--times', '--ignore-missing-args', ...flags];
   const argv = ['rsync', ...words, withSlash(secret.url) + file, `${context.work}/`];
   const path = `${context.work}/${basename(file)}`;
   return [

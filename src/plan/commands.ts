@@ -59,6 +59,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'jigdo-images':
       return [['images', [...step.argv, '<conf>']]];
+    case 'count-closed':
+      return [['closed', step.argv]];
     case 'repeat-if-changed':
       return [['check', step.argv]];
     case 'require-directory':

@@ -46,6 +46,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`only if this tells of at most ${String(limit())} deletions: ${command(step)}`];
     case 'follow-head':
       return [`follow upstream's HEAD: ${command(step)}`];
+    case 'count-closed':
+      return [`count what other users cannot read: ${command(step)}`];
     case 'find-replaced':
       return [`look for directories of ${step.held} that dst has as links or files`];
     case 'publish-held':

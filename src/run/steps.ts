@@ -165,6 +165,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
     case 'follow-head':
     case 'jigdo-images':
     case 'find-replaced':
+    case 'count-closed':
     case 'publish-held':
     case 'repeat-if-changed':
     case 'prove-apt':

@@ -5,6 +5,7 @@ import { followHead } from './follow-head.js';
 import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
 import { makeImages } from './jigdo-images.js';
+import { countClosed } from './count-closed.js';
 import { findReplaced } from './find-replaced.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
@@ -43,6 +44,7 @@ export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
 export { deleteTold } from './told-deletions.js';
+export { omission } from './omissions.js';
 export { mendOwnDirectory, settleUndo } from './undo.js';
 export { refuseUnmounted } from './unmounted.js';
 
@@ -81,6 +83,8 @@ export async function runSpecialStep(turn: Turn, step: Exclude<SpecialStep, List
       return checkFreshness(turn, step);
     case 'follow-head':
       return followHead(turn, step);
+    case 'count-closed':
+      return countClosed(turn, step);
     case 'find-replaced':
       findReplaced(turn, step);
       return GO_ON;

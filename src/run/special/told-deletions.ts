@@ -27,7 +27,9 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   const found = toldPaths(log, pass.from, new RegExp(step.told_deletions?.pattern ?? '(?!)'));
   const nested = new Nested(session.job);
   const own = found.filter((path) => isBelow(dst, path));
-  const paths = own.flatMap((path) => aroundNested(dst, path, nested)).filter((path) => !isNeverUpstream(path));
+  const paths = own
+    .flatMap((path) => aroundNested(dst, path, nested))
+    .filter((path) => !isNeverUpstream(path));
   const trees = paths.filter((path) => isDirectory(below(dst, path)));
   const going = paths.flatMap((path) => countTree(dst, path));
   const entries = going.length;
