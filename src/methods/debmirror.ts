@@ -1,3 +1,4 @@
+import { NEVER_UPSTREAM_EXPRESSION } from '../job/never-upstream.js';
 import type { CountDeletionsStep, ExecStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake, sourceAt, unsupported } from './findings.js';
@@ -88,7 +89,7 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
     ...each('exclude', options.exclude),
     ...each('exclude-deb-section', options.exclude_sections),
     ...each('limit-priority', options.limit_priority),
-    ...each('ignore', [...nestedExpressions(pkg), ...(options.ignore ?? [])]),
+    ...each('ignore', [...nestedExpressions(pkg), NEVER_UPSTREAM_EXPRESSION, ...(options.ignore ?? [])]),
     `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),
