@@ -71,6 +71,15 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `go on only if ${step.directory} has each ref as upstream has it (${refsText(step)}), and let HEAD be what upstream's is; ask upstream again only if they differ`,
         ...commandWords(step, job),
       };
+    case 'count-closed':
+      return {
+        text: 'count what other users, such as a web server, cannot read; the run tells of it',
+        ...commandWords(step, job),
+      };
+    case 'find-replaced':
+      return {
+        text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,
+      };
     case 'publish-held':
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,

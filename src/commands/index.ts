@@ -14,6 +14,7 @@ import { command as notify } from './notify.js';
 import { command as plan } from './plan.js';
 import { command as publish } from './publish.js';
 import { command as push } from './push.js';
+import { command as restore } from './restore.js';
 import { command as run } from './run.js';
 import { command as setup } from './setup.js';
 import { command as start } from './start.js';
@@ -39,6 +40,7 @@ export const commands = [
   hold,
   unhold,
   adopt,
+  restore,
   publish,
   status,
   history,

@@ -33,6 +33,7 @@ export function jobCompiler(
       scheduler: scheduler.name,
       unit: scheduler.unit(pkg.id),
       dst: pkg.dst,
+      ...(pkg.keepDeleted === null ? {} : { keep_deleted: pkg.keepDeleted }),
       ...(pkg.nested === undefined ? {} : { nested: pkg.nested }),
       // Nothing starts a disabled package on its own; a person still can.
       schedule: pkg.disabled
@@ -53,8 +54,10 @@ export function jobCompiler(
 
 /** One JSON text made of two: a job's own part without its end, and the lines of its policy. */
 function jobText(job: Job, policy: string): string {
-  const { format, id, name, method, node, scheduler, unit, dst, nested, schedule, min_gap, attempts } = job;
-  const own = { format, id, name, method, node, scheduler, unit, dst, nested, schedule, min_gap, attempts };
+  const { format, id, name, method, node, scheduler, unit, dst, keep_deleted, nested, schedule } = job;
+  const place = { dst, keep_deleted, nested, schedule };
+  const { min_gap, attempts } = job;
+  const own = { format, id, name, method, node, scheduler, unit, ...place, min_gap, attempts };
   return `${JSON.stringify(own, null, 2).slice(0, -2)},\n${policy}`;
 }
 

@@ -123,6 +123,7 @@ function rows(pkg: Package, written: unknown): Row[] {
     policy('guard.ratio', pkg.guard.ratio),
     policy('guard.min_free', minFreeText(pkg.guard.minFree)),
     policy('guard.mount', pkg.guard.mount),
+    { key: 'keep_deleted', value: pkg.keepDeleted === null ? null : formatDuration(pkg.keepDeleted) },
     ...precheck(pkg),
     ...freshness(pkg),
     { key: 'accept_exit', value: Object.keys(pkg.acceptExit).length > 0 ? pkg.acceptExit : null },

@@ -662,6 +662,10 @@ export interface PackageConfig {
   guard?: Guard;
   precheck?: Precheck;
   freshness?: Freshness;
+  /**
+   * How long to keep what runs delete, in a directory of dst that only the mirror user may look into; `mirror restore` brings it back. Default: it is deleted at once.
+   */
+  keep_deleted?: string;
   accept_exit?: AcceptedExits;
   /**
    * Time without a success after which the package counts as stale; default three intervals, at least a day.

@@ -67,6 +67,11 @@ export interface ExecStep extends Exec {
    * than the guard allows block the package for the next run. `told`: they are only recorded.
    */
   readonly watch_deletions?: 'guarded' | 'told';
+  /**
+   * The `--backup-dir` of an rsync: a directory of dst into which it moves what it deletes or replaces. When the delete guard
+   * trips, all of it is moved back; else it is removed, or kept for `keep_deleted`.
+   */
+  readonly undo?: string;
 }
 
 /**
@@ -161,8 +166,22 @@ export interface RepeatIfChangedStep extends Exec {
 }
 
 /**
+ * Looks for directories of the held index that dst has as a link or file. Writes rsync rules into two files: `skip` leaves
+ * them out of a pass, so that none of them replaces what readers use before the index is published, and `whole`, which is
+ * made only if there are any, takes them and nothing else.
+ */
+export interface FindReplacedStep {
+  readonly kind: 'find-replaced';
+  readonly held: string;
+  readonly whole: string;
+  readonly skip: string;
+}
+
+/**
  * Moves the files below `from`, a directory of dst that nobody reads, to their places in dst. Each is replaced at once; those
- * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns.
+ * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns. Where dst
+ * has a directory in the place of a file or link, or the reverse, what is there is deleted; it is counted first, and more
+ * than the guard allows ends the run before anything is moved.
  */
 export interface PublishHeldStep {
   readonly kind: 'publish-held';
@@ -210,6 +229,14 @@ export interface CheckFreshnessStep {
   readonly refuse: boolean;
 }
 
+/**
+ * Counts files and directories of dst that other users, such as a web server, cannot read, because upstream closed them. argv
+ * prints one path a line. The run tells of them and is a success all the same: Fedora opens its releases by a mode change.
+ */
+export interface CountClosedStep extends Exec {
+  readonly kind: 'count-closed';
+}
+
 /** Steps that most runs have: the executor's own bundle interprets them. */
 export type CommonStep = RequireDirectoryStep | ProbeStep | ExecStep | InstallMarkerStep;
 
@@ -224,6 +251,8 @@ export type SpecialStep =
   | DeleteRefsStep
   | EachRepositoryStep
   | FetchSignedIndexStep
+  | FindReplacedStep
+  | CountClosedStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep

@@ -1,3 +1,4 @@
+import { NEVER_UPSTREAM_EXPRESSION } from '../job/never-upstream.js';
 import type { ProveAptStep } from '../job/proof-step.js';
 import type { ExecStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
@@ -136,7 +137,7 @@ function exec(pkg: Package, context: MethodContext): ExecStep {
     ...each('exclude', options.exclude),
     ...each('exclude-deb-section', options.exclude_sections),
     ...each('limit-priority', options.limit_priority),
-    ...each('ignore', [...nestedExpressions(pkg), ...(options.ignore ?? [])]),
+    ...each('ignore', [...nestedExpressions(pkg), NEVER_UPSTREAM_EXPRESSION, ...(options.ignore ?? [])]),
     `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),

@@ -9,6 +9,7 @@ import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
 import { ALL_DELETES, wordFindings } from './rsync-findings.js';
+import { undoDirectory } from './rsync-pass.js';
 
 /**
  * The name by which ftpsync looks for its configuration (`ftpsync-NAME.conf`), first in its HOME. Not the usual one: if
@@ -57,6 +58,7 @@ export const ftpsync: SyncMethod = {
         push_words: { allow: STAGES },
         gather: logDirectory(pkg, context),
         ...accepted(pkg),
+        ...(context.fallback ? {} : { undo: undoDirectory(pkg.dst) }),
       },
       ...proveArchive(context, null, filtersOf(pkg, context)),
     ];

@@ -1,4 +1,5 @@
 import { lftpWord } from '../job/lftp-word.js';
+import { NEVER_UPSTREAM_EXPRESSION } from '../job/never-upstream.js';
 import type { ExecStep, FilePart } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
 import { decodedLogin } from '../model/source.js';
@@ -66,7 +67,9 @@ function mirrorCommand(pkg: Package, extra: readonly string[]): string {
     ...(options.scan_all_first ? ['--scan-all-first'] : []),
     ...(options.symlinks ? [] : ['--no-symlinks']),
     ...(options.parallel > 1 ? [`--parallel=${String(options.parallel)}`] : []),
-    ...[...nestedExpressions(pkg), ...options.exclude_x].map((pattern) => `--exclude=${lftpWord(pattern)}`),
+    ...[...nestedExpressions(pkg), NEVER_UPSTREAM_EXPRESSION, ...options.exclude_x].map(
+      (pattern) => `--exclude=${lftpWord(pattern)}`,
+    ),
     // lftp compares directories with a slash at their end: without the second form `lost+found` would match files only.
     ...globs
       .flatMap((glob) => (glob.endsWith('/') ? [glob] : [glob, `${glob}/`]))

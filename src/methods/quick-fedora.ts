@@ -1,9 +1,11 @@
 import type { FileList, ListChangesStep } from '../job/list-step.js';
+import { rsyncFilters } from '../job/never-upstream.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { seconds } from '../model/normalize-policy.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
+import { countClosed } from './closed.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { clearedFilters, rsyncPattern, rsyncSpares } from './nested.js';
@@ -17,6 +19,8 @@ import {
   TEMPORARY,
   ownWords,
   stalls,
+  undoDirectory,
+  undoWords,
   withSlash,
 } from './rsync-pass.js';
 import { rsync } from './rsync.js';
@@ -61,6 +65,7 @@ export const quickFedora: SyncMethod = {
       { kind: 'verify-listed', list: compare.verify },
       { kind: 'delete-listed', list: compare.deletions },
       { kind: 'install-lists', fetched: compare.fetched, summary: compare.summary, record: compare.record },
+      countClosed(pkg),
     ];
   },
 };
@@ -68,15 +73,7 @@ export const quickFedora: SyncMethod = {
 function listChanges(pkg: Package, { source, work, cache }: MethodContext): ListChangesStep {
   const options = pkg.options as QuickFedoraOptions;
   const { flags, env, secret } = connection(pkg, source, options);
-  const argv = [
-    'rsync',
-    '--no-motd',
-    '--times',
-    '--compress',
-    '-ii',
-    '--out-format=%i %n',
-    '--ignore-missing-args',
-  ];
+  const argv = ['rsync', '--times', '--compress', '-ii', '--out-format=%i %n', '--ignore-missing-args'];
   return {
     kind: 'list-changes',
     tool: 'rsync',
@@ -109,16 +106,26 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
   };
 }
 
-/** What the list of changes names, and nothing else; --force: a directory may have become a file. */
+/** What the list of changes names, and nothing else; a directory may have become a file. */
 function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
   const { words, ends } = passWords(pkg, source);
   const { url, ...rest } = ends;
-  const argv = ['rsync', '-vlptSH', PLAIN_MODES, '--force', ...words, '--from0', `--files-from=${transfer}`];
+  const argv = [
+    'rsync',
+    '-vlptSH',
+    PLAIN_MODES,
+    ...undoWords(pkg.dst),
+    ...words,
+    '--from0',
+    `--files-from=${transfer}`,
+  ];
   return {
     ...rest,
     kind: 'exec',
     tool: 'rsync',
     argv: [...argv, sourceParts(url).root, withSlash(pkg.dst)],
+    delete_limit: DELETE_LIMIT,
+    undo: undoDirectory(pkg.dst),
   };
 }
 
@@ -137,6 +144,7 @@ function fullPass(
   const own = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
   const argv = [
     'rsync',
+    ...rsyncFilters([]),
     '-vrlptSH',
     PLAIN_MODES,
     '--relative',
@@ -147,6 +155,7 @@ function fullPass(
     ...options.exclude.map((pattern) => `--exclude=${pattern}`),
     ...(unwanted === undefined ? [] : ['--from0', `--exclude-from=${unwanted}`]),
     ...(others === 'delete' ? ['--delete-delay'] : []),
+    ...(others === 'keep' ? [] : undoWords(pkg.dst)),
     ...words,
   ];
   const { url, ...rest } = ends;
@@ -156,7 +165,7 @@ function fullPass(
     tool: 'rsync',
     // What follows `/./` is the path in dst.
     argv: [...argv, ...fileLists(options).map(({ directory }) => `${url}./${directory}`), withSlash(pkg.dst)],
-    ...(others === 'delete' ? { delete_limit: DELETE_LIMIT } : {}),
+    ...(others === 'keep' ? {} : { delete_limit: DELETE_LIMIT, undo: undoDirectory(pkg.dst) }),
     ...(others === 'unlisted' ? {} : { dry_run: { at: argv.length, remove: 0, words: DRY_RUN } }),
   };
 }

@@ -65,6 +65,7 @@ export function normalizePackage(
     maxRuntime: policy.maxRuntime,
     firstSync: policy.firstSync,
     guard: policy.guard,
+    keepDeleted: config.keep_deleted === undefined ? null : seconds(config.keep_deleted),
     precheck: precheckOf(config, options),
     freshness: freshnessOf(config),
     acceptExit: config.accept_exit ? withoutNotes(config.accept_exit) : {},

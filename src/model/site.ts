@@ -129,6 +129,8 @@ export interface Package {
     readonly minFree: MinFree;
     readonly mount: string | null;
   };
+  /** Seconds for which what runs delete is kept in dst, out of readers' sight; null: deleted at once. */
+  readonly keepDeleted: number | null;
   readonly precheck: {
     readonly file: string;
     readonly fullEvery: number;

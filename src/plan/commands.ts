@@ -66,10 +66,13 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'jigdo-images':
       return [['images', [...step.argv, '<conf>']]];
+    case 'count-closed':
+      return [['closed', step.argv]];
     case 'repeat-if-changed':
       return [['check', step.argv]];
     case 'require-directory':
     case 'install-marker':
+    case 'find-replaced':
     case 'publish-held':
     case 'prove-refs':
     case 'prove-simple':

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import { isNeverUpstream } from '../job/never-upstream.js';
 import type { Outcome } from '../job/outcome.js';
 import { isInside } from '../state/inside.js';
 import type { PackageState } from '../state/package-state.js';
@@ -44,9 +45,9 @@ export async function refuseDirectory(path: string, expected: Expected): Promise
 /** What helps when a dst is to be filled anew. */
 const NEW_DISK = 'if its disk is new: mirror apply --refetch';
 
-/** Nothing but what making a file system leaves. */
+/** Nothing but what a file system and mirror itself put there. */
 export function isEmpty(directory: string): boolean {
-  return readdirSync(directory).every((name) => name === 'lost+found');
+  return readdirSync(directory).every((name) => isNeverUpstream(name));
 }
 
 /**

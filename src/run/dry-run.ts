@@ -57,6 +57,10 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       ]);
     case 'prove-refs':
       return [`only if ${step.directory} has each ref as upstream has it`];
+    case 'count-closed':
+      return [`count what other users cannot read: ${command(step)}`];
+    case 'find-replaced':
+      return [`look for directories of ${step.held} that dst has as links or files`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
     case 'jigdo-images':

@@ -51,7 +51,8 @@ export async function executeStep(
   const { session, log } = turn;
   const { job } = session;
   const table = await toolTable(step.tool);
-  const limit = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
+  const allowed = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
+  const limit = allowed === null ? null : Math.max(0, allowed - (turn.deleted ?? 0));
   const argv = [...commandLine(job, step, limit), ...pushWordsFor(step, turn.words)];
   const nothing = { transfer: null, lists: null, printed: false, from: 0, tripped: null, omissions: [] };
 

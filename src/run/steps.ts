@@ -12,6 +12,7 @@ import { refuseDirectory } from './destination.js';
 import { NO_FILES, executeStep } from './exec.js';
 import { together } from './figures.js';
 import { fnv1a } from '../job/hash.js';
+import { OWN_DIRECTORY } from '../job/never-upstream.js';
 import type { LogFile } from './log-file.js';
 import { signalOutcome } from './session.js';
 import type { LockedSession } from './session.js';
@@ -77,7 +78,8 @@ export async function inOrder(turn: Turn): Promise<StepsEnd> {
     }
     // Before anything that claims a sync; passes over parts of a tree may each find nothing.
     if (lists === false && (step.kind === 'install-marker' || step.kind === 'write-file')) break;
-    const result = await runStep(turn, step, outcome, facts);
+    const deleted = (turn.deleted ?? 0) + (transfer?.deleted ?? 0);
+    const result = await runStep({ ...turn, deleted }, step, outcome, facts);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
     if (result.omissions !== undefined) omissions = [...omissions, ...result.omissions];
@@ -132,12 +134,14 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome, facts: EndFacts):
       const { mount } = job.guard;
       const unmounted = mount === null ? null : (await import('./special/index.js')).refuseUnmounted(mount);
       if (unmounted !== null) return endedBy(unmounted);
+      const ours = existsSync(`${step.path}/${OWN_DIRECTORY}`);
       const refused = await refuseDirectory(step.path, {
         state: session.state,
         bootId: session.self.bootId,
         vouched: turn.allowDeletes !== null,
         fresh: readFreshDst(layout, job.id),
       });
+      if (refused === null && ours) (await import('./special/index.js')).mendOwnDirectory(turn);
       return endedBy(refused);
     }
     case 'probe':
@@ -159,7 +163,9 @@ function isCommon(step: Step): step is CommonStep {
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
   if (step.watch_deletions !== undefined) return (await import('./special/index.js')).runWatched(turn, step);
-  const end = await executeStep(turn, step, 'pass');
+  const pass = await executeStep(turn, step, 'pass');
+  const undo = step.undo !== undefined && (pass.tripped !== null || existsSync(step.undo));
+  const end = undo ? await (await import('./special/index.js')).settleUndo(turn, step, pass) : pass;
   const { outcome, transfer, tripped, omissions } = end;
   // What a list of changes names may well be directories only.
   const lists = step.only_with === undefined ? end.lists : null;

@@ -98,6 +98,7 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
     link: [{ rel: 'HOME', href: `https://${id.toLowerCase()}.example.org/` }],
     sources: [source(`rsync://upstream.example.org/${id}`)],
     dst: `/srv/ftp/${id}`,
+    keepDeleted: null,
     options: { ...optionDefaults(synctype), ...options },
     password: null,
     retry: { delay: 600, attempts: 3, maxDelay: 3600 },

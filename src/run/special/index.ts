@@ -8,6 +8,8 @@ import { deleteRefs } from './git/delete-refs.js';
 import { prepareRepository } from './git/prepare.js';
 import { makeImages } from './jigdo-images.js';
 import { runListStep } from './lists/index.js';
+import { countClosed } from './count-closed.js';
+import { findReplaced } from './find-replaced.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
 import { proveRefs } from './proof/refs.js';
@@ -52,6 +54,8 @@ export { deleteTold } from './told-deletions.js';
 export { runWatched } from './watched-exec.js';
 export { identifyFileSystem } from './file-system.js';
 export { refuseOtherDisk } from './other-disk.js';
+export { omission } from './omissions.js';
+export { mendOwnDirectory, settleUndo } from './undo.js';
 export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
@@ -112,8 +116,13 @@ export async function runSpecialStep(
       return eachRepository(turn, step);
     case 'prove-refs':
       return proveRefs(turn, step);
+    case 'count-closed':
+      return countClosed(turn, step);
+    case 'find-replaced':
+      findReplaced(turn, step);
+      return GO_ON;
     case 'publish-held':
-      return endedBy(publishHeld(turn, step));
+      return publishHeld(turn, step);
     case 'repeat-if-changed':
       return askWhetherChanged(turn, step);
   }

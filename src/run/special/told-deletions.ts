@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readdirSync } from 'node:fs';
+import { isNeverUpstream } from '../../job/never-upstream.js';
 import type { ExecStep } from '../../job/step.js';
 import { isThrough } from '../../job/outcome.js';
 import type { Outcome } from '../../job/outcome.js';
@@ -10,9 +10,11 @@ import { figures, together } from '../figures.js';
 import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
+import { below, countTree } from './count-tree.js';
+import { removeFromDst } from './kept.js';
 import { Lines } from './lines.js';
 import { Nested } from './nested.js';
-import { bytes, isPlain, latin1 } from './names.js';
+import { isPlain, shown } from './names.js';
 
 /**
  * The second half of a pass by a tool that has no delete limit: it was run so that it deletes nothing and only tells what
@@ -25,17 +27,21 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   const found = toldPaths(log, pass.from, new RegExp(step.told_deletions?.pattern ?? '(?!)'));
   const nested = new Nested(session.job);
   const own = found.filter((path) => isBelow(dst, path));
-  const paths = own.flatMap((path) => aroundNested(dst, path, nested));
+  const paths = own
+    .flatMap((path) => aroundNested(dst, path, nested))
+    .filter((path) => !isNeverUpstream(path));
   const trees = paths.filter((path) => isDirectory(below(dst, path)));
-  const entries = paths.reduce((sum, path) => sum + countTree(below(dst, path)), 0);
+  const going = paths.flatMap((path) => countTree(dst, path));
+  const entries = going.length;
   const limit = currentLimit(session.job, session.state, turn.allowDeletes);
   if (found.length > own.length) {
     log.note('WARNING', `${String(found.length - own.length)} names lead out of ${dst}: left alone`);
   }
-  const blocked = tooMany(entries, limit);
+  const told = { id: session.job.id, examples: going.slice(0, 3).map(shown) };
+  const blocked = tooMany(entries, limit, told);
   if (blocked !== null) return { ...blocked, transfer: pass.transfer };
   for (const path of paths) {
-    const failed = remove(below(dst, path));
+    const failed = remove(turn, path);
     if (failed !== null) return { outcome: failed, done: true, transfer: pass.transfer };
   }
   if (entries > 0) log.note('INFO', `deleted what is gone upstream: ${String(entries)} entries`);
@@ -82,32 +88,13 @@ function aroundNested(dst: string, path: string, nested: Nested): string[] {
   return names.flatMap((name) => aroundNested(dst, `${path}/${name}`, nested));
 }
 
-function below(dst: string, path: string): Buffer {
-  return bytes(join(latin1(dst), path));
-}
-
 function isDirectory(path: Buffer): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** The entry itself and all below it; 0 when it is not there. */
-function countTree(path: Buffer): number {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 0;
-  let entries = 1;
-  const left = stat.isDirectory() ? [path] : [];
-  for (let at = left.pop(); at !== undefined; at = left.pop()) {
-    for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
-      entries += 1;
-      if (entry.isDirectory()) left.push(Buffer.concat([at, bytes('/'), entry.name]));
-    }
-  }
-  return entries;
-}
-
-function remove(path: Buffer): Outcome | null {
+function remove(turn: Turn, path: string): Outcome | null {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeFromDst(turn, path);
     return null;
   } catch (error) {
     return { kind: 'failed', failure: 'io', reason: `cannot delete: ${(error as Error).message}` };

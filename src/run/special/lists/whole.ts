@@ -2,6 +2,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
+import { DELAYED_DIRECTORY, isNeverUpstream } from '../../../job/never-upstream.js';
 import { unlessGone } from '../../../system/if-there.js';
 import { WrongList } from './changes.js';
 import type { ListWork } from './changes.js';
@@ -15,7 +16,7 @@ import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';
 
 /** Where rsync --delay-updates keeps new files until the end; what a killed one leaves there is nobody's. */
-export const DELAYED = '.~tmp~';
+export const DELAYED = DELAYED_DIRECTORY;
 
 /**
  * Everything is looked at: rsync walks the lists' directories and compares each file's size and time, what the lists name
@@ -80,7 +81,7 @@ function unlisted(step: ListChangesStep, dst: string, listed: PathSet, nested: N
   for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
     for (const entry of entries(dst, directory)) {
       const path = directory + entry.name;
-      if (own.has(path) || path === 'lost+found' || nested.covers(path)) continue;
+      if (own.has(path) || isNeverUpstream(path) || nested.covers(path)) continue;
       if (!listed.has(path)) found.push(path);
       // What lies in there goes with it, and was never published.
       if (entry.isDirectory() && entry.name !== DELAYED) left.push(`${path}/`);
