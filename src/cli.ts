@@ -2,6 +2,7 @@ import './jit.js';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import manifest from '../package.json' with { type: 'json' };
+import { printForCopiedTerminal } from './boundary/terminal.js';
 import { commands } from './commands/index.js';
 import { idCompletions } from './commands/completing.js';
 import { endOfOptions } from './commands/double-dash.js';
@@ -12,6 +13,7 @@ import { EXIT } from './job/outcome.js';
 import { refusedBySystem } from './job/system-error.js';
 import { unprinted } from './run/console.js';
 
+printForCopiedTerminal();
 // A reader that went away (`| head`), or a full disk, is no bug.
 process.stdout.on('error', (error: Error) => process.exit(unprinted(error)));
 const ids = idCompletions(hideBin(process.argv));

@@ -50,7 +50,8 @@ const MAY_IMPORT: Record<string, RegExp> = {
  * Files that name paths without the port: the port itself, the leaves that it hands a walked path, accounts in /etc, and the
  * process of apply's that has the mirror user's rights.
  */
-const OWN_FILES = /^system\/(real|atomic|flock|if-there|process|users)\.ts$|^apply\/state-half-main\.ts$/;
+const OWN_FILES =
+  /^system\/(real|atomic|execute|flock|if-there|process|users)\.ts$|^apply\/state-half-main\.ts$/;
 
 describe('imports', () => {
   test('every folder imports only what its wall allows', () => {
@@ -94,6 +95,15 @@ describe('imports', () => {
     expect(broken).toEqual([]);
   });
 
+  test('only the boundary starts processes of other users, each in a session of its own', () => {
+    const broken = files
+      .filter(({ file, text }) => !file.startsWith('boundary/') && /\bsetpriv\b|commandAs/.test(code(text)))
+      .map(({ file }) => file);
+    expect(broken).toEqual([]);
+    const started = files.filter(({ text }) => text.includes('commandAs(')).map(({ file }) => file);
+    expect(started).toEqual(['boundary/spawn-as.ts']);
+  });
+
   test('a command that reaches what the mirror user owns acts as that user', () => {
     const bare = files
       .filter(({ file, text }) => file.startsWith('commands/') && text.includes(': CommandModule<'))
@@ -118,7 +128,7 @@ describe('imports', () => {
     const forbidden = /'node:(?!path)|\bprocess\.|Date\.now|new Date\(\)|Math\.random|\bfetch\(/;
     const broken = files
       .filter(({ file }) => PURE.some((pattern) => pattern.test(file)))
-      .filter(({ text }) => forbidden.test(text.replaceAll(/^\s*(\*|\/\/|\/\*).*$/gm, '')))
+      .filter(({ text }) => forbidden.test(code(text)))
       .map(({ file }) => file);
     expect(broken).toEqual([]);
   });
@@ -156,6 +166,11 @@ const HAND_OVER_THEMSELVES = {
   control: 'its unit runs as the mirror user, and root’s half reads what root owns (control/starter.ts)',
   daemon: 'sends processes of each user for it (daemon/errands.ts)',
 };
+
+/** A module without its comments. */
+function code(text: string): string {
+  return text.replaceAll(/^\s*(\*|\/\/|\/\*).*$/gm, '');
+}
 
 /** Whether a module names files of the state, logs or dst, or signals processes that they name. */
 function touchesState(file: string): boolean {

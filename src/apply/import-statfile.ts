@@ -1,4 +1,5 @@
 import type { Layout } from '../job/layout.js';
+import { moveAway } from '../job/move-away.js';
 import { importStat } from '../state/import.js';
 import type { Reader } from '../system/system.js';
 import { STATE_MODE, type Operation } from './operation.js';
@@ -6,6 +7,9 @@ import type { StateWishes } from './state-wishes.js';
 
 /** Only for its owner: mirror.py writes passwords into its stat.json, readable by everyone. */
 const BACKUP_MODE = 0o600;
+
+/** Some hundred bytes a package, for more packages than any site has. */
+const STATFILE_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /**
  * A first apply over mirror.py's stat.json, of all packages or since `statfile` names it: it becomes the state of packages
@@ -24,6 +28,8 @@ export function importStatfile(
   if (found.kind !== 'file')
     return { operations: [], messages: [`${path} cannot be read: its history is not taken over`] };
   const text = found.content;
+  if (Buffer.byteLength(text) > STATFILE_LIMIT_BYTES)
+    throw new Error(`${path} is larger than any stat.json of mirror.py: ${moveAway(path, `${path}.odd`)}`);
   const { states, warnings } = importStat(
     text,
     wish.ids.filter((id) => !hasState(id)),

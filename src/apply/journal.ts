@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Account } from '../boundary/as-user.js';
 import type { Layout } from '../job/layout.js';
 import { sha256 } from '../system/digest.js';
-import type { Reader, System } from '../system/system.js';
+import { FILE_LIMIT_BYTES, type Reader, type System } from '../system/system.js';
 import type { Operation } from './operation.js';
 
 const FORMAT = 'mirror/journal/3';
@@ -101,8 +101,12 @@ export function missingParents(operations: readonly Operation[], system: Reader)
   return parents;
 }
 
+/** Throws, before anything is written, when `readJournal` could not read it: no apply could follow this one. */
 export function writeJournal(layout: Layout, journal: Journal, system: System): void {
-  system.writeFile(journalPath(layout), JSON.stringify(journal), 0o600);
+  const text = JSON.stringify(journal);
+  if (Buffer.byteLength(text) > FILE_LIMIT_BYTES)
+    throw new Error('what this apply would change is too large to be put back; apply in several steps');
+  system.writeFile(journalPath(layout), text, 0o600);
 }
 
 /** The journal that a killed apply left here, or null. Throws when it cannot be understood: a person must look. */

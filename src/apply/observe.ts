@@ -16,8 +16,9 @@ import { openSecrets } from './open-secrets.js';
 import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { ownPlaces } from './realm-places.js';
+import { findSharedTrees } from './shared-trees.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
-import { missingSecrets, missingTools, setIdMailer } from './tools.js';
+import { looseSecrets, missingSecrets, missingTools, setIdMailer } from './tools.js';
 
 /** Files of a dst that are counted before we say "more than". */
 const COUNT_LIMIT = 10_000;
@@ -38,6 +39,7 @@ export function observe(intent: Intent, system: Reader, refetch = false): Observ
     manifest,
     changes: found,
     destinations: asked,
+    sharedTrees: idle ? [] : findSharedTrees(inRoot(intent), system),
     machine,
     host: idle ? null : host(intent, system),
     now: system.now(),
@@ -83,6 +85,11 @@ function destinations(
   return asked;
 }
 
+/** Jobs whose dst is this machine's to look at. */
+function inRoot({ jobs, layout }: Intent): Job[] {
+  return [...jobs.values()].filter(({ dst }) => !isOutside(layout, dst));
+}
+
 /** Below `--root` a dst elsewhere belongs to the running machine: nothing will ever be synced there from here. */
 function isOutside(layout: Layout, dst: string): boolean {
   return layout.root !== '' && !dst.startsWith(`${layout.root}/`);
@@ -112,6 +119,7 @@ function look(dst: string, made: ReadonlySet<string>, system: Reader): Destinati
     files: more ? COUNT_LIMIT : files,
     more,
     owner: { uid: facts.uid, gid: facts.gid },
+    isSteady: system.isSteady(dst),
   };
 }
 
@@ -124,7 +132,7 @@ function kept(layout: Layout, id: string, system: Reader): Destination['kept'] {
   ];
   return places.flatMap((path) => {
     const facts = system.facts(path);
-    return facts ? [{ path, uid: facts.uid }] : [];
+    return facts ? [{ path, uid: facts.uid, isSteady: system.isSteady(path) }] : [];
   });
 }
 
@@ -152,6 +160,7 @@ function host({ site, layout, artifacts, jobs, executable }: Intent, system: Rea
     // Only cron goes by it.
     zone: live && site.settings.scheduler === 'crontab' ? hostZone(system) : null,
     missingSecrets: missingSecrets(jobs, webhook, artifacts, system),
+    looseSecrets: live ? looseSecrets(jobs, webhook, system) : [],
     openSecrets: live ? openSecrets(site, jobs, webhook, system) : [],
     executable: runnable ? system.realPath(executable) : null,
   };

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
+import { giveTo, setMode } from '../boundary/advice.js';
 import type { Job } from '../job/job.js';
-import { shellWord } from '../job/shell.js';
 import type { Package, Site } from '../model/site.js';
 import type { OpenSecret } from '../plan/observation.js';
 import type { Reader } from '../system/system.js';
+import { placeAt } from './place-at.js';
 
 /**
  * Password files and ssh keys of packages, and the file of the webhook's URL, that everybody on this machine may read,
@@ -27,7 +28,7 @@ export function openSecrets(
     ...[...passwords]
       .filter((path) => isOpen(path, system))
       // Root reads them: systemd, or an executor that becomes somebody else only then.
-      .map((path) => ({ path, help: `chmod o= ${shellWord(path)}` })),
+      .map((path) => ({ path, help: closeSecret(path, system) })),
     ...[...keys]
       .filter(([path]) => isOpen(path, system))
       .map(([path, users]) => ({ path, help: closeKey(path, [...users], settings.gid, system) })),
@@ -43,6 +44,14 @@ function isOpen(path: string, system: Reader): boolean {
   return true;
 }
 
+/** What helps where another user could have root change some other file. */
+const ELSEWHERE = 'keep it in a directory that only root can change';
+
+function closeSecret(path: string, system: Reader): string {
+  const place = placeAt(path, system);
+  return place.isSteady ? setMode(place, 'o=') : ELSEWHERE;
+}
+
 /**
  * The runs' own users read a key. ssh refuses one that belongs to its user and that others may read; where several users
  * share one it has to be root's, and readable by the site's group, in which all of them are.
@@ -53,9 +62,13 @@ function closeKey(
   group: Site['settings']['gid'],
   system: Reader,
 ): string {
-  const file = shellWord(path);
+  const place = placeAt(path, system);
   const [user = '', ...others] = users;
-  if (others.length > 0) return `chown ${shellWord(`root:${String(group)}`)} ${file} && chmod 640 ${file}`;
-  const isOwner = system.user(user)?.uid === system.facts(path)?.uid;
-  return `${isOwner ? '' : `chown ${shellWord(String(user))} ${file} && `}chmod 600 ${file}`;
+  if (others.length > 0)
+    return place.isSteady
+      ? `${giveTo(place, `root:${String(group)}`)} && ${setMode(place, '640')}`
+      : ELSEWHERE;
+  const owner = system.user(user);
+  if (owner?.uid === place.uid) return setMode(place, '600');
+  return place.isSteady ? `${giveTo(place, String(user))} && ${setMode(place, '600')}` : ELSEWHERE;
 }

@@ -1,4 +1,7 @@
+import { moveAway } from '../job/move-away.js';
 import { layout as layoutOf, type Layout } from '../job/layout.js';
+import { HISTORY_LIMIT_BYTES } from '../state/history.js';
+import { RECORD_LIMIT_BYTES } from '../state/record-file.js';
 import { isBaseline, type Baseline, type PackageState } from '../state/package-state.js';
 import type { Reader } from '../system/system.js';
 import { carryOver } from './carry-over.js';
@@ -47,9 +50,22 @@ export function prepareState(
   const operations = [...machine, ...slots, ...brought, ...imported.operations, ...baselines, ...held];
   return {
     operations,
-    entries: entriesFor(operations, system),
+    entries: entriesFor(operations, system).map(refuseLarge),
     messages: [...carried.flatMap(({ messages }) => messages), ...imported.messages],
   };
+}
+
+/** Bytes of the largest file that a reader of the state reads: a history, or a record. */
+const LARGEST_BYTES = Math.max(RECORD_LIMIT_BYTES, HISTORY_LIMIT_BYTES);
+
+/** What is kept to be put back goes through root's journal, which another user must not fill. Throws. */
+function refuseLarge(entry: Entry): Entry {
+  const { path, before } = entry;
+  if (before.kind === 'file' && Buffer.byteLength(before.content) > LARGEST_BYTES)
+    throw new Error(
+      `${path} is larger than ${String(LARGEST_BYTES)} bytes: ${moveAway(path, `${path}.odd`)}`,
+    );
+  return entry;
 }
 
 function baselineOperation(

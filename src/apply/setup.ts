@@ -2,11 +2,13 @@ import { stateDirectories, type Layout, type OwnDirectory } from '../job/layout.
 import { siteLogFile, type LogFile } from '../model/logs.js';
 import type { Site } from '../model/site.js';
 import type { Owner, System } from '../system/system.js';
+import { giveTo, setMode } from '../boundary/advice.js';
 import { UnfitPlace } from '../boundary/held-path.js';
 import { makeAccounts } from './accounts.js';
 import { gitIgnoreOperations } from './git-ignore.js';
 import { perform } from './operation.js';
 import { logrotateFile, putFile, sysusersFile, tmpfilesFile, type Account } from './setup-files.js';
+import { placeAt } from './place-at.js';
 import { ownPlaces, strayMembers } from './realm-places.js';
 import { openPlaces } from './open-places.js';
 import { isShared, runPlaces, SHARED_MODE } from './shared-places.js';
@@ -109,7 +111,7 @@ export async function setup(needs: Needs, layout: Layout, system: System): Promi
     done.push(`created ${operation.path}`);
   }
   await machineFiles(site, needs, ownDirectories, work);
-  if (owner && needs.site) await openPlaces(needs.site, owner.gid, work);
+  if (owner && needs.site) openPlaces(needs.site, owner.gid, work);
   if (isLive && needs.site) problems.push(...strayMembers(needs.site, system));
   if (isLive) problems.push(...toolProblems(needs, system));
   return { done, problems };
@@ -166,8 +168,10 @@ function own(path: string, mode: number, owner: Owner | null, isMade: boolean, w
     if (!isMade && (isForeign || isOpen)) work.done.push(`put right owner and mode of ${path}`);
   } catch (error) {
     if (!(error instanceof UnfitPlace)) throw error;
-    const account = owner === null ? '' : `chown ${String(owner.uid)}:${String(owner.gid)} ${path} && `;
-    work.problems.push(`${error.message}: ${account}chmod ${mode.toString(8)} ${path}`);
+    const place = placeAt(path, system);
+    const account = owner && `${String(owner.uid)}:${String(owner.gid)}`;
+    const help = account !== null && isForeign ? giveTo(place, account) : setMode(place, mode.toString(8));
+    work.problems.push(`${error.message}: ${help}`);
   }
 }
 
@@ -195,7 +199,9 @@ function writable(path: string, needs: Needs, owner: Owner | null, isMade: boole
     (facts.mode & 0o2) !== 0;
   const account = `${String(needs.uid)}:${String(needs.gid)}`;
   if (!isWritable)
-    work.problems.push(`${path} cannot be written by ${String(needs.uid)}: chown ${account} ${path}`);
+    work.problems.push(
+      `${path} cannot be written by ${String(needs.uid)}: ${giveTo(placeAt(path, system), account)}`,
+    );
 }
 
 function toolProblems(needs: Needs, system: System): string[] {

@@ -1,11 +1,13 @@
 import { dirname, join } from 'node:path';
-import { shellWord } from '../job/shell.js';
+import { giveTo, giveTreesTo, openToGroup, type Place } from '../boundary/advice.js';
+import { moveAway } from '../job/move-away.js';
 import { zoneOffset } from '../job/zone.js';
 import { logBases, logPlaces, siteLogFile } from '../model/logs.js';
 import { realmOf } from '../model/realm.js';
 import type { Site } from '../model/site.js';
 import type { ClosedPlace } from '../plan/observation.js';
 import type { FileFacts, Reader } from '../system/system.js';
+import { placeAt } from './place-at.js';
 import type { Account } from './setup-files.js';
 
 /** Set-group-id and group-writable: what is made inside belongs to the group, and its other members may write there. */
@@ -56,8 +58,10 @@ export function closedPlaces(site: Site, at: number, system: Reader): ClosedPlac
       if (facts === null) continue;
       const isFile = facts.kind !== 'directory';
       const help = isFile
-        ? `mv ${shellWord(place)} ${shellWord(`${place}.old`)}`
-        : openCommand(path, place, isLog, accounts, settings);
+        ? moveAway(place)
+        : place === path
+          ? openCommand(placeAt(place, system), accounts, settings)
+          : folderCommand(placeAt(place, system), writers, settings);
       const [shut, unsure] = [outside(facts, writers, false), outside(facts, writers, true)];
       const handsOn = isFile || !isLog || accounts.length === 1 || (facts.mode & 0o2020) === 0o2020;
       if (shut.length > 0) return [{ path: place, users: shut, sure: true, help }];
@@ -121,18 +125,13 @@ function folders({ base, folder }: Site['settings']['logger']['packagefileformat
   return names.map((_, i) => join(base, ...names.slice(0, i + 1)));
 }
 
-/** Opens a directory, `closed` of the folders in it. What the config does not name belongs to nobody else. */
-function openCommand(
-  path: string,
-  closed: string,
-  isLog: boolean,
-  accounts: readonly Account[],
-  { uid, gid }: Site['settings'],
-): string {
-  const [place, group] = [shellWord(path), shellWord(String(gid))];
-  if (accounts.length === 1)
-    return `chown ${closed === path ? '' : '-R '}${shellWord(String(uid))}:${group} ${shellWord(closed)}`;
-  return isLog
-    ? `find ${place} -type d -exec chgrp ${group} {} + -exec chmod g+rwxs {} +`
-    : `chgrp ${group} ${place} && chmod g+rwxs ${place}`;
+/** The command that opens a place of the config's. */
+function openCommand(place: Place, accounts: readonly Account[], { uid, gid }: Site['settings']): string {
+  return accounts.length > 1 ? openToGroup(place, gid) : giveTo(place, `${String(uid)}:${String(gid)}`);
+}
+
+/** The command that opens a folder of logs, which some run made. What belongs to users of runs, setup opens as those users. */
+function folderCommand(place: Place, writers: readonly Writer[], { uid, gid }: Site['settings']): string {
+  if (writers.length === 1) return giveTreesTo([place], `${String(uid)}:${String(gid)}`);
+  return writers.some((writer) => writer.uid === place.uid) ? 'mirror setup' : moveAway(place.path);
 }

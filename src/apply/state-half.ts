@@ -1,4 +1,5 @@
 import type { Account } from '../boundary/as-user.js';
+import { openDirectories, openLogToGroup, type Opened } from '../boundary/shared-directories.js';
 import type { Layout } from '../job/layout.js';
 import type { Site } from '../model/site.js';
 import type { System } from '../system/system.js';
@@ -8,11 +9,18 @@ import { prepareState, type PreparedState } from './prepare-state.js';
 import { parsePrepared, parseProblems } from './state-answers.js';
 import type { StateWishes } from './state-wishes.js';
 
-/** What apply asks of the user whom the state directory belongs to. */
+/** What apply asks of the user whom the state directory belongs to, and setup of the users of logs. */
 export type StateOrder =
   | { readonly kind: 'prepare'; readonly wishes: StateWishes }
   | { readonly kind: 'perform'; readonly operations: readonly Operation[] }
-  | { readonly kind: 'restore'; readonly entries: readonly Entry[] };
+  | { readonly kind: 'restore'; readonly entries: readonly Entry[] }
+  | {
+      readonly kind: 'open-directories';
+      readonly path: string;
+      readonly gid: number;
+      readonly what: Opened;
+    }
+  | { readonly kind: 'open-log'; readonly path: string; readonly gid: number };
 
 /** The part of an apply that lies in the state directory. Each throws when it is not done. */
 export interface StateHalf {
@@ -34,16 +42,24 @@ export function stateAccount({ settings }: Site, { root }: Layout, system: Syste
  * such a child.
  */
 export function stateHalf(layout: Layout, account: Account | null, system: System): StateHalf {
-  const { askAs } = system;
-  const answer =
-    account !== null && askAs !== null
-      ? (order: StateOrder) => answerOf(askAs(account, commandOf(layout), JSON.stringify(order)))
-      : (order: StateOrder) => carryOutOrder(order, layout, system);
+  const answer = (order: StateOrder): unknown => answerAs(account, order, layout, system);
   return {
     prepare: (wishes) => parsePrepared(answer({ kind: 'prepare', wishes })),
     perform: (operations) => void answer({ kind: 'perform', operations }),
     restore: (entries) => parseProblems(answer({ kind: 'restore', entries })),
   };
+}
+
+/** The answer of a child with the account's rights, or of this process if it cannot or need not become the account. Throws. */
+export function answerAs(
+  account: Account | null,
+  order: StateOrder,
+  layout: Layout,
+  system: System,
+): unknown {
+  const { askAs } = system;
+  if (account === null || askAs === null) return carryOutOrder(order, layout, system);
+  return answerOf(askAs(account, commandOf(layout), JSON.stringify(order)));
 }
 
 /** Does what was asked with the rights of this process. Throws the system's error. */
@@ -58,6 +74,11 @@ export function carryOutOrder(order: StateOrder, layout: Layout, system: System)
       return null;
     case 'restore':
       return restore(order.entries, system);
+    case 'open-directories':
+      return openDirectories(order.path, order.gid, order.what);
+    case 'open-log':
+      openLogToGroup(order.path, order.gid);
+      return null;
   }
 }
 

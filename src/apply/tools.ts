@@ -35,12 +35,27 @@ export function missingSecrets(
   artifacts: readonly Artifact[],
   system: Reader,
 ): Map<string, string[]> {
-  const named = new Map<string, string[]>(webhook === null ? [] : [[webhook, []]]);
-  for (const { id, secrets } of jobs.values())
-    for (const path of Object.values(secrets)) named.set(path, [...(named.get(path) ?? []), id]);
+  const named = namedSecrets(jobs, webhook);
   if (named.size === 0 || system.uid() !== 0) return new Map();
   const written = new Set(artifacts.map(({ path }) => path));
   return new Map([...named].filter(([path]) => !written.has(path) && system.facts(path)?.kind !== 'file'));
+}
+
+/** Files of secrets in directories that other users than root can change; none for a process that may not look. */
+export function looseSecrets(
+  jobs: ReadonlyMap<string, Job>,
+  webhook: string | null,
+  system: Reader,
+): string[] {
+  return [...namedSecrets(jobs, webhook).keys()].filter((path) => !system.isSteady(path));
+}
+
+/** Path → ids of the packages whose secret it is, none for the webhook's. */
+function namedSecrets(jobs: ReadonlyMap<string, Job>, webhook: string | null): Map<string, string[]> {
+  const named = new Map<string, string[]>(webhook === null ? [] : [[webhook, []]]);
+  for (const { id, secrets } of jobs.values())
+    for (const path of Object.values(secrets)) named.set(path, [...(named.get(path) ?? []), id]);
+  return named;
 }
 
 /** Set-id programs that the `sendmail` of postfix and of nullmailer calls. */

@@ -1,7 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import type { Duplex, Stream } from 'node:stream';
-import { commandAs, type Account } from './as-user.js';
+import { EXIT } from '../job/outcome.js';
+import type { Account } from './as-user.js';
 import { ASKED_BY_VARIABLE, HANDOVER_VARIABLE, type Provision } from './root-service.js';
+import { spawnAs } from './spawn-as.js';
+import { copyOutput, describeTerminals, TERMINAL_VARIABLE, waitForCopies } from './terminal.js';
 
 /** The child's descriptor of the channel; 0 to 2 are the caller's, `CONNECTION` is the next. */
 const CHANNEL = 3;
@@ -11,6 +14,9 @@ const LONGEST_ORDER = 4096;
 
 /** Milliseconds between SIGTERM and SIGKILL: the executor kills its tool after 10 s, and then writes its state. */
 const GRACE_MS = 60_000;
+
+/** Milliseconds between looks at a child that has a limit. */
+const TICK_MS = 500;
 
 /** What a shell adds to 128; loading node:os for its table costs every start. */
 const NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
@@ -36,55 +42,90 @@ export interface Handover {
 export interface Terms {
   /** Milliseconds after which the child is killed. */
   readonly limitMs?: number | undefined;
+  /** Copy what it prints on stdout, also when that is not a terminal: a slow reader shows as a pause. */
+  readonly isCopied?: boolean;
   /** Becomes the child's descriptor `CONNECTION`. */
   readonly connection?: Stream | undefined;
+}
+
+/** A child that did not end within its limit: another process of its user can stop it. `code` is the exit code. */
+export class LateChild extends Error {
+  readonly code = EXIT.timedOut;
 }
 
 /**
  * Runs a command of this program as another user, because root must not name paths that this user could have made. Root
  * stays behind: it passes signals on, kills a child that does not obey them, and does what only root may do. Resolves with
- * the child's exit code; a child that outlives `limitMs` is killed. Throws UnknownAccount.
+ * the child's exit code. Kills a child that outlives `limitMs`, and throws LateChild. Throws UnknownAccount.
  */
 export async function handOver(handover: Handover, limitMs?: number): Promise<number> {
-  const child = startAs(handover, { limitMs });
+  const child = startAs(handover, { isCopied: limitMs !== undefined });
   const stopPassing = passSignals((signal) => sendSignal(child, signal));
+  let limit: NodeJS.Timeout | undefined;
   try {
     return await new Promise<number>((done, fail) => {
       child.on('error', fail);
-      child.on('exit', (code, signal) => done(code ?? 128 + (NUMBERS[signal ?? 'SIGKILL'] ?? 9)));
+      child.on('exit', (code, signal) => {
+        stopPassing();
+        void waitForCopies(child).then(() => done(code ?? 128 + (NUMBERS[signal ?? 'SIGKILL'] ?? 9)));
+      });
+      let waitedMs = 0;
+      if (limitMs !== undefined)
+        limit = setInterval(() => {
+          // A reader that takes its time (a pager) is not the child's delay.
+          if (child.stdout?.isPaused() !== true) waitedMs += TICK_MS;
+          if (waitedMs >= limitMs) fail(endLate(child, handover, limitMs));
+        }, TICK_MS);
     });
   } finally {
     stopPassing();
+    clearInterval(limit);
   }
+}
+
+/** Waits for the child no further: the kernel may not be able to kill it now (a disk that does not answer). */
+function endLate(child: ChildProcess, { account }: Handover, limitMs: number): LateChild {
+  child.kill('SIGKILL');
+  child.unref();
+  child.stdio.forEach((stream) => stream?.destroy());
+  const user = account === null ? 'its user' : `user ${String(account.user)}`;
+  const limit = `${String(limitMs / 1000)} s`;
+  return new LateChild(
+    `gave up after ${limit}: the process that works as ${user} did not end; a disk or another process of that user stops it`,
+  );
 }
 
 /**
  * Starts a command of this program as another user, and serves its orders until it ends. The child's pid is the command's. As
- * another user the child has a session of its own, without the terminal: it could type into root's. Nor does it get root's
- * environment, which every process of that user can read.
+ * another user the child has a session of its own, without the terminal, and root copies what it prints there: with a
+ * descriptor of the terminal it could read what root types next. Nor does it get root's environment, which every process of
+ * that user can read.
  * Throws UnknownAccount; the child emits `error` if setpriv(1) is missing.
  */
-export function startAs(handover: Handover, { limitMs, connection }: Terms): ChildProcess {
+export function startAs(handover: Handover, { limitMs, isCopied = false, connection }: Terms): ChildProcess {
   const { account, words, secrets = {}, by, quiet, obey } = handover;
   const [entry = ''] = process.argv.slice(1);
-  const argv = [process.execPath, entry, ...words];
-  const [program = '', ...args] = account === null ? argv : commandAs(account, argv);
-  const child = spawn(program, args, {
+  const output = (name: 'stdout' | 'stderr'): 'pipe' | 'inherit' =>
+    account !== null && (process[name].isTTY || (isCopied && name === 'stdout')) ? 'pipe' : 'inherit';
+  const child = spawnAs(account, [process.execPath, entry, ...words], {
     env: {
-      ...(account === null ? process.env : { ...passedOn(process.env), ...homeOf(account) }),
+      ...(account === null
+        ? process.env
+        : { ...passedOn(process.env), ...homeOf(account), [TERMINAL_VARIABLE]: describeTerminals() }),
       [HANDOVER_VARIABLE]: `${String(CHANNEL)} ${String(process.pid)}`,
       [ASKED_BY_VARIABLE]: by,
     },
     stdio: [
       'ignore',
-      quiet === true ? 'ignore' : 'inherit',
-      'inherit',
+      quiet === true ? 'ignore' : output('stdout'),
+      output('stderr'),
       'pipe',
       ...(connection ? [connection] : []),
     ],
-    detached: account !== null,
     ...(limitMs !== undefined && { timeout: limitMs, killSignal: 'SIGKILL' }),
   });
+  copyOutput(child, 'stdout');
+  copyOutput(child, 'stderr');
   const channel = child.stdio[CHANNEL] as Duplex | null | undefined;
   if (channel) {
     // A child that ends before it has read everything is its own affair.

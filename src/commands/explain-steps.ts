@@ -1,5 +1,6 @@
 import { HIDDEN, isSecretKey } from '../config/secret-text.js';
 import type { Job } from '../job/job.js';
+import type { AptLeftOut } from '../job/proof-step.js';
 import type { ExecStep, FilePart, Step } from '../job/step.js';
 import { formatDuration } from '../model/duration.js';
 import { shellText } from '../plan/commands.js';
@@ -48,10 +49,6 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `end here as blocked if this tells of more deletions than <limit> (${limitText(job)})`,
         ...commandWords(step, job),
       };
-    case 'find-replaced':
-      return {
-        text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,
-      };
     case 'prepare-repository':
       return {
         text:
@@ -73,6 +70,15 @@ export function stepWords(step: Step, job: Job): StepWords {
       return {
         text: `go on only if ${step.directory} has each ref as upstream has it (${refsText(step)}), and let HEAD be what upstream's is; ask upstream again only if they differ`,
         ...commandWords(step, job),
+      };
+    case 'count-closed':
+      return {
+        text: 'count what other users, such as a web server, cannot read; the run tells of it',
+        ...commandWords(step, job),
+      };
+    case 'find-replaced':
+      return {
+        text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,
       };
     case 'publish-held':
       return {
@@ -100,10 +106,20 @@ export function stepWords(step: Step, job: Job): StepWords {
       };
     case 'prove-apt': {
       const guard = step.deletions === null ? '' : ` and no more than <limit> others (${limitText(job)})`;
-      const text = `go on only if dst has all files that the index names${guard}`;
+      const text = `go on only if the index is whole and dst has all files that it names${guard}`;
+      const left = `left out on purpose: ${leftOutText(step.left_out)}`;
       return step.signed
-        ? { text: `${text}, and each Release file passes this`, ...commandWords(step, job) }
-        : { text };
+        ? { text: `${text}, and each Release file passes this; ${left}`, ...commandWords(step, job) }
+        : { text: `${text}; ${left}` };
+    }
+    case 'prove-apt-archive': {
+      const left =
+        step.left_out === null
+          ? 'what is missing is only said, because the package has filters of its own'
+          : `left out on purpose: ${step.left_out.length === 0 ? 'nothing' : step.left_out.join(' ')}`;
+      return {
+        text: `go on only if every index that has changed is what its Release file says and dst has all files that it names (${left})`,
+      };
     }
     case 'prove-rpm': {
       const pass = step.verify ? `, those that are new pass \`${shellText(step.verify.argv)}\`` : '';
@@ -113,6 +129,17 @@ export function stepWords(step: Step, job: Job): StepWords {
         ...commandWords(step, job),
       };
     }
+    case 'fetch-signed-index': {
+      const checked = step.verify
+        ? `, and go on only if they pass \`${shellText([...step.verify.argv, step.signature, step.index])}\` with ${step.verify.keys.join(', ')}`
+        : '';
+      return {
+        text: `fetch ${step.index} with ${step.signature} and ${step.key}, if upstream has them${checked}`,
+        ...commandWords(step, job),
+      };
+    }
+    case 'prove-simple':
+      return { text: `go on only if all files that the pages in ${step.web}/simple name are there` };
     case 'verify-listed':
       return { text: 'compare files with the digests that the lists give them' };
     case 'delete-listed':
@@ -131,6 +158,16 @@ export function stepWords(step: Step, job: Job): StepWords {
 
 function refsText({ refs }: { readonly refs: readonly string[] }): string {
   return `refs ${refs.join(', ')}`;
+}
+
+function leftOutText({ contents, translations, names }: AptLeftOut): string {
+  const words = [
+    'other distributions, sections and architectures',
+    ...(contents ? ['Contents'] : []),
+    ...(translations ? ['translations into other languages than English'] : []),
+    ...(names ? ['what `include`, `exclude`, `exclude_sections` and `limit_priority` say'] : []),
+  ];
+  return words.join(', ');
 }
 
 function partText(part: FilePart): string {

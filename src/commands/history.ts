@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, QUICK_LIMIT_MS } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -30,6 +30,6 @@ export const command: CommandModule<GlobalOptions, Options> = {
       if (options.apply) report.applies(options);
       else report.runs(options, options.id);
     },
-    { isNeeded: ({ apply }) => !apply },
+    { limitMs: () => QUICK_LIMIT_MS, isNeeded: ({ apply }) => !apply },
   ),
 };

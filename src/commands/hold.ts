@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, QUICK_LIMIT_MS } from './as-mirror-user.js';
 import { longExample, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -28,8 +28,11 @@ export const command: CommandModule<GlobalOptions, Options> = {
       })
       .example('$0 hold CTAN --until PT12H', 'half a day of rest')
       .epilogue(longExample('$0 hold --all --reason "disk is being replaced"', 'until `$0 unhold --all`')),
-  handler: asMirrorUser(async (options) => {
-    const { holdPackages } = await import('./holding.js');
-    holdPackages(options, Date.now());
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { holdPackages } = await import('./holding.js');
+      holdPackages(options, Date.now());
+    },
+    { limitMs: () => QUICK_LIMIT_MS },
+  ),
 };

@@ -20,8 +20,11 @@ export const command: CommandModule<GlobalOptions, LogChoice> = {
       .conflicts('run', 'last-error')
       .example('$0 logs ArchLinux -f', 'watch a sync')
       .example('$0 logs CTAN --last-error', 'why it failed'),
-  handler: asMirrorUser(async (options) => {
-    const { printLog } = await import('./log-output.js');
-    await printLog(options);
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { printLog } = await import('./log-output.js');
+      await printLog(options);
+    },
+    { limitMs: () => null },
+  ),
 };

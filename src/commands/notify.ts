@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { NOTIFY_LIMIT_MS } from '../boundary/order.js';
 import { asMirrorUser } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
@@ -22,6 +23,9 @@ export const command: CommandModule<GlobalOptions, Options> = {
       const { sendNotices } = await import('./notify-output.js');
       await sendNotices(options);
     },
-    { readSecrets: async (site) => (await import('./webhook.js')).readNotifySecrets(site) },
+    {
+      limitMs: () => NOTIFY_LIMIT_MS,
+      readSecrets: async (site) => (await import('./webhook.js')).readNotifySecrets(site),
+    },
   ),
 };

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, REQUEST_LIMIT_MS } from './as-mirror-user.js';
 import { longExample, type GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -46,6 +46,9 @@ export const command: CommandModule<GlobalOptions, Options> = {
       if (keys === undefined) await push(options);
       else printAuthorizedKeys(options, keys);
     },
-    { isNeeded: ({ 'authorized-keys': keys }) => keys === undefined },
+    {
+      limitMs: ({ wait }) => (wait ? null : REQUEST_LIMIT_MS),
+      isNeeded: ({ 'authorized-keys': keys }) => keys === undefined,
+    },
   ),
 };

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, REQUEST_LIMIT_MS } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -19,8 +19,11 @@ export const command: CommandModule<GlobalOptions, Options> = {
         describe: 'Wait for the end and exit with its code',
       })
       .example('$0 start CTAN CPAN', 'two syncs, as their own schedulers would run them'),
-  handler: asMirrorUser(async (options) => {
-    const { requestPackages } = await import('./requesting.js');
-    await requestPackages('start', options, null);
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { requestPackages } = await import('./requesting.js');
+      await requestPackages('start', options, null);
+    },
+    { limitMs: ({ wait }) => (wait ? null : REQUEST_LIMIT_MS) },
+  ),
 };

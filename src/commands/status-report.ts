@@ -47,11 +47,17 @@ export async function check(options: StatusOptions, now: number): Promise<void> 
   if (text !== undefined && maxAge === null) {
     throw new ExitError(EXIT.usage, `mirror: --max-age: \`${text}\` is not a duration such as PT36H`);
   }
-  const verdict = await verdictOf(options, maxAge, now);
+  answer(await verdictOf(options, maxAge, now), options);
+}
+
+/** Answers for a check that was given up because the process of the mirror user did not end. */
+export function answerUnknown(options: StatusOptions): void {
+  answer({ exit: 3, line: 'MIRROR UNKNOWN - reading the states did not end in time' }, options);
+}
+
+function answer(verdict: Verdict, { json }: StatusOptions): void {
   process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ format: 'mirror/status-check/1', ...verdict })}\n`
-      : `${verdict.line}\n`,
+    json ? `${JSON.stringify({ format: 'mirror/status-check/1', ...verdict })}\n` : `${verdict.line}\n`,
   );
   if (verdict.exit !== 0) throw new ExitError(verdict.exit);
 }

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, QUICK_LIMIT_MS } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 import type { StatusOptions } from './status-report.js';
 
@@ -21,9 +21,17 @@ export const command: CommandModule<GlobalOptions, StatusOptions> = {
       })
       .example('$0 status', 'every package, one line each')
       .example('$0 status --check --max-age PT36H', 'for Nagios, Icinga and the like'),
-  handler: asMirrorUser(async (options) => {
-    const { check, show } = await import('./status-report.js');
-    if (options.check) await check(options, Date.now());
-    else await show(options, Date.now());
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { check, show } = await import('./status-report.js');
+      if (options.check) await check(options, Date.now());
+      else await show(options, Date.now());
+    },
+    {
+      limitMs: () => QUICK_LIMIT_MS,
+      answerLate: async (options) => {
+        if (options.check) (await import('./status-report.js')).answerUnknown(options);
+      },
+    },
+  ),
 };

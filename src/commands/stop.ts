@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, REQUEST_LIMIT_MS } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -13,8 +13,11 @@ export const command: CommandModule<GlobalOptions, Options> = {
     parser
       .positional('id', { type: 'string', array: true, demandOption: true, describe: 'Packages' })
       .example('$0 stop CTAN', 'ends the tool, records `stopped`, keeps the schedule (see hold)'),
-  handler: asMirrorUser(async (options) => {
-    const { stopPackages } = await import('./stopping.js');
-    await stopPackages(options);
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { stopPackages } = await import('./stopping.js');
+      await stopPackages(options);
+    },
+    { limitMs: () => REQUEST_LIMIT_MS },
+  ),
 };

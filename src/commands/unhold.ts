@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { asMirrorUser } from './as-mirror-user.js';
+import { asMirrorUser, QUICK_LIMIT_MS } from './as-mirror-user.js';
 import type { GlobalOptions } from './options.js';
 
 interface Options extends GlobalOptions {
@@ -15,8 +15,11 @@ export const command: CommandModule<GlobalOptions, Options> = {
       .positional('id', { type: 'string', array: true, describe: 'Packages' })
       .option('all', { type: 'boolean', default: false, describe: 'Every package that is held' })
       .example('$0 unhold CTAN', 'sync it again'),
-  handler: asMirrorUser(async (options) => {
-    const { unholdPackages } = await import('./holding.js');
-    unholdPackages(options, Date.now());
-  }),
+  handler: asMirrorUser(
+    async (options) => {
+      const { unholdPackages } = await import('./holding.js');
+      unholdPackages(options, Date.now());
+    },
+    { limitMs: () => QUICK_LIMIT_MS },
+  ),
 };

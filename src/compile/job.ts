@@ -79,8 +79,16 @@ function steps(
 }
 
 function freshness(pkg: Package): readonly Step[] {
-  if (pkg.freshness === null) return [];
-  const { file, format, maxAge, monotonic } = pkg.freshness;
-  const path = `${pkg.dst}/${file}`;
-  return [{ kind: 'check-freshness', path, format, max_age: maxAge, monotonic, refuse: false }];
+  return pkg.freshness.map(({ file, format, maxAge, monotonic }) => {
+    const path = `${pkg.dst}/${file}`;
+    return {
+      kind: 'check-freshness',
+      path,
+      ...(pkg.freshness.length > 1 ? { marker: file } : {}),
+      format,
+      max_age: maxAge,
+      monotonic,
+      refuse: false,
+    };
+  });
 }

@@ -1,6 +1,31 @@
 /* Written by `npm run generate` from schemas/. */
 
 /**
+ * How old upstream itself is: its time marker, read after each run, or several markers, of which the oldest counts. An old one makes the package stale though it synced.
+ *
+ * @minItems 1
+ */
+export type Freshness =
+  | {
+      /**
+       * The file that holds upstream's time.
+       */
+      file: string;
+      /**
+       * How it tells the time.
+       */
+      format?: 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
+      /**
+       * Oldest time that still counts as fresh; default any.
+       */
+      max_age?: string;
+      /**
+       * Whether its time must not go backwards.
+       */
+      monotonic?: boolean;
+    }
+  | [Freshness1, ...Freshness1[]];
+/**
  * Sync in stages, so that who reads the mirror through its index never misses a file: packages first, the index when all of them are there and upstream has not changed meanwhile, deletions last. `debian`, `ubuntu`: archives of apt; `rpm`: trees with repodata; or your own patterns.
  */
 export type StageSetDebianUbuntuOrRpmOrASetOfYourOwn =
@@ -770,23 +795,23 @@ export interface Precheck {
   always?: string[];
 }
 /**
- * How old upstream itself is: its time marker, read after each run. An old one makes the package stale though it synced.
+ * A marker of upstream's with its own time.
  */
-export interface Freshness {
+export interface Freshness1 {
   /**
-   * The file that holds upstream's time, relative to dst.
+   * The file that holds upstream's time.
    */
   file: string;
   /**
-   * How it tells the time: `epoch` (seconds, alone on the first line), `date` (the first line as date(1) prints it), `trace` (Debian's `Date:` field or first line), `release` (the `Date:` field of an apt Release file), `mtime` (the file's own time).
+   * How it tells the time.
    */
-  format?: 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+  format?: 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
   /**
    * Oldest time that still counts as fresh; default any.
    */
   max_age?: string;
   /**
-   * Upstream's time must not go backwards: said when it does, and refused by methods that can before they publish.
+   * Whether its time must not go backwards.
    */
   monotonic?: boolean;
 }
@@ -929,7 +954,7 @@ export interface BandersnatchOptions {
    */
   config?: string;
   /**
-   * Ask upstream for what has changed by XML-RPC or by its simple index.
+   * Ask upstream for what has changed by its simple index, or by XML-RPC, which bandersnatch 8 no longer has.
    */
   api_method: 'xmlrpc' | 'simple';
   /**
@@ -1064,6 +1089,10 @@ export interface CommandOptions {
    */
   command: [string, ...string[]];
   env?: Environment;
+  /**
+   * What its deletions mean, which are counted before and after each run: with `deletions`, more than the package's `guard` allows block the package until a person has looked; with `none` they are only recorded.
+   */
+  guard: 'deletions' | 'none';
 }
 /**
  * Options of `synctype: debmirror`.
@@ -1120,7 +1149,7 @@ export interface DebmirrorOptions {
    */
   password_file?: string;
   /**
-   * Mirror translations of descriptions into all languages, not English only.
+   * Mirror translations of descriptions into all languages, not English only. Without them `apt update` fails for every reader who set another language.
    */
   i18n: boolean;
   /**
@@ -1667,7 +1696,7 @@ export interface ReposyncOptions {
    */
   check_gpg: boolean;
   /**
-   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only.
+   * Refuse an index (repomd.xml) that is not signed by one of `keys`; many repositories sign packages only. The signature and the key beside the index are mirrored in any case.
    */
   check_metadata_gpg: boolean;
   /**

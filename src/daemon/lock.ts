@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { commandAs, type Account } from '../boundary/as-user.js';
+import type { Account } from '../boundary/as-user.js';
+import { spawnAs } from '../boundary/spawn-as.js';
 import { EXIT } from '../job/outcome.js';
 
 /** Seconds to wait for the lock: the holder of a daemon that was killed ends a moment after it. */
@@ -22,8 +22,7 @@ export interface HeldLock {
  */
 export async function holdLock(path: string, account: Account | null): Promise<HeldLock | null> {
   const argv = ['flock', '-w', String(WAIT_SECONDS), '-E', String(EXIT.busy), path, 'cat'];
-  const [program = '', ...args] = account === null ? argv : commandAs(account, argv);
-  const child = spawn(program, args, { env: { PATH: process.env.PATH }, stdio: 'pipe' });
+  const child = spawnAs(account, argv, { env: { PATH: process.env.PATH }, stdio: 'pipe' });
   let said = '';
   child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(0, 1000)));
   child.stdin.on('error', () => undefined);

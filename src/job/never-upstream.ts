@@ -35,6 +35,11 @@ export function isNeverUpstream(path: string): boolean {
   return EXPRESSION.test(path);
 }
 
+/** The same for a shell script that splits its words at blanks: neither sent by upstream nor deleted here. */
+export function rsyncFiltersOfScript(): string[] {
+  return NEVER_UPSTREAM.flatMap((pattern) => [`--filter=P_${pattern}`, `--filter=H_${pattern}`]);
+}
+
 /** The same as first words of an rsync: of its filters the first that matches decides. */
 export function rsyncFilters(words: readonly string[]): string[] {
   return [

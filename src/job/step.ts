@@ -7,6 +7,7 @@ import type { ForgetIfChangedStep } from './forget-step.js';
 import type { ListStep } from './list-step.js';
 import type { ProofStep } from './proof-step.js';
 import type { DeleteRefsStep, EachRepositoryStep, PrepareRepositoryStep } from './repository-step.js';
+import type { FetchSignedIndexStep } from './signed-index-step.js';
 
 /** Whose exit codes and messages an exec speaks; `run/tools` has one table for each. */
 export type Tool =
@@ -77,6 +78,11 @@ export interface ExecStep extends Exec {
    * under the run lock before and after the tool, and by `mirror publish` when a run has died.
    */
   readonly leftovers?: readonly string[];
+  /**
+   * For a tool that nothing keeps from deleting: entries of dst are counted before and after it. `guarded`: more deletions
+   * than the guard allows block the package for the next run. `told`: they are only recorded.
+   */
+  readonly watch_deletions?: 'guarded' | 'told';
   /**
    * The `--backup-dir` of an rsync: a directory of dst into which it moves what it deletes or replaces. When the delete guard
    * trips, all of it is moved back; else it is removed, or kept for `keep_deleted`.
@@ -228,7 +234,7 @@ export interface CountImagesStep {
 }
 
 /** How a file tells a time; `run/special/freshness` reads them. */
-export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
 
 /**
  * Reads upstream's own time from a file: a dst that is synced with an upstream which is itself old is `stale`. With
@@ -238,11 +244,21 @@ export interface CheckFreshnessStep {
   readonly kind: 'check-freshness';
   /** Absolute: in dst, or a copy in a directory of the run. */
   readonly path: string;
+  /** By this name the state knows the marker: its path relative to dst. */
+  readonly marker?: string;
   readonly format: FreshnessFormat;
   /** Seconds; null: any age. */
   readonly max_age: number | null;
   readonly monotonic: boolean;
   readonly refuse: boolean;
+}
+
+/**
+ * Counts files and directories of dst that other users, such as a web server, cannot read, because upstream closed them. argv
+ * prints one path a line. The run tells of them and is a success all the same: Fedora opens its releases by a mode change.
+ */
+export interface CountClosedStep extends Exec {
+  readonly kind: 'count-closed';
 }
 
 /** Steps that most runs have: the executor's own bundle interprets them. */
@@ -255,10 +271,12 @@ export type SpecialStep =
   | CountDeletionsStep
   | CheckFreshnessStep
   | RepeatIfChangedStep
-  | FindReplacedStep
   | PrepareRepositoryStep
   | DeleteRefsStep
   | EachRepositoryStep
+  | FetchSignedIndexStep
+  | FindReplacedStep
+  | CountClosedStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep

@@ -1,4 +1,5 @@
 import { EXIT } from './outcome.js';
+import { moveAway } from './move-away.js';
 import { shellWord } from './shell.js';
 
 /** What the system refused: words for people, and how a program ends that could not do without. */
@@ -17,7 +18,7 @@ const UNFIT = 'EUNFIT';
 export function refusedBySystem(error: unknown, otherwise: number): Refused | null {
   const { code, message, path, dest, syscall } = error as NodeJS.ErrnoException & { dest?: string };
   if (code === UNFIT && path !== undefined) {
-    const help = `look what made it, and move it away: mv -T ${shellWord(path)} ${shellWord(`${path}.odd`)}`;
+    const help = `look what made it, and move it away: ${moveAway(path, `${path}.odd`)}`;
     return { text: `${message}\n  help: ${help}`, exit: EXIT.io };
   }
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code) || (syscall === undefined && code !== 'EDQUOT'))

@@ -1,4 +1,5 @@
 import schema from '../../schemas/methods/bandersnatch.schema.json' with { type: 'json' };
+import type { ProveSimpleStep } from '../job/proof-step.js';
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { hostRule } from './bandersnatch-hosts.js';
@@ -11,7 +12,11 @@ import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Keys that `extra` may not set: what mirror answers for, and what would hide from it how a run went. */
 const OURS: Readonly<Record<string, readonly string[]>> = {
-  mirror: ['directory', 'master', 'allow-non-https', 'proxy', 'cleanup', 'storage-backend', 'log-config'],
+  mirror: [
+    ...['directory', 'master', 'allow-non-https', 'proxy', 'cleanup', 'storage-backend', 'log-config'],
+    // It deletes, and no guard looks at it.
+    'delete_missing_packages',
+  ],
   plugins: ['enabled'],
 };
 
@@ -50,13 +55,17 @@ export const bandersnatch: SyncMethod = {
   },
   checkNested: (pkg) => nestedBelow(pkg, ['web']),
   steps: (pkg, context) => {
-    const { config } = pkg.options as Options<'bandersnatch'>;
-    const before: readonly Step[] = [{ kind: 'require-directory', path: pkg.dst }, workDirectory(context)];
-    if (config !== undefined) return [...before, run(pkg, context, config, ['mirror'])];
+    const { config, release_files, root_uri } = pkg.options as Options<'bandersnatch'>;
+    const before: readonly Step[] = [
+      { kind: 'require-directory', path: pkg.dst },
+      workDirectory(context),
+      cacheDirectory(context),
+    ];
+    if (config !== undefined)
+      return [...before, run(pkg, context, config, ['mirror']), proof(pkg, context, null)];
     const path = `${context.work}/bandersnatch.conf`;
     return [
       ...before,
-      cacheDirectory(context),
       {
         kind: 'forget-if-changed',
         record: `${context.cache}/selection`,
@@ -66,6 +75,7 @@ export const bandersnatch: SyncMethod = {
       privateFile(path, [confText(sections(pkg, context.source))]),
       hostRule(pkg, context),
       run(pkg, context, path, ['mirror']),
+      ...(release_files ? [proof(pkg, context, root_uri ?? null)] : []),
       ...deletion(pkg, context, path),
     ];
   },
@@ -93,6 +103,18 @@ function run(pkg: Package, context: MethodContext, config: string, words: readon
   };
 }
 
+/** bandersnatch looks at changed projects only, so a file that was lost since is noticed here. */
+function proof(pkg: Package, context: MethodContext, root: string | null): ProveSimpleStep {
+  return {
+    kind: 'prove-simple',
+    web: `${pkg.dst}/web`,
+    root_uri: root,
+    record: `${context.cache}/proved`,
+    status: `${pkg.dst}/status`,
+    todo: `${pkg.dst}/todo`,
+  };
+}
+
 /** `verify --delete` downloads into place and deletes without a limit; its dry run only prints full paths. */
 function deletion(pkg: Package, context: MethodContext, config: string): Step[] {
   const options = pkg.options as Options<'bandersnatch'>;
@@ -103,7 +125,10 @@ function deletion(pkg: Package, context: MethodContext, config: string): Step[] 
   return [
     {
       ...run(pkg, context, config, ['verify', '--delete', '--dry-run']),
-      told_deletions: { pattern: `^${path}/(web/packages/.+)$` },
+      // bandersnatch 8 logs the paths, with a time before and its own line behind.
+      told_deletions: {
+        pattern: `^(?:\\S+ \\S+ INFO: )?${path}/(web/packages/.+?)(?: \\(verify\\.py:\\d+\\))?$`,
+      },
     },
   ];
 }

@@ -6,6 +6,7 @@ import { untoldPassword } from './password.js';
 /**
  * Runs an argv list from the config, without a shell, in dst. The program learns what to do from its environment:
  * MIRROR_ID, MIRROR_SRC and MIRROR_DST, MIRROR_NESTED (other packages' trees below dst, a line each), and the usual names for a proxy and a CA file. Exit 0 is success; `accept_exit` may allow others.
+ * What it deletes is counted afterwards, because nothing can limit it.
  */
 export const command: SyncMethod = {
   name: 'command',
@@ -30,6 +31,7 @@ export const command: SyncMethod = {
         ...(pkg.nested === undefined ? {} : { MIRROR_NESTED: pkg.nested.join('\n') }),
       },
       accept: pkg.acceptExit,
+      watch_deletions: (pkg.options as Options<'command'>).guard === 'none' ? 'told' : 'guarded',
     },
   ],
 };

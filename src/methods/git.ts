@@ -71,13 +71,13 @@ function mirrorSteps(
     'fetch.unpackLimit=1',
     ...(gc === 'off' ? ['gc.auto=0'] : ['gc.autoDetach=false']),
   ].flatMap((word) => ['-c', word]);
-  const fetch = (...what: readonly string[]): string[] => [
+  const fetchWords = (...what: readonly string[]): string[] => [
     ...words(...fetchSettings, ...connection, 'fetch', '--atomic', '--no-tags', '--no-write-fetch-head'),
     '--progress',
     UPSTREAM,
     ...what,
   ];
-  const fetchAll = fetch(...refs.map((ref) => `+${ref}:${ref}`));
+  const fetchAll = fetchWords(...refs.map((ref) => `+${ref}:${ref}`));
   // There may be no repository yet.
   const ask = ['git', ...connection, 'ls-remote', '--symref', UPSTREAM];
   const common = {
@@ -105,7 +105,7 @@ function mirrorSteps(
       kind: 'prove-refs',
       ...common,
       fetch: fetchAll,
-      fetch_head: fetch('HEAD'),
+      fetch_head: fetchWords('HEAD'),
       set_head: words('symbolic-ref', 'HEAD'),
       detach_head: words('update-ref', '--no-deref', 'HEAD'),
       attributes: words('grep', '-l', '-e', 'filter=lfs', 'HEAD', '--', ':(glob)**/.gitattributes'),

@@ -2,6 +2,7 @@ import { JIGDO_DIRECTORY } from '../job/never-upstream.js';
 import type { ExecStep } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { parseSource } from '../model/source.js';
+import { countClosed } from './closed.js';
 import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
@@ -91,6 +92,7 @@ export const jigdo: SyncMethod = {
       }),
       { kind: 'count-images' },
       ...traceSteps(pkg, hostname(options, context)),
+      countClosed(pkg),
     ];
   },
 };

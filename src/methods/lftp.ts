@@ -100,7 +100,9 @@ function mirrorCommand(pkg: Package, extra: readonly string[]): string {
     ...(options.scan_all_first ? ['--scan-all-first'] : []),
     ...(options.symlinks ? [] : ['--no-symlinks']),
     ...(options.parallel > 1 ? [`--parallel=${String(options.parallel)}`] : []),
-    ...[...nestedExpressions(pkg), ...options.exclude_x].map((pattern) => `--exclude=${lftpWord(pattern)}`),
+    ...[...nestedExpressions(pkg), NEVER_UPSTREAM_EXPRESSION, ...options.exclude_x].map(
+      (pattern) => `--exclude=${lftpWord(pattern)}`,
+    ),
     // lftp compares directories with a slash at their end: without the second form `lost+found` would match files only.
     ...globs
       .flatMap((glob) => (glob.endsWith('/') ? [glob] : [glob, `${glob}/`]))
@@ -127,7 +129,7 @@ function session(pkg: Package, context: MethodContext): FilePart[] {
     ['xfer:use-temp-file', 'yes'],
     ['xfer:temp-file-name', '.in.*'],
     ['mirror:overwrite', 'yes'],
-    ['mirror:exclude-regex', `(^|/)(\\.in\\.|\\.nfs)|[[:cntrl:]]|${NEVER_UPSTREAM_EXPRESSION}`],
+    ['mirror:exclude-regex', '(^|/)(\\.in\\.|\\.nfs)|[[:cntrl:]]'],
     ['net:timeout', timeout],
     ['net:max-retries', retries],
     ['net:persist-retries', '0'],

@@ -5,6 +5,7 @@ import { seconds } from '../model/normalize-policy.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
+import { countClosed } from './closed.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { clearedFilters, rsyncPattern, rsyncSpares } from './nested.js';
@@ -64,6 +65,7 @@ export const quickFedora: SyncMethod = {
       { kind: 'verify-listed', list: compare.verify },
       { kind: 'delete-listed', list: compare.deletions },
       { kind: 'install-lists', fetched: compare.fetched, summary: compare.summary, record: compare.record },
+      countClosed(pkg),
     ];
   },
 };
@@ -71,15 +73,7 @@ export const quickFedora: SyncMethod = {
 function listChanges(pkg: Package, { source, work, cache }: MethodContext): ListChangesStep {
   const options = pkg.options as QuickFedoraOptions;
   const { flags, env, secret } = connection(pkg, source, options);
-  const argv = [
-    'rsync',
-    '--no-motd',
-    '--times',
-    '--compress',
-    '-ii',
-    '--out-format=%i %n',
-    '--ignore-missing-args',
-  ];
+  const argv = ['rsync', '--times', '--compress', '-ii', '--out-format=%i %n', '--ignore-missing-args'];
   return {
     kind: 'list-changes',
     tool: 'rsync',
@@ -116,7 +110,15 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
 function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
   const { words, ends } = passWords(pkg, source);
   const { url, ...rest } = ends;
-  const argv = ['rsync', '-vlptSH', PLAIN_MODES, ...undoWords(pkg.dst), ...words, '--from0', `--files-from=${transfer}`];
+  const argv = [
+    'rsync',
+    '-vlptSH',
+    PLAIN_MODES,
+    ...undoWords(pkg.dst),
+    ...words,
+    '--from0',
+    `--files-from=${transfer}`,
+  ];
   return {
     ...rest,
     kind: 'exec',

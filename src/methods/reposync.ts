@@ -1,4 +1,5 @@
 import type { ProveRpmStep } from '../job/proof-step.js';
+import type { FetchSignedIndexStep } from '../job/signed-index-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake, unsupported } from './findings.js';
@@ -13,6 +14,10 @@ import { caFileFindings, proxyFindings, upstream, webSourceFindings } from './we
 /** The source, and its index that was fetched: what dnf lists from the latter is what the index names. */
 type Repository = 'upstream' | 'staged';
 
+const INDEX = 'repomd.xml';
+const SIGNATURE = `${INDEX}.asc`;
+const KEY = `${INDEX}.key`;
+
 /**
  * A mirror of an rpm repository by `dnf reposync`. Its index goes into a directory of the run, and into dst when all that
  * it names is there; what no index names any more goes last. dnf's own --delete has no limit, and its --gpgcheck deletes
@@ -22,7 +27,9 @@ export const reposync: SyncMethod = {
   name: 'reposync',
   tools: (pkg) => [
     { command: 'dnf', debian: 'dnf dnf-plugins-core' },
+    { command: 'curl', debian: 'curl' },
     ...(checksSignature(pkg) ? [{ command: 'rpmkeys', debian: 'rpm' }] : []),
+    ...(checksIndex(pkg) ? [{ command: 'gpgv', debian: 'gpgv' }] : []),
   ],
   check: (pkg) => [
     ...webSourceFindings(pkg, ['http', 'https', 'ftp']),
@@ -42,6 +49,9 @@ export const reposync: SyncMethod = {
       configFile(context),
       upstreamFile(pkg, context),
       stagedFile(context),
+      { kind: 'make-directory', path: signed(context), empty: true },
+      curlFile(pkg, context),
+      signedIndex(pkg, context),
       download(pkg, context),
       ...(checksSignature(pkg) ? [importKeys(pkg, context)] : []),
       check(pkg, context, deletions),
@@ -90,13 +100,70 @@ function upstreamFile(pkg: Package, context: MethodContext): WriteFileStep {
       ...(family === 'any' ? {} : { ip_resolve: family === 'ipv4' ? '4' : '6' }),
       ...(proxy === null ? {} : { proxy }),
       ...(caFile === null ? {} : { sslcacert: caFile }),
-      ...(options.check_metadata_gpg
-        ? { repo_gpgcheck: '1', gpgkey: (options.keys ?? []).map((path) => `file://${path}`).join(' ') }
-        : {}),
+      // gpgv looks at the index; dnf would do it by a gpg-agent that it leaves running.
+      repo_gpgcheck: '0',
       ...(user === '' ? {} : { username: user }),
     }),
     ...(hearsPassword(pkg, source) ? ['password=', { secret: 'password', quote: 'raw' as const }, '\n'] : []),
   ]);
+}
+
+/** What dnf does not fetch: the signature of the index, and the key, for clients that check it. */
+function curlFile(pkg: Package, context: MethodContext): WriteFileStep {
+  const { source } = context;
+  const { family, proxy, caFile } = pkg.network;
+  const options = pkg.options as Options<'reposync'>;
+  const { scheme, host, path, user: inUrl } = upstream(source);
+  const user = options.user || inUrl;
+  const login: WriteFileStep['content'] =
+    user === ''
+      ? []
+      : [
+          encodeURIComponent(user).replaceAll("'", '%27'),
+          ...(hearsPassword(pkg, source) ? [':', { secret: 'password', quote: 'url' as const }] : []),
+          '@',
+        ];
+  const timeout = String(options.timeout);
+  const settings = {
+    'write-out': '"%{http_code} %{filename_effective}\\n"',
+    'max-redirs': '10',
+    'connect-timeout': timeout,
+    'speed-time': timeout,
+    'speed-limit': '1000',
+    'max-filesize': String(16 * 2 ** 20),
+    ...(proxy === null ? {} : { proxy: `"${proxy}"` }),
+    ...(caFile === null ? {} : { cacert: `"${caFile.replace(/["\\]/g, '\\$&')}"` }),
+  };
+  const flags = ['silent', 'show-error', 'globoff', 'location', 'remote-time'];
+  return privateFile(`${context.work}/curl.conf`, [
+    ...[...flags, ...(family === 'any' ? [] : [family])].map((flag) => `${flag}\n`),
+    ...Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`),
+    ...[KEY, SIGNATURE, INDEX].flatMap((name) => [
+      `url = "${scheme}://`,
+      ...login,
+      `${host}/${path === '' ? '' : `${path}/`}repodata/${name}"\noutput = "${signed(context)}/${name}"\n`,
+    ]),
+  ]);
+}
+
+function signedIndex(pkg: Package, context: MethodContext): FetchSignedIndexStep {
+  const { keys = [] } = pkg.options as Options<'reposync'>;
+  const keyring = `${context.work}/keys.gpg`;
+  return {
+    kind: 'fetch-signed-index',
+    tool: 'reposync',
+    argv: ['curl', '--disable', '--config', `${context.work}/curl.conf`],
+    env: { ...environment(context), ...curlEnvironment(pkg, context.source) },
+    directory: signed(context),
+    index: INDEX,
+    signature: SIGNATURE,
+    key: KEY,
+    verify: checksIndex(pkg) ? { argv: ['gpgv', '--keyring', keyring], keys, keyring } : null,
+  };
+}
+
+function checksIndex(pkg: Package): boolean {
+  return (pkg.options as Options<'reposync'>).check_metadata_gpg;
 }
 
 function stagedFile(context: MethodContext): WriteFileStep {
@@ -143,6 +210,7 @@ function check(pkg: Package, context: MethodContext, deletions: string | null): 
         }
       : null,
     held: staged(context),
+    signed: signed(context),
     deletions,
   };
 }
@@ -170,6 +238,10 @@ function dnf({ work }: MethodContext, repository: Repository): string[] {
 
 function environment({ work }: MethodContext): Record<string, string> {
   return { HOME: work, TMPDIR: work };
+}
+
+function signed({ work }: MethodContext): string {
+  return `${work}/signed`;
 }
 
 function staged({ work }: MethodContext): string {

@@ -1,6 +1,7 @@
 import { DELAYED_DIRECTORY, OWN_DIRECTORY, rsyncFilters } from '../job/never-upstream.js';
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { countClosed } from './closed.js';
 import { accepted } from './method.js';
 import { rsyncSpares } from './nested.js';
 import { connection, endpoint } from './rsync-connection.js';
@@ -31,8 +32,11 @@ export const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
  */
 export const DELETE_LIMIT = { flag: '--max-delete=', at: 1 };
 
-/** The last lines of a pass tell in plain numbers what it did; `run/tools/rsync-stats` reads them. */
-export const STATS = ['--stats', '--no-human-readable'];
+/**
+ * The last lines of a pass tell in plain numbers what it did; `run/tools/rsync-stats` reads them. Each name comes behind what
+ * happened to it, so that no file of upstream's can be called like a message of rsync's.
+ */
+export const STATS = ['--stats', '--no-human-readable', '--out-format=%i %n'];
 
 /**
  * Temporary files of rsync and of ours. The risk filter comes first: without it the exclude protects stale temporary
@@ -130,8 +134,11 @@ export function stalls({
 export function withPrecheck(pass: Pass, fallback: boolean, steps: readonly Step[]): Step[] {
   const require: Step = { kind: 'require-directory', path: pass.pkg.dst };
   const { precheck } = pass.pkg;
-  if (fallback || !precheck) return [require, ...steps];
-  return [require, probe(pass, precheck), ...steps, { kind: 'install-marker', marker: precheck.file }];
+  if (fallback) return [require, ...steps];
+  const closed = countClosed(pass.pkg);
+  if (!precheck) return [require, ...steps, closed];
+  const marker: Step = { kind: 'install-marker', marker: precheck.file };
+  return [require, probe(pass, precheck), ...steps, marker, closed];
 }
 
 /**
@@ -150,7 +157,6 @@ function probe(pass: Pass, precheck: NonNullable<Package['precheck']>): Step {
     tool: 'rsync',
     argv: [
       'rsync',
-      '--no-motd',
       '--times',
       '--out-format=%n',
       `--compare-dest=${withSlash(pkg.dst)}${directory}`,
@@ -166,7 +172,7 @@ function probe(pass: Pass, precheck: NonNullable<Package['precheck']>): Step {
     always: precheck.always.map((name) => ({
       kind: 'exec',
       tool: 'rsync',
-      argv: ['rsync', '--no-motd', '--times', ...flags, file(name), withSlash(pkg.dst) + name],
+      argv: ['rsync', '--times', ...flags, file(name), withSlash(pkg.dst) + name],
       ...env,
       ...secret.stdin,
     })),

@@ -1,5 +1,7 @@
 import { basename } from 'node:path/posix';
 import type { ExecStep, Step } from '../job/step.js';
+import { proveArchive } from './apt-archive.js';
+import type { ArchiveFilters } from './apt-archive.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
@@ -27,6 +29,8 @@ interface Patterns {
 export interface StageSet extends Patterns {
   /** Of those, what is published last of all: it names the rest of the index. */
   readonly last: readonly string[];
+  /** The index is that of an apt archive, which is proved before it is published. */
+  readonly isApt?: true;
 }
 
 /**
@@ -38,6 +42,7 @@ const APT: StageSet = {
   index: ['/dists/', '/zzz-dists/', '/ls-lR*', '/project/trace/'],
   early: ['by-hash/', '*.diff/*.gz'],
   last: ['Release', 'Release.gpg', 'InRelease', '/project/trace/'],
+  isApt: true,
 };
 
 /** Sets by their names in the config. */
@@ -72,10 +77,15 @@ export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): 
     { ...wholePass(pass, whole, hold), only_with: whole },
     packagePass(pass, patterns, { skip, deletes: !context.fallback }),
     unchanged(pass, patterns, hold),
+    ...(set.isApt ? proveArchive(context, hold, filtersOf(pass)) : []),
     ...freshnessSteps(pass, context),
     { kind: 'publish-held', from: hold, last: set.last.map(expression) },
     ...(context.fallback ? [] : [deletePass(pass)]),
   ];
+}
+
+function filtersOf({ base, exclude, extra }: Pass): ArchiveFilters {
+  return { exclude, words: [...base, ...extra] };
 }
 
 /** Only the index, and of that only what dst has not. No `accept_exit` here: nothing of it may be missing. */
@@ -115,25 +125,29 @@ function packagePass(
 
 /** Asks whether the index in `hold` and dst is still upstream's. */
 function unchanged(pass: Pass, set: Patterns, hold: string): Step {
-  const words = ['--dry-run', '--no-motd', '--out-format=%i %n'];
+  const words = ['--dry-run', '--out-format=%i %n'];
   const exec = upstreamPass(pass, indexRules(pass, set), words, `${hold}/`);
   return { ...exec, kind: 'repeat-if-changed', pattern: CHANGED, back: 4, rounds: ROUNDS };
 }
 
 /** Upstream going backwards is found out before its index is published. */
 function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
-  const { freshness } = pass.pkg;
-  if (freshness === null || !freshness.monotonic) return [];
+  const markers = pass.pkg.freshness.filter(({ monotonic }) => monotonic);
+  if (markers.length === 0) return [];
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
-  const { file, format, maxAge } = freshness;
-  // Where the file is not there, how fresh upstream is cannot be told, and that is all.
-  const words = ['--no-motd', '--times', '--ignore-missing-args', ...flags];
-  const argv = ['rsync', ...words, withSlash(secret.url) + file, `${context.work}/`];
-  const path = `${context.work}/${basename(file)}`;
-  return [
-    { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
-    { kind: 'check-freshness', path, format, max_age: maxAge, monotonic: true, refuse: true },
-  ];
+  // If the file is not there, how fresh upstream is cannot be told, and that is all.
+  const words = ['--times', '--ignore-missing-args', ...flags];
+  return markers.flatMap(({ file, format, maxAge }, index): Step[] => {
+    // Markers of several distributions have one name.
+    const to = index === 0 ? context.work : `${context.work}/marker-${String(index)}`;
+    const argv = ['rsync', ...words, withSlash(secret.url) + file, `${to}/`];
+    const marker = pass.pkg.freshness.length > 1 ? { marker: file } : {};
+    const times = { max_age: maxAge, monotonic: true, refuse: true };
+    return [
+      { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
+      { kind: 'check-freshness', path: `${to}/${basename(file)}`, ...marker, format, ...times },
+    ];
+  });
 }
 
 /** Only deletes: what upstream publishes from now on waits for the next run. */

@@ -41,7 +41,7 @@ export const ubuntu: SyncMethod = {
   steps: (pkg, context) => {
     const pass = passOf(pkg, context);
     const steps = [
-      ...stagedSteps(pass, stageSet(pkg.options as Options<'ubuntu'>), context),
+      ...stagedSteps(pass, { ...stageSet(pkg.options as Options<'ubuntu'>), isApt: true }, context),
       ...traceSteps(pkg, context.site.hostname),
     ];
     return withPrecheck(pass, context.fallback, steps);

@@ -88,6 +88,15 @@ export type Password = ({ readonly file: string } | { readonly literal: string }
   readonly source?: number;
 };
 
+/** A file of dst that tells upstream's own time. */
+export interface FreshnessMarker {
+  readonly file: string;
+  readonly format: FreshnessFormat;
+  /** Seconds; null: any age. */
+  readonly maxAge: number | null;
+  readonly monotonic: boolean;
+}
+
 export interface Package {
   readonly id: string;
   readonly name: string;
@@ -127,13 +136,8 @@ export interface Package {
     readonly fullEvery: number;
     readonly always: readonly string[];
   } | null;
-  /** Upstream's own time, read from a file of dst after a run; seconds. */
-  readonly freshness: {
-    readonly file: string;
-    readonly format: FreshnessFormat;
-    readonly maxAge: number | null;
-    readonly monotonic: boolean;
-  } | null;
+  /** Where upstream's own time is read after a run; the oldest counts. Empty: nobody asks. */
+  readonly freshness: readonly FreshnessMarker[];
   readonly acceptExit: Readonly<Record<string, string>>;
   readonly staleAfter: number | null;
   readonly network: Network;

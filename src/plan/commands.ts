@@ -48,6 +48,11 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       return [['list', step.argv]];
     case 'prepare-repository':
       return [['refs', step.argv]];
+    case 'fetch-signed-index':
+      return [
+        ['index', step.argv],
+        ...(step.verify ? ([['signature', step.verify.argv]] as [string, readonly string[]][]) : []),
+      ];
     case 'each-repository':
       return step.repositories.flatMap((repository) => repository.steps.flatMap(stepCommands));
     case 'count-deletions':
@@ -61,6 +66,8 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'jigdo-images':
       return [['images', [...step.argv, '<conf>']]];
+    case 'count-closed':
+      return [['closed', step.argv]];
     case 'repeat-if-changed':
       return [['check', step.argv]];
     case 'require-directory':
@@ -69,6 +76,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'find-replaced':
     case 'publish-held':
     case 'prove-refs':
+    case 'prove-simple':
     case 'delete-refs':
     case 'make-directory':
     case 'verify-listed':
@@ -77,6 +85,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'forget-if-changed':
     case 'write-file':
     case 'check-freshness':
+    case 'prove-apt-archive':
       return [];
   }
 }

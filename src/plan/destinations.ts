@@ -1,6 +1,8 @@
+import { giveTreesTo } from '../boundary/advice.js';
+import { moveAway } from '../job/move-away.js';
 import { EXIT } from '../job/outcome.js';
 import type { Permissions } from './guards.js';
-import type { Destination, Observation } from './observation.js';
+import type { Destination, Observation, SharedTree } from './observation.js';
 import type { Refusal } from './plan.js';
 
 /** What becomes of a package's dst, for people. */
@@ -37,12 +39,43 @@ function movesToEmpty({ job, before, found }: Destination): boolean {
 }
 
 /** Reasons not to touch or not to make a dst. */
-export function dstRefusals({ destinations, host }: Observation, permissions: Permissions): Refusal[] {
-  return [...destinations.values()].flatMap((destination) => [
+export function dstRefusals(
+  { destinations, host, sharedTrees = [] }: Observation,
+  permissions: Permissions,
+): Refusal[] {
+  const own = [...destinations.values()].flatMap((destination) => [
     ...placeRefusals(destination),
     ...(host?.live ? ownerRefusals(destination, host.users) : []),
     ...(permissions.refetch ? [] : refetchRefusals(destination)),
   ]);
+  return [...sharedTrees.map(sharedRefusal), ...own];
+}
+
+function sharedRefusal({ kind, id, path, other, dst }: SharedTree): Refusal {
+  const refuse = (message: string, help: string): Refusal => ({
+    code: kind,
+    exit: EXIT.config,
+    message,
+    help,
+  });
+  const whose = id === other ? 'its own dst' : `the dst of ${other}`;
+  switch (kind) {
+    case 'same-dst':
+      return refuse(
+        `${id}: ${path} is the same directory as ${dst}, ${whose}`,
+        'give each package a directory of its own',
+      );
+    case 'nested-dst':
+      return refuse(
+        `${id}: ${path} lies in ${dst}, ${whose}, by another path`,
+        `write both paths without links, so that the sync of ${other} leaves this tree alone`,
+      );
+    case 'nested-src':
+      return refuse(
+        `${id}: its source ${path} and ${dst}, ${whose}, are one tree or lie in each other`,
+        'use a source outside of every dst',
+      );
+  }
 }
 
 function placeRefusals({ job, found, mounted }: Destination): Refusal[] {
@@ -75,7 +108,8 @@ function ownerRefusals(
   const writes = job.attempts.some(({ steps }) => steps.some(({ kind }) => kind === 'exec'));
   if (uid === undefined || uid === 0 || !writes) return [];
   const { user, group } = job.run_as;
-  const dst = found.kind === 'directory' ? [{ path: job.dst, uid: found.owner.uid }] : [];
+  const dst =
+    found.kind === 'directory' ? [{ path: job.dst, uid: found.owner.uid, isSteady: found.isSteady }] : [];
   const foreign = [...dst, ...kept].filter((place) => place.uid !== uid);
   const [first] = foreign;
   if (!first) return [];
@@ -85,7 +119,7 @@ function ownerRefusals(
       code: 'dst-owner',
       exit: EXIT.needsPerson,
       message: `${job.id}: ${paths.join(', ')} ${foreign.length > 1 ? 'belong' : 'belongs'} to uid ${String(first.uid)}, but its runs are ${String(user)}'s`,
-      help: ['chown -R', `${String(user)}:${String(group)}`, ...paths].join(' '),
+      help: giveTreesTo(foreign, `${String(user)}:${String(group)}`),
     },
   ];
 }
@@ -107,7 +141,7 @@ function refetchRefusals(destination: Destination): Refusal[] {
   if (!before || !movesToEmpty(destination) || !hasContent) return [];
   return refuse(
     `dst moves from ${before.dst} to ${job.dst}, which is empty`,
-    `move the files first (mv ${before.dst} ${job.dst})`,
+    `move the files first (${moveAway(before.dst, job.dst)})`,
   );
 }
 

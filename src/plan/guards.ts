@@ -1,4 +1,5 @@
 import type { Layout } from '../job/layout.js';
+import { moveAway } from '../job/move-away.js';
 import { EXIT } from '../job/outcome.js';
 import type { Site } from '../model/site.js';
 import { adoption, notAdopted } from './adopt.js';
@@ -46,6 +47,7 @@ export function guards(
   const live = [
     ...closedRefusals(host),
     ...secretRefusals(host),
+    ...looseSecretRefusals(layout, host),
     ...mailerRefusals(host),
     ...programRefusals(site, host),
   ];
@@ -93,7 +95,7 @@ function inTheWay(change: Change): Refusal[] {
   const what = change.before.kind === 'other' ? change.before.what : change.before.kind;
   const message = `${change.path} is in the way: a ${what} that mirror did not write`;
   return [
-    { code: 'in-the-way', exit: EXIT.cantCreate, message, help: `move it away: mv ${change.path}{,.old}` },
+    { code: 'in-the-way', exit: EXIT.cantCreate, message, help: `move it away: ${moveAway(change.path)}` },
   ];
 }
 
@@ -193,6 +195,16 @@ function secretRefusals({ missingSecrets }: Host): Refusal[] {
       help: `install -m 600 /dev/null ${path}, and write the ${isWebhook ? 'URL' : 'password'} into it`,
     };
   });
+}
+
+/** systemd (LoadCredential=) and the executor would hand the secret's user whatever file another user links there. */
+function looseSecretRefusals({ secrets }: Layout, { looseSecrets }: Host): Refusal[] {
+  return looseSecrets.map((path) => ({
+    code: 'loose-secret',
+    exit: EXIT.needsPerson,
+    message: `${path} is a secret in a directory that other users than root can change, so they could put any of root's files in its place`,
+    help: `keep it below ${secrets}`,
+  }));
 }
 
 /** Places that the sandbox of a unit hides: ProtectHome= and PrivateTmp=. */

@@ -9,11 +9,22 @@ export interface Observation {
   readonly changes: readonly Change[];
   /** dst of packages that are new, whose dst, user or mount changed, or whose dst may be filled anew; without those that `--root` leaves alone. */
   readonly destinations: ReadonlyMap<string, Destination>;
+  /** Trees of this machine that two packages have in common; looked for when something changes. */
+  readonly sharedTrees?: readonly SharedTree[];
   readonly machine: MachineSeen;
   /** null when nothing would change: then nothing is asked. */
   readonly host: Host | null;
   /** Epoch ms. */
   readonly now: number;
+}
+
+/** The dst or the local source `path` of package `id` is, holds or lies in `dst`, that of package `other`. */
+export interface SharedTree {
+  readonly kind: 'same-dst' | 'nested-dst' | 'nested-src';
+  readonly id: string;
+  readonly path: string;
+  readonly other: string;
+  readonly dst: string;
 }
 
 /** The machine whose states lie in the state directory. */
@@ -39,13 +50,19 @@ export interface Destination {
   /** The package as it was applied, under its old id where it was renamed; null for a new one. */
   readonly before: Job | null;
   readonly found:
-    | { readonly kind: 'directory'; readonly files: number; readonly more: boolean; readonly owner: Owner }
+    | {
+        readonly kind: 'directory';
+        readonly files: number;
+        readonly more: boolean;
+        readonly owner: Owner;
+        readonly isSteady: boolean;
+      }
     | { readonly kind: 'missing'; readonly parent: boolean }
     | { readonly kind: 'no-directory' }
     /** Another user could have made the link at `path`, of user `uid`, and root does not follow it. */
     | { readonly kind: 'behind-link'; readonly path: string; readonly uid: number };
   /** What the package keeps in the state directory, and who owns it: its marker, private files and cache. */
-  readonly kept: readonly { readonly path: string; readonly uid: number }[];
+  readonly kept: readonly { readonly path: string; readonly uid: number; readonly isSteady: boolean }[];
   /** Whether `guard.mount`, if any, is mounted. */
   readonly mounted: boolean;
   /** Something was ever synced, or lies in the old dst. */
@@ -89,6 +106,8 @@ export interface Host {
   readonly missingTools: readonly { readonly command: string; readonly debian: string }[];
   /** Files with packages' passwords, or (no ids) the webhook's URL, that are not there, nor written by this apply: path → ids. */
   readonly missingSecrets: ReadonlyMap<string, readonly string[]>;
+  /** Files with a password or the webhook's URL that another user than root could replace. */
+  readonly looseSecrets: readonly string[];
   /** Files with a password, the webhook's URL or an ssh key that everybody may read. */
   readonly openSecrets: readonly OpenSecret[];
   /** Time zone of the host's clock where cron is to go by it; null when that is not so or cannot be told. */

@@ -20,7 +20,7 @@ export interface Expected {
  * Why a run must not touch `path`, or null. A package that has ever synced never starts over in a missing, empty or
  * foreign directory: that is an unmounted disk far more often than a wish.
  */
-export function refuseDirectory(path: string, expected: Expected): Outcome | null {
+export async function refuseDirectory(path: string, expected: Expected): Promise<Outcome | null> {
   const { state, fresh } = expected;
   const before = state.last_success !== null || state.size !== null;
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -37,13 +37,9 @@ export function refuseDirectory(path: string, expected: Expected): Outcome | nul
     return refusal(`${path} is empty, and it has been synced before; ${NEW_DISK}`);
   }
   const known = state.dst;
-  const moved = known?.path === path && known.boot_id === expected.bootId && known.dev !== stat.dev;
-  if (moved && !expected.vouched && !isFresh) {
-    return refusal(
-      `${path} is on another device than at the last run; if that is right: mirror run ${state.id} --allow-deletes 0`,
-    );
-  }
-  return null;
+  if (known?.path !== path || expected.vouched || isFresh) return null;
+  if (known.dev === stat.dev && known.boot_id === expected.bootId) return null;
+  return (await import('./special/index.js')).refuseOtherDisk(state.id, known, expected.bootId);
 }
 
 /** What helps when a dst is to be filled anew. */

@@ -44,14 +44,12 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       return [`write ${step.path}`];
     case 'count-deletions':
       return [`only if this tells of at most ${String(limit())} deletions: ${command(step)}`];
-    case 'find-replaced':
-      return [`look for directories of ${step.held} that dst has as links or files`];
     case 'prepare-repository':
       return [
-        `make ${step.directory} if need be${step.deletes ? `, only if upstream lacks at most <limit> of its refs` : ''}: ${command(step)}`,
+        `make ${step.directory} if need be${step.deletes ? ', only if upstream lacks no more of its refs than the guard allows' : ''}: ${command(step)}`,
       ];
     case 'delete-refs':
-      return [`delete the refs of ${step.directory} that upstream lacks, at most <limit>`];
+      return [`delete the refs of ${step.directory} that upstream lacks, no more than the guard allows`];
     case 'each-repository':
       return step.repositories.flatMap(({ name, steps }) => [
         `for ${name}, whatever became of those before:`,
@@ -59,6 +57,10 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       ]);
     case 'prove-refs':
       return [`only if ${step.directory} has each ref as upstream has it`];
+    case 'count-closed':
+      return [`count what other users cannot read: ${command(step)}`];
+    case 'find-replaced':
+      return [`look for directories of ${step.held} that dst has as links or files`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
     case 'count-images':
@@ -77,11 +79,22 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `only if dst has all that the index names, and at most ${String(limit())} files more`,
         ...(step.signed ? [`  and each Release file is signed: ${words([...step.argv, '...'])}`] : []),
       ];
+    case 'prove-apt-archive':
+      return [`only if the index in ${step.held ?? job.dst} is whole, and dst has all that it names`];
     case 'prove-rpm':
       return [
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,
         ...(step.verify ? [`  and those that are new pass: ${words([...step.verify.argv, '...'])}`] : []),
       ];
+    case 'fetch-signed-index':
+      return [
+        `fetch ${step.index} and its signature: ${command(step)}`,
+        ...(step.verify
+          ? [`  and only if this says that it is signed: ${words([...step.verify.argv, '...'])}`]
+          : []),
+      ];
+    case 'prove-simple':
+      return [`only if all files that the pages in ${step.web}/simple name are there`];
     case 'verify-listed':
       return [`verify the digests in ${step.list}`];
     case 'delete-listed':

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { isRoot } from '../boundary/as-user.js';
 import { jobLayout, layout as layoutOf } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
@@ -46,9 +47,9 @@ async function runCommand(args: RunArguments, argv: readonly string[]): Promise<
     return EXIT.config;
   }
   const byUnit = !args.dryRun && !args.scheduled && !args.here && unitToStart(job, layout) !== null;
-  if (args.root === '' && isRoot()) {
+  if (isRoot() && (args.root === '' || lstatSync(layout.state, { throwIfNoEntry: false })?.uid !== 0)) {
     const { handOverRun } = await import('./special/index.js');
-    const code = await handOverRun(job, byUnit, ['run', ...argv]);
+    const code = await handOverRun(layout, job, byUnit, ['run', ...argv]);
     if (code !== null) return code;
   }
   if (args.dryRun) return (await import('./special/index.js')).printDryRun(args, layout, job);

@@ -1,3 +1,4 @@
+import { printForCopiedTerminal } from '../boundary/terminal.js';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
@@ -13,6 +14,7 @@ import { readSecrets } from './secrets.js';
  * exit code.
  */
 export async function printDryRun(args: RunArguments, layout: Layout, job: Job): Promise<number> {
+  printForCopiedTerminal();
   const commands = describeRun(job, peekState(layout, job.id), args.allowDeletes);
   const printed = args.json ? EXIT.ok : await print(commands.join('\n'));
   if (printed !== EXIT.ok) return printed;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { isRoot, isRootAccount } from '../boundary/as-user.js';
 import { isHandedOver } from '../boundary/root-service.js';
 import { layout as layoutOf, siteLayout } from '../job/layout.js';
@@ -35,6 +35,10 @@ export async function publishCommand(root: string, json: boolean): Promise<numbe
     return handOverCommand(site.run_as, words, {}, PUBLISH_LIMIT_MS);
   }
   const layout = siteLayout(root, site.packages);
+  if (root !== '' && isRoot() && (lstatSync(layout.state, { throwIfNoEntry: false })?.uid ?? 0) !== 0) {
+    const refused = (await import('./special/index.js')).refuseForeignState(layout);
+    if (refused !== null) return refused;
+  }
   process.umask(0o022);
   const repairs = await repairAll(layout);
   const again = dueAgain(layout, repairs, Date.now());

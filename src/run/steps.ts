@@ -29,7 +29,7 @@ export interface Turn {
   /** Epoch ms. */
   readonly deadline: number;
   readonly allowDeletes: number | null;
-  /** What the steps before have deleted: one limit is for the whole run. */
+  /** Deletions that the run has made already and that count with those to come; undefined: none. */
   readonly deleted?: number;
   readonly trigger: Trigger;
   /** What upstream's push said. */
@@ -78,7 +78,8 @@ export async function inOrder(turn: Turn): Promise<StepsEnd> {
     }
     // Before anything that claims a sync; passes over parts of a tree may each find nothing.
     if (lists === false && (step.kind === 'install-marker' || step.kind === 'write-file')) break;
-    const result = await runStep({ ...turn, deleted: transfer?.deleted ?? 0 }, step, outcome);
+    const deleted = (turn.deleted ?? 0) + (transfer?.deleted ?? 0);
+    const result = await runStep({ ...turn, deleted }, step, outcome, facts);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
     if (result.omissions !== undefined) omissions = [...omissions, ...result.omissions];
@@ -99,7 +100,7 @@ export async function inOrder(turn: Turn): Promise<StepsEnd> {
     outcome = result.done ? result.outcome : worse(outcome, result.outcome);
   }
   if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts, omissions };
-  if (!over) facts = { ...facts, ...measure(turn, outcome, transfer) };
+  if (!over) facts = { ...facts, ...(await measure(turn, outcome, transfer)) };
   return { outcome, transfer, facts, omissions };
 }
 
@@ -124,8 +125,8 @@ export function endedBy(outcome: Outcome | null): StepEnd {
   return outcome === null ? GO_ON : { outcome, done: true };
 }
 
-async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
-  if (!isCommon(step)) return (await import('./special/index.js')).runSpecialStep(turn, step, sofar);
+async function runStep(turn: Turn, step: Step, sofar: Outcome, facts: EndFacts): Promise<StepEnd> {
+  if (!isCommon(step)) return (await import('./special/index.js')).runSpecialStep(turn, step, sofar, facts);
   const { session } = turn;
   const { job, layout } = session;
   switch (step.kind) {
@@ -134,7 +135,7 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
       const unmounted = mount === null ? null : (await import('./special/index.js')).refuseUnmounted(mount);
       if (unmounted !== null) return endedBy(unmounted);
       const ours = existsSync(`${step.path}/${OWN_DIRECTORY}`);
-      const refused = refuseDirectory(step.path, {
+      const refused = await refuseDirectory(step.path, {
         state: session.state,
         bootId: session.self.bootId,
         vouched: turn.allowDeletes !== null,
@@ -161,6 +162,7 @@ function isCommon(step: Step): step is CommonStep {
 }
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
+  if (step.watch_deletions !== undefined) return (await import('./special/index.js')).runWatched(turn, step);
   const special = step.leftovers ?? step.skip;
   const pass = special
     ? await (await import('./special/index.js')).executeWithCare(turn, step)
@@ -239,11 +241,21 @@ function worse(a: Outcome, b: Outcome): Outcome {
   return b.kind === 'incomplete' || a.kind === 'synced' ? b : a;
 }
 
-/** What later runs hold dst to: its device, and how much a full pass says is in it. */
-function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): EndFacts {
-  const { job, self } = turn.session;
+/** dst's device, and its file system, which is only looked for when the device is not the one known. */
+async function whereIsDst({ job, self, state }: LockedSession): Promise<Pick<EndFacts, 'dst'>> {
   const stat = statSync(job.dst, { throwIfNoEntry: false });
-  const dst = stat ? { dst: { path: job.dst, dev: stat.dev, boot_id: self.bootId } } : {};
+  if (!stat) return {};
+  const now = { path: job.dst, dev: stat.dev, boot_id: self.bootId };
+  const known = state.dst;
+  const isKnown = known?.path === now.path && known.dev === now.dev && known.boot_id === now.boot_id;
+  if (isKnown && known.fs !== undefined) return { dst: known };
+  const fs = (await import('./special/index.js')).identifyFileSystem(job.dst);
+  return { dst: { ...now, ...(fs === null ? {} : { fs }) } };
+}
+
+/** What later runs hold dst to: its device, and how much a full pass says is in it. */
+async function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): Promise<EndFacts> {
+  const dst = await whereIsDst(turn.session);
   const whole = !turn.fallback && isSuccess(outcome);
   const pass = { ...dst, full_of: passOf(turn.source) };
   if (!whole || transfer?.files == null) return pass;

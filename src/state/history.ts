@@ -12,7 +12,7 @@ const KEEP_LINES = 1000;
 const CUT_ABOVE = 768 * 1024;
 const CUT_TO = 384 * 1024;
 /** What is read of a file, from its end: one that was not cut back was not written by `appendHistory` alone. */
-const READ_LIMIT_BYTES = 2 * CUT_ABOVE;
+export const HISTORY_LIMIT_BYTES = 2 * CUT_ABOVE;
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
 
 /**
@@ -64,13 +64,13 @@ function openToAppend(path: string): number {
   }
 }
 
-/** The last `READ_LIMIT_BYTES` of the file as text; empty when there is none. */
+/** The last `HISTORY_LIMIT_BYTES` of the file as text; empty when there is none. */
 function readEnd(path: string): string {
   const fd = unlessGone(() => openToRead(path));
   if (fd === null) return '';
   try {
     const { size } = fstatSync(fd);
-    const buffer = Buffer.allocUnsafe(Math.min(size, READ_LIMIT_BYTES));
+    const buffer = Buffer.allocUnsafe(Math.min(size, HISTORY_LIMIT_BYTES));
     return buffer.toString('utf8', 0, readAt(fd, buffer, size - buffer.length));
   } finally {
     closeSync(fd);

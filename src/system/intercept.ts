@@ -21,6 +21,7 @@ export function intercept(system: System, before: (mutation: Mutation, what: str
     actual: (path, guess) => system.actual(path, guess),
     read: (path) => system.read(path),
     facts: (path) => system.facts(path),
+    isSteady: (path) => system.isSteady(path),
     realPath: (path) => system.realPath(path),
     list: (path, limit) => system.list(path, limit),
     user: (name) => system.user(name),

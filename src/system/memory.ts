@@ -19,6 +19,8 @@ interface World {
   readonly users?: Readonly<Record<string, Owner>>;
   readonly uid?: number;
   readonly now?: number;
+  /** Paths that another user than root can lead elsewhere. */
+  readonly unsteady?: readonly string[];
   /** Answers programs; default: they succeed silently. */
   readonly program?: (argv: readonly string[]) => Partial<CommandResult>;
 }
@@ -64,6 +66,7 @@ export function memorySystem(tree: Map<string, Node> = new Map(), world: World =
       const found = node(target);
       return found && found.kind !== 'link' ? { kind: found.kind, mode: found.mode, ...owner(target) } : null;
     },
+    isSteady: (path) => world.unsteady?.includes(path) !== true,
     realPath: (path) => (node(follow(path)) ? follow(path) : null),
     list: (path, limit) => listed(path).slice(0, limit),
     user: (name) => (typeof name === 'number' ? { uid: name, gid: name } : (world.users?.[name] ?? null)),

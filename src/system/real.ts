@@ -21,13 +21,14 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isRoot } from '../boundary/as-user.js';
-import { askAs } from '../boundary/ask-as.js';
+import { askAs } from '../boundary/spawn-as.js';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
 import { findRealPath, RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
 import { readOpened, readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { replaceFile, syncDirectory } from './atomic.js';
+import { execute } from './execute.js';
 import { lockDescriptor, tryLock } from './flock.js';
-import type { Actual, CommandResult, Entry, FileFacts, System } from './system.js';
+import { FILE_LIMIT_BYTES, type Actual, type Entry, type FileFacts, type System } from './system.js';
 import { findGroup, findUser } from './users.js';
 
 /**
@@ -58,6 +59,7 @@ export function realSystem(): System {
     read: (path) => unlessUnseen(() => walkToTarget(path, ({ held }) => readSmallText(held, LIMIT))),
     facts,
     realPath: (path) => unlessUnseen(() => findRealPath(path, "root's")),
+    isSteady,
     list,
     user: findUser,
     group: findGroup,
@@ -92,8 +94,7 @@ export function realSystem(): System {
   };
 }
 
-/** Nothing that mirror writes comes near; reading more could exhaust memory. */
-const LIMIT = { limitBytes: 256 * 1024 * 1024 };
+const LIMIT = { limitBytes: FILE_LIMIT_BYTES };
 
 function actual(path: string, guess?: 'file' | 'link'): Actual {
   try {
@@ -164,10 +165,28 @@ function readWhole(fd: number, path: string, size: number): Buffer {
 }
 
 function facts(path: string): FileFacts | null {
-  const stat = unlessUnseen(() => walkToTarget(path, ({ held }) => lstatSync(held), "root's"));
+  const stat = unlessUnseen(() =>
+    walkToTarget(path, ({ held }) => lstatSync(held, { bigint: true }), "root's"),
+  );
   if (!stat) return null;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
-  return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
+  return {
+    kind,
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    inode: `${String(stat.dev)}:${String(stat.ino)}`,
+  };
+}
+
+function isSteady(path: string): boolean {
+  try {
+    return walkToTarget(path, (reached) => reached.isSteady);
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (!UNSEEN.test(code)) throw error;
+    return code === 'ENOENT' || code === 'ENOTDIR';
+  }
 }
 
 /** opendir, not readdir: a mirror's directory may hold millions of names and only a few are wanted. */
@@ -223,29 +242,6 @@ function stage(files: ReadonlyMap<string, string>): { directory: string; remove(
     throw error;
   }
   return { directory, remove };
-}
-
-/** A command that root handed over kills its own child after 60 s. */
-const KILL_AFTER_MS = 70_000;
-
-/** execa is loaded only when a program is started: a plan with nothing to change never pays for it. */
-async function execute(argv: readonly string[], limitMs?: number): Promise<CommandResult> {
-  const { execa } = await import('execa');
-  const [file = '', ...args] = argv;
-  const result = await execa(file, args, {
-    reject: false,
-    stdin: 'ignore',
-    env: { LC_ALL: 'C' },
-    ...(limitMs !== undefined && { timeout: limitMs, forceKillAfterDelay: KILL_AFTER_MS }),
-  });
-  const late = result.timedOut ? 'it did not end in time' : '';
-  const stderr =
-    result.stderr || late || (result.exitCode === undefined ? (result.originalMessage ?? '') : '');
-  return {
-    code: result.exitCode ?? (result.signal === undefined ? 127 : 128),
-    stdout: result.stdout,
-    stderr,
-  };
 }
 
 /**

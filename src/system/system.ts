@@ -24,12 +24,17 @@ export interface FileFacts {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Device and inode, which tell one directory that has several paths; not there: not known. */
+  readonly inode?: string;
 }
 
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
+
+/** Bytes of a file that a `Reader` reads. Nothing that mirror writes comes near; reading more could exhaust memory. */
+export const FILE_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** How a program ended; `code` 127 when it could not be started. */
 export interface CommandResult {
@@ -53,6 +58,11 @@ export interface Reader {
   /** Text of a file, links followed; null when there is none or it cannot be read. */
   read(path: string): string | null;
   facts(path: string): FileFacts | null;
+  /**
+   * Whether root alone can change what a path leads to, links followed; true when nothing is there. Only root can tell: for
+   * any other user it is true.
+   */
+  isSteady(path: string): boolean;
   /** The path with every link followed; null when it leads nowhere. */
   realPath(path: string): string | null;
   /** At most `limit` entries of a directory, in no order; none when there is no such directory. */

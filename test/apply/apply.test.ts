@@ -323,7 +323,7 @@ describe('an edited file', () => {
           {
             code: 'in-the-way',
             message: `${unit} is in the way: a file that is no text that mirror did not write`,
-            help: `move it away: mv ${unit}{,.old}`,
+            help: `move it away: mv -T -- ${unit} ${unit}.old`,
           },
         ],
       });

@@ -37,10 +37,10 @@ test('a plan warns of secrets that everybody may read, and apply goes on', async
   });
   const may = 'everybody on this machine may read';
   expect(warnings(packages, system)).toEqual([
-    `${may} ${password}: chmod o= ${password}`,
-    `${may} /etc/mirror/a key: chown mirror '/etc/mirror/a key' && chmod 600 '/etc/mirror/a key'`,
-    `${may} /etc/mirror/own-key: chmod 600 /etc/mirror/own-key`,
-    `${may} /etc/mirror/shared-key: chown root:mirror /etc/mirror/shared-key && chmod 640 /etc/mirror/shared-key`,
+    `${may} ${password}: chmod o= -- ${password}`,
+    `${may} /etc/mirror/a key: chown -h mirror -- '/etc/mirror/a key' && chmod 600 -- '/etc/mirror/a key'`,
+    `${may} /etc/mirror/own-key: chmod 600 -- /etc/mirror/own-key`,
+    `${may} /etc/mirror/shared-key: chown -h root:mirror -- /etc/mirror/keys/shared && chmod 640 -- /etc/mirror/keys/shared`,
   ]);
   const result = await apply(intend(packages.slice(0, 2)), ask(), system);
   expect(result.kind).toBe('applied');

@@ -100,13 +100,13 @@ describe('setup on a fresh machine', () => {
     );
     const { problems } = await setup(needs, paths, system);
     expect(problems).toEqual([
-      '/var/www/mirror cannot be written by mirror, archie: chgrp mirror /var/www/mirror && chmod g+rwxs /var/www/mirror',
+      '/var/www/mirror cannot be written by mirror, archie: chgrp -h mirror -- /var/www/mirror && chmod g+rwxs -- /var/www/mirror',
     ]);
     expect(system.facts('/var/www/mirror')).toMatchObject({ uid: 33 });
 
     const alone = needsOf(site([pkg('debian')]));
     expect((await setup(alone, paths, system)).problems).toEqual([
-      '/var/www/mirror cannot be written by mirror: chown mirror:mirror /var/www/mirror',
+      '/var/www/mirror cannot be written by mirror: chown -h mirror:mirror -- /var/www/mirror',
     ]);
   });
 
@@ -123,7 +123,7 @@ describe('setup on a fresh machine', () => {
     };
     expect(await problems(0o600, owner)).toEqual([]);
     expect(await problems(0o644, { uid: 0, gid: 0 })).toEqual([
-      '/var/log/mirror/mirror.log cannot be written by mirror: mv /var/log/mirror/mirror.log /var/log/mirror/mirror.log.old',
+      '/var/log/mirror/mirror.log cannot be written by mirror: mv -T -- /var/log/mirror/mirror.log /var/log/mirror/mirror.log.old',
     ]);
   });
 

@@ -106,7 +106,7 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
     firstSync: { maxRuntime: 604800 },
     guard: { deletes: 40000, ratio: 0.1, minFree: { share: 0.05 }, mount: null },
     precheck: null,
-    freshness: null,
+    freshness: [],
     acceptExit: {},
     staleAfter: 86400,
     network: {

@@ -131,6 +131,7 @@ describe.skipIf(noBed !== null)(
 
     it('give the mirror user neither root’s terminal nor its environment', () => {
       const look =
+        'ls -l /proc/$PPID/fd >descriptors; ' +
         "tr '\\0' '\\n' </proc/$PPID/environ >environment; cut -d' ' -f7 </proc/$PPID/stat >terminal";
       const spy = {
         ...gated('spy', 'PT6H'),
@@ -140,7 +141,11 @@ describe.skipIf(noBed !== null)(
       site.must('apply');
       const run = `TOKEN=of-root ${MIRROR} run spy`;
       // script(1) gives it a terminal.
-      expect(bed.run('script', '--quiet', '--return', '--command', run, '/dev/null').status).toBe(0);
+      const onTerminal = bed.run('script', '--quiet', '--return', '--command', run, '/dev/null');
+      expect(onTerminal.status).toBe(0);
+      expect(onTerminal.stdout).toContain('spy');
+      expect(bed.read('/srv/ftp/spy/descriptors')).toContain('socket:');
+      expect(bed.read('/srv/ftp/spy/descriptors')).not.toMatch(/pts|tty/);
       expect(bed.read('/srv/ftp/spy/environment')).not.toContain('of-root');
       expect(bed.read('/srv/ftp/spy/environment')).toContain('PATH=');
       expect(bed.read('/srv/ftp/spy/terminal').trim()).toBe('0');
@@ -149,7 +154,7 @@ describe.skipIf(noBed !== null)(
     });
 
     it('read no secret for the mirror user through a link that this user made', () => {
-      const at = `${STATE}/password`;
+      const at = '/etc/mirror/keys/password';
       const spy = {
         ...gated('spy', 'PT6H'),
         synctype: 'rsync',
@@ -160,15 +165,48 @@ describe.skipIf(noBed !== null)(
           options: { password_file: at },
         },
       };
-      asMirror('sh', '-c', `echo hunter2 >${at} && chmod 600 ${at}`);
+      site.write(at, 'hunter2\n', 0o600);
       site.configure([gated('one', 'PT6H'), gated('two', 'PT6H'), spy], { scheduler: 'crontab' });
       site.must('apply');
+      bed.must('chown', '-R', 'mirror:mirror', '/etc/mirror/keys');
       asMirror('ln', '-sf', '/root/t/two.json', at);
       const { stdout, stderr } = site.mirror('run', 'spy');
       expect(stdout + stderr).toContain('is a link');
       expect(stdout + stderr).not.toContain('precious');
+      for (const scheduler of ['crontab', 'systemd', 'daemon']) {
+        const renamed = { ...spy, name: `spy on ${scheduler}` };
+        site.configure([gated('one', 'PT6H'), gated('two', 'PT6H'), renamed], { scheduler });
+        expect(site.mirror('apply')).toMatchObject({
+          status: 77,
+          stderr: expect.stringContaining('help: keep it below /etc/mirror/secrets') as string,
+        });
+      }
+      const notify = { webhook_file: at };
+      site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')], { notify });
+      expect(site.mirror('apply', '--allow-removals', '1').stderr).toContain(
+        `${at} is a secret in a directory`,
+      );
       site.configure([gated('one', 'PT6H'), gated('two', 'PT6H')]);
       site.must('apply', '--allow-removals', '1');
+    });
+
+    it('refuse a state below --root that is another user’s, and name the user', () => {
+      const root = '/root/image';
+      bed.must('mkdir', '-p', `${root}/etc/mirror`);
+      bed.must('cp', '-a', '/etc/mirror/compiled', `${root}/etc/mirror/`);
+      bed.must('mkdir', '-p', `${root}/var/lib`);
+      bed.must('cp', '-a', '/var/lib/mirror', `${root}/var/lib/`);
+      bed.must(
+        'sh',
+        '-c',
+        `chown -R root:root ${root}/etc; sed -i -E 's#"/(srv|var)/#"${root}/\\1/#g' ${root}/etc/mirror/compiled/jobs/two.json; sed -i 's#"/etc/mirror#"${root}/etc/mirror#g' ${root}/etc/mirror/compiled/site.json`,
+      );
+      for (const words of [['hold', 'two'], ['status'], ['publish'], ['run', 'two']]) {
+        const { status, stderr } = bed.run(MIRROR, ...words, '--root', root);
+        expect(stderr, words.join(' ')).toContain(`${root}/var/lib/mirror belongs to uid `);
+        expect(stderr, words.join(' ')).toContain('help: call mirror as that user: setpriv --reuid=');
+        expect(status, words.join(' ')).toBe(77);
+      }
     });
 
     it('name the person who called them', () => {

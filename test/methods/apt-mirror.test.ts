@@ -1,18 +1,7 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { aptMirror } from '../../src/methods/apt-mirror.js';
-import { indexFiles, releaseFiles } from '../../src/run/special/proof/apt-index.js';
-import { clearText } from '../../src/run/special/proof/clear-text.js';
 import { context, pkg, source } from '../compile/site.js';
 import type { Changes } from '../compile/site.js';
 import { filesBelow, makeAptRepo } from '../support/apt-repo.js';
@@ -160,39 +149,6 @@ describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${t
     for (const name of ['InRelease', 'Release.gpg']) rmSync(join(repo.path, 'dists/stable', name));
   }
 
-  test('fetches and publishes nothing that no index names', async () => {
-    const release = join(repo.path, 'dists/stable/Release');
-    const strangers = [
-      'index.html',
-      'dists/other/Release',
-      'dists/stable/main/odd.html',
-      'pool/main/odd.html',
-    ];
-    const links = strangers.map((name) => `<a href="/${id}/${name}">x</a>`).join(' ');
-    for (const name of strangers) {
-      mkdirSync(dirname(join(repo.path, name)), { recursive: true });
-      writeFileSync(join(repo.path, name), links);
-    }
-    writeFileSync(release, `Description: ${links}\n${readFileSync(release, 'utf8')}`);
-    key.gpg('--clearsign', '--output', join(dirname(release), 'InRelease'), release);
-    key.gpg('--armor', '--detach-sign', '--output', `${release}.gpg`, release);
-    await apply();
-    // The tree of a run that was cut off, in which such files lie already.
-    const held = join(site.root, 'var/lib/mirror/work', id, 'mirror', new URL(server.url(id)).host, id);
-    server.before = () => {
-      mkdirSync(join(held, 'dists/old'), { recursive: true });
-      for (const name of ['odd', 'dists/odd', 'dists/old/odd']) writeFileSync(join(held, name), 'x');
-    };
-    server.type = 'text/html';
-    onTestFinished(() => {
-      server.before = null;
-      server.type = null;
-    });
-    expect(await site.run(id)).toMatchObject({ code: 0 });
-    expect(filesBelow(site.dst(id))).toEqual(offered().filter((file) => !strangers.includes(file)));
-    expect(server.requests.filter((request) => /html|other/.test(request))).toEqual([]);
-  });
-
   test('a full disk is said as such', async ({ skip }) => {
     if (!MAY_MOUNT) skip('mounting a small file system needs root');
     repo.add('zsh', '1.0', 3_000_000);
@@ -249,31 +205,5 @@ describe('what apt-mirror is told', () => {
   ])('%j %j is refused', (options, changes, code, at) => {
     const found = aptMirror.check(from(options, changes));
     expect(found.map((finding) => [finding.code, finding.at])).toEqual([[code, at]]);
-  });
-});
-
-describe('an apt index', () => {
-  test('names its files by their SHA-256, and a clear-signed text is the one that was signed', () => {
-    const text = 'Suite: sid\nMD5Sum:\n 1 2 x\nSHA256:\n ab 12 main/Packages\n cd 0 main/b\nEnd: 1\n - x\n';
-    const signed = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${text}-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n`;
-    expect(clearText(signed)).toBe(text);
-    expect([...releaseFiles(text)]).toEqual([
-      ['main/Packages', { size: 12, sha256: 'ab' }],
-      ['main/b', { size: 0, sha256: 'cd' }],
-    ]);
-  });
-
-  test('of source packages names every file of each, with its digest', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'mirror-sources-')), 'Sources');
-    const sums = (digest: string): string => ` ${digest} 7 a.dsc\n ${digest} 9 a.tar.xz\n`;
-    writeFileSync(
-      file,
-      `Package: a\nFiles:\n${sums('md5')}Checksums-Sha256:\n${sums('sha')}Directory: pool//a\n\n`,
-    );
-    expect([...indexFiles(file)]).toEqual([
-      ['pool/a/a.dsc', { size: 7, sha256: 'sha' }],
-      ['pool/a/a.tar.xz', { size: 9, sha256: 'sha' }],
-    ]);
-    rmSync(join(file, '..'), { recursive: true });
   });
 });

@@ -35,7 +35,7 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch when things go wrong${WITHOUT}`, (
   });
 
   test('an upstream that does not say what has changed is no success', async () => {
-    await pypi.apply();
+    await pypi.apply({ api_method: 'xmlrpc' });
     expect(await pypi.run()).toMatchObject({ code: 0 });
     pypi.upstream.release('gamma', '1.0');
     pypi.upstream.faults({ hang: '^POST /pypi' });
@@ -62,11 +62,14 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch when things go wrong${WITHOUT}`, (
     [{ status: { '^POST /pypi': 404 } }, 77, 'auth', 'upstream has no index there'],
     [{ status: { '^POST /pypi': 503 } }, 69, 'unavailable', 'upstream has no time'],
     [{ hang: 'POST /pypi' }, 69, 'unavailable', 'connection to upstream failed'],
+    [{ status: { '^/simple/?$': 403 } }, 77, 'auth', 'refused by upstream'],
+    [{ status: { '^/simple/?$': 503 } }, 69, 'unavailable', 'upstream has no time'],
+    [{ hang: '^/simple/?$' }, 69, 'unavailable', 'connection to upstream failed'],
     [{ hang: '/packages/' }, 69, 'unavailable', 'connection to upstream failed'],
     [{ hang: '/beta/json' }, 69, 'unavailable', 'connection to upstream failed'],
     [{ status: { '/beta/json': 502 } }, 69, 'unavailable', 'upstream has no time'],
   ] as const)('an upstream with %j ends the run with %i, %s: %s', async (faults, code, failure, words) => {
-    await pypi.apply();
+    await pypi.apply(JSON.stringify(faults).includes('POST') ? { api_method: 'xmlrpc' } : {});
     pypi.upstream.faults(faults);
     expect(await pypi.run()).toMatchObject({ code });
     expect(pypi.last).toMatchObject({ outcome: 'failed', failure });

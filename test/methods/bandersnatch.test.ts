@@ -38,8 +38,8 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch${WITHOUT}`, () => {
     expect(pypi.log).toContain('0 packages to sync');
   });
 
-  test('asks the simple index just as well', async () => {
-    await pypi.apply({ api_method: 'simple', simple_format: 'json' });
+  test('asks by XML-RPC just as well', async () => {
+    await pypi.apply({ api_method: 'xmlrpc', simple_format: 'json' });
     expect(await pypi.run()).toMatchObject({ code: 0 });
     expect(pypi.mirrored()).toEqual([ALPHA1, ALPHA2, BETA]);
     expect(existsSync(join(pypi.dst, 'web/simple/alpha/index.html'))).toBe(false);
@@ -112,7 +112,7 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch${WITHOUT}`, () => {
     expect(await pypi.run()).toMatchObject({ code: 77 });
     expect(pypi.last).toMatchObject({
       outcome: 'blocked',
-      reason: 'the delete guard: 19 would be deleted, at most 5 may be',
+      reason: expect.stringContaining('the delete guard: 19 would be deleted, at most 5 may be') as string,
     });
     expect(pypi.mirrored()).toHaveLength(22);
     expect(await pypi.run('--allow-deletes', '19')).toMatchObject({ code: 0 });

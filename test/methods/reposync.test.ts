@@ -98,8 +98,8 @@ describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${too
       /Content-Length/,
       () => tamper('Packages/zsh-1.0-1.noarch.rpm'),
     ],
-    ['an index that was changed', 69, 'transfer', /Bad GPG signature/, () => tamper('repodata/repomd.xml')],
-    ['an index of another key', 69, 'transfer', /Bad GPG signature/, () => repo.publish(other)],
+    ['an index that was changed', 69, 'transfer', /BAD signature/, () => tamper('repodata/repomd.xml')],
+    ['an index of another key', 69, 'transfer', /No public key/, () => repo.publish(other)],
     ['a package of another key', 77, 'auth', /SIGNATURES NOT OK/, () => replace(other)],
     ['a package without signature', 77, 'auth', /SIGNATURES NOT OK/, () => replace(null)],
     [
@@ -158,7 +158,7 @@ describe.skipIf(WITHOUT.length > 0)(`reposync${WITHOUT.map((tool) => ` (no ${too
     const { src, network } = await serveClosed();
     await apply(LOGIN, src, { network });
     expect(await site.run(id)).toMatchObject({ code: 0 });
-    expect(filesBelow(site.dst(id))).toEqual(filesBelow(repo.path).filter((file) => !file.endsWith('.asc')));
+    expect(filesBelow(site.dst(id))).toEqual(filesBelow(repo.path));
     const job = readFileSync(join(site.root, `etc/mirror/compiled/jobs/${id}.json`), 'utf8');
     for (const text of [site.log(id), job]) expect(text).not.toMatch(/p'a"s|p'a\\"s/);
     await apply({}, withLogin(src), { network });

@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -130,7 +138,9 @@ describe.each(IDS)('%s', (id) => {
     expect(await run(id)).toBe(77);
     const { outcome, reason } = last(id);
     expect(outcome).toBe('blocked');
-    expect(reason).toMatch(/^the delete guard: \d+ would be deleted, at most 1 may be, such as .*(pool\/dir|dists\/b)/);
+    expect(reason).toMatch(
+      /^the delete guard: \d+ would be deleted, at most 1 may be, such as .*(pool\/dir|dists\/b)/,
+    );
     const [, number = 'none'] = /mirror run \w+ --allow-deletes (\d+)$/.exec(reason ?? '') ?? [];
     const after = treeOf(site.dst(id));
     // A package that has changed in its place may have come, as any new one: the old index does not name it.

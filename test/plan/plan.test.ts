@@ -260,7 +260,7 @@ describe('a plan refuses', () => {
     system.tree.set(file, { kind: 'file', content: 'https://chat.example.org/x\n', mode: 0o644 });
     const open = plan([pkg('debian')], system, {}, { notify });
     expect(codes(open)).toEqual([]);
-    expect(open.warnings).toContain(`everybody on this machine may read ${file}: chmod o= ${file}`);
+    expect(open.warnings).toContain(`everybody on this machine may read ${file}: chmod o= -- ${file}`);
   });
 
   test('a dst that moves to an empty place once there is something to lose', async () => {
@@ -285,7 +285,7 @@ describe('a plan refuses', () => {
       { '/srv/ftp/debian': directory(0) },
       {},
       'dst-owner',
-      'chown -R mirror:mirror /srv/ftp/debian',
+      'chown -hR --from=0 mirror:mirror -- /srv/ftp/debian',
     ],
     ['a dst that is a file', { '/srv/ftp/debian': file }, {}, 'dst', 'move it away or change `dst`'],
     ['a dst without a parent', {}, { dst: '/mnt/a/debian' }, 'dst', 'mkdir -p /mnt/a'],

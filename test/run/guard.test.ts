@@ -138,9 +138,7 @@ describe('the delete guard', () => {
       fresh(manyFiles(5));
       writeFileSync(join(upstream, 'unreadable'), 'x', { mode: 0o600 });
       expect((await site.run('both')).code).toBe(77);
-      expect(site.state('both').last?.reason).toContain(
-        '15 would be deleted, at most 3 may be',
-      );
+      expect(site.state('both').last?.reason).toContain('15 would be deleted, at most 3 may be');
       expect(listing(site.dst('both'))).toHaveLength(20);
     } finally {
       await nobody.stop();

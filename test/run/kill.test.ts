@@ -121,7 +121,7 @@ test(
     expect([...kinds]).toEqual(expect.arrayContaining(['synced', 'interrupted', 'failed']));
     expect(readdirSync(join(site.layout.state, 'waiting'))).toEqual([]);
   },
-  TRIALS * 600,
+  TRIALS * 3000,
 );
 
 function killGroup(group: number): void {

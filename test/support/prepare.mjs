@@ -33,6 +33,7 @@ const TEST_TOOLS = [
   'gpgv',
   'apt-mirror=apt-mirror wget',
   'dnf=dnf dnf-plugins-core',
+  'curl',
   'rpmbuild=rpm',
   'createrepo_c=createrepo-c',
   'xz=xz-utils',
@@ -84,22 +85,37 @@ function installTools(tools) {
   run('apt-get', install.split(' ').slice(1), quiet);
 }
 
-/** Debian has no bandersnatch: it gets a virtual environment in build/, with what test/support/bandersnatch.txt names. */
+/**
+ * Debian has no bandersnatch: each version gets a virtual environment in build/, with what test/support/bandersnatch*.txt names.
+ * Those after 6 need a newer Python than Debian's; without one, the tests of these versions are skipped.
+ */
 function installBandersnatch() {
-  const wanted = join(project, 'test/support/bandersnatch.txt');
-  const venv = join(project, 'build/bandersnatch');
+  installVersion('bandersnatch', PYTHON);
+  const newer = ['python3.14', 'python3.13', 'python3.12'].find(
+    (python) => spawnSync(python, ['-c', 'import ensurepip'], { stdio: 'ignore' }).status === 0,
+  );
+  if (newer === undefined) {
+    console.error('prepare: no Python 3.12: tests of bandersnatch 7 and 8 will be skipped');
+    return;
+  }
+  for (const version of ['7', '8']) installVersion(`bandersnatch-${version}`, newer);
+}
+
+function installVersion(name, python) {
+  const wanted = join(project, `test/support/${name}.txt`);
+  const venv = join(project, 'build', name);
   const installed = join(venv, 'installed.txt');
   if (existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(wanted, 'utf8')) return;
-  console.error('prepare: bandersnatch into build/bandersnatch');
+  console.error(`prepare: ${name} into build/${name}`);
   rmSync(venv, { recursive: true, force: true });
   const pip = [join(venv, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', '-r', wanted];
-  const made = [[PYTHON, '-m', 'venv', venv], pip].every(
+  const made = [[python, '-m', 'venv', venv], pip].every(
     ([command, ...args]) =>
       spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0,
   );
   if (made) copyFileSync(wanted, installed);
   else if (process.env.CI) process.exit(1);
-  else console.error('prepare: no bandersnatch: its tests will be skipped');
+  else console.error(`prepare: no ${name}: its tests will be skipped`);
 }
 
 function onPath(command) {

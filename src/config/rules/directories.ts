@@ -2,6 +2,8 @@ import { dirname } from 'node:path/posix';
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { layout } from '../../job/layout.js';
 import { logBases } from '../../model/logs.js';
+import { plainPath } from '../../model/path.js';
+import { sourceTexts } from './source-urls.js';
 import { packageError, shareMachine, type CheckedPackage, type CheckedSite } from './rule.js';
 
 /** Trees of the system itself: a sync that deletes there ends the machine. */
@@ -30,6 +32,37 @@ export function sameDst({ packages }: CheckedSite): Finding[] {
     else byDst.set(dst, [item]);
   }
   return findings;
+}
+
+/** A sync from a dst, or from around one, deletes its own source or copies itself into itself. */
+export function nestedSource({ packages }: CheckedSite): Finding[] {
+  const sources = packages.flatMap((item) =>
+    sourceTexts(item.config.settings.src).flatMap(([text, at]) => {
+      const path = localPath(text);
+      return path === null ? [] : [{ item, path, at }];
+    }),
+  );
+  return sources.flatMap(({ item, path, at }) => {
+    const other = packages.find(
+      (candidate) => shareMachine(candidate, item) && isOneTree(path, candidate.pkg.dst),
+    );
+    if (!other) return [];
+    const whose = other === item ? "the package's own dst" : `the dst of \`${other.pkg.id}\``;
+    const relation = path === other.pkg.dst ? 'is' : inside(path, other.pkg.dst) ? 'lies in' : 'holds';
+    const message = `\`${path}\` ${relation} \`${other.pkg.dst}\`, ${whose}`;
+    const help = 'use a source outside of every dst';
+    return [packageError(item.pkg.id, at, { code: 'nested-src', message, help })];
+  });
+}
+
+function isOneTree(a: string, b: string): boolean {
+  return a === b || inside(a, b) || inside(b, a);
+}
+
+/** The directory of this machine that a source names, or null. */
+function localPath(source: string): string | null {
+  const path = source.replace(/^file:\/\/(localhost)?(?=\/)/i, '');
+  return path.startsWith('/') ? plainPath(path) : null;
 }
 
 /** The status files would be deleted by the sync, or every sync could write to the mirror beside them. */

@@ -7,7 +7,7 @@ import {
   sharedGroup,
 } from './accounts.js';
 import { plainWords } from './arguments.js';
-import { dstOfStatusFile, logsInDst, sameDst, systemDst } from './directories.js';
+import { dstOfStatusFile, logsInDst, nestedSource, sameDst, systemDst } from './directories.js';
 import { filesAreApart } from './files.js';
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
@@ -35,6 +35,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   logsHaveDirectories,
   logsOfRunsAreApart,
   logsInDst,
+  nestedSource,
   notifyReachesSomebody,
   plainWords,
   onePassword,

@@ -57,7 +57,7 @@ function placeOf(turn: Turn): string {
   const known = placeOfRun.get(log);
   if (known !== undefined) return known;
   makeOwnDirectory(session.job.dst);
-  const name = `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`;
+  const name = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const place = `${OWN_DIRECTORY}/${KEPT}/${name}`;
   placeOfRun.set(log, place);
   return place;

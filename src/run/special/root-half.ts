@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
 import { isRootAccount, UnknownAccount } from '../../boundary/as-user.js';
 import type { Account } from '../../boundary/as-user.js';
-import { handOver } from '../../boundary/handover.js';
+import { handOver, LateChild } from '../../boundary/handover.js';
 import { describeUnknownOrder, NOTIFY_LIMIT_MS, parseOrder, STOP_LIMIT_MS } from '../../boundary/order.js';
 import type { Provision } from '../../boundary/root-service.js';
 import type { Job } from '../../job/job.js';
-import { layout as layoutOf } from '../../job/layout.js';
+import { layout as layoutOf, type Layout } from '../../job/layout.js';
+import { EXIT } from '../../job/outcome.js';
 import { readSiteFile } from '../../state/site.js';
 import { writeStderr } from '../console.js';
 import { readJob } from '../job-file.js';
+import { describeForeignState } from './foreign-state.js';
 import { readSecretsAsRoot } from './root-secrets.js';
 import { startRun } from '../start-run.js';
 import { commandUnit, unitOf } from '../unit.js';
@@ -22,13 +24,15 @@ export const PUBLISH_LIMIT_MS = 840_000;
 
 /**
  * Runs a job as its user, root having read its secrets; one that only asks a unit to run needs the site's user and no secret.
- * Resolves with the exit code, or with null when that user is root.
+ * Resolves with the exit code, or with null when that user is root. Below `--root` it refuses a state that is not root's.
  */
 export async function handOverRun(
+  layout: Layout,
   job: Job,
   byUnit: boolean,
   words: readonly string[],
 ): Promise<number | null> {
+  if (layout.root !== '') return refuseForeignState(layout);
   const site = byUnit ? readSiteFile(LIVE) : null;
   const account = site?.run_as ?? job.run_as;
   if (isRootAccount(account)) return null;
@@ -40,8 +44,17 @@ export async function handOverRun(
   return code;
 }
 
+/** Says why root must not work on this state, and returns the exit code; null when it may. */
+export function refuseForeignState(layout: Layout): number | null {
+  const problem = describeForeignState(layout);
+  if (problem === null) return null;
+  writeStderr(`mirror: ${problem}`);
+  return EXIT.needsPerson;
+}
+
 /**
- * Runs a command as an account, for at most `limitMs`. Resolves with the exit code; an unknown account is said on stderr.
+ * Runs a command as an account, for at most `limitMs`. Resolves with the exit code. An unknown account, and a command that
+ * did not end within its limit (exit 124), are said on stderr.
  */
 export async function handOverCommand(
   account: Account,
@@ -52,7 +65,7 @@ export async function handOverCommand(
   try {
     return await handOver({ account, words, secrets, by: whoAsks(process.env), obey: obeyOrder }, limitMs);
   } catch (error) {
-    if (!(error instanceof UnknownAccount)) throw error;
+    if (!(error instanceof UnknownAccount || error instanceof LateChild)) throw error;
     writeStderr(`mirror: ${error.message}`);
     return error.code;
   }

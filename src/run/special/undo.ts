@@ -13,7 +13,7 @@ import { toPlainText } from '../../job/plain-text.js';
 import { OWN_DIRECTORY } from '../../job/never-upstream.js';
 import type { ExecStep } from '../../job/step.js';
 import { lstatIfThere } from '../../system/if-there.js';
-import { currentLimit, executeStep } from '../exec.js';
+import { currentLimit, executeStep, otherCommand } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
 import { tooMany } from '../guard.js';
 import type { Turn } from '../steps.js';
@@ -56,13 +56,24 @@ export async function settleUndo(turn: Turn, step: ExecStep, end: ExecEnd): Prom
   turn.log.note('INFO', `the delete guard: ${String(back)} entries put back`);
   const before = turn.deleted ?? 0;
   const limit = end.tripped ?? currentLimit(job, turn.session.state, turn.allowDeletes);
-  const told = await wouldDelete(turn, step);
+  const told = step.tool === 'rsync' ? await wouldDelete(turn, step) : saidToSkip(turn, end, back);
   const transfer = end.transfer === null ? null : { ...end.transfer, deleted: 0 };
   const whole = { ...end, transfer, tripped: limit + before };
   if (told === null) return whole;
   const examples = told.examples;
   const blocked = tooMany(told.count + before, limit + before, { id: job.id, examples });
   return blocked === null ? whole : { ...whole, outcome: blocked.outcome };
+}
+
+/** For a tool that calls rsync by itself: what its log says, which leaves out directories whose content stayed. */
+function saidToSkip(turn: Turn, { from }: ExecEnd, back: number): WouldDelete | null {
+  const skipped = new Set<number>();
+  for (const line of new Lines(turn.log.fd, from)) {
+    const [, number] = /Deletions stopped due to --max-delete limit \((\d{1,12}) skipped\)/.exec(line) ?? [];
+    if (number !== undefined) skipped.add(Number(number));
+  }
+  const count = Math.max(0, ...skipped);
+  return count === 0 ? null : { count: count + back, examples: [] };
 }
 
 /** What the run would have deleted: how much, and some of it. */
@@ -78,10 +89,11 @@ export interface WouldDelete {
 export async function wouldDelete(turn: Turn, step: ExecStep | null): Promise<WouldDelete | null> {
   const asked = turn.source.steps.filter((each) => each.kind === 'exec').findLast(isDryDelete) ?? step;
   if (asked?.tool !== 'rsync') return null;
-  const { delete_limit: _limit, undo: _undo, accept: _accept, only_with: _with, dry_run, ...rest } = asked;
-  const { at, remove } = dry_run ?? { at: 1, remove: 0 };
+  const { at, remove } = asked.dry_run ?? { at: 1, remove: 0 };
   const argv = asked.argv.toSpliced(at, remove, '--dry-run', '--out-format=%i %n');
-  const { outcome, from } = await executeStep(turn, { ...rest, argv }, 'probe');
+  const { stdin_secret } = asked;
+  const secret = stdin_secret === undefined ? {} : { stdin_secret };
+  const { outcome, from } = await executeStep(turn, { ...otherCommand(asked, argv), ...secret }, 'probe');
   if (outcome.kind === 'interrupted' || outcome.kind === 'stopped') return null;
   let count = 0;
   const examples: string[] = [];

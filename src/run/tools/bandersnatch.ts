@@ -32,14 +32,14 @@ const AT_THE_DOOR: typeof CAUSES = [
   [/\b(404|410), message=/, 'auth', 'upstream has no index there'],
   [/mimetype|JSONDecodeError|XMLSyntaxError/, 'transfer', "upstream's answer is no index"],
   [
-    /Unable to load configuration|Config file '.{0,300}' missing|is not (supported|https scheme|allowed)|not a boolean|configparser\.|InvalidRequirement|re\.error|ValueError: invalid literal/,
+    /Unable to load configuration|Config file '.{0,300}' missing|is not (supported|https scheme|allowed)|not a boolean|configparser\.|InvalidRequirement|re\.(error|PatternError)|ValueError: (invalid literal|could not convert)/,
     'config',
     'bandersnatch does not take this configuration',
   ],
 ];
 
 /**
- * bandersnatch (6) ends with 0 although projects failed, and even when upstream did not answer its question for what
+ * bandersnatch (6 to 8) ends with 0 although projects failed, and even when upstream did not answer its question for what
  * has changed: only the serial that it says last of all tells that nothing was left out.
  */
 export const bandersnatch: ToolTable = {
@@ -47,7 +47,12 @@ export const bandersnatch: ToolTable = {
   never: CAUSES.slice(0, 1).flatMap(both),
   rows: [
     [[0], /ERROR: Call to \w+ @ \S+ timed out/, 'unavailable', 'upstream did not say what has changed'],
-    [[0], /Trying to reach serial: 0\b/, 'transfer', 'upstream lists no projects'],
+    [
+      [0],
+      /Trying to reach serial: 0\b/,
+      'transfer',
+      'upstream lists no projects with serial numbers, which bandersnatch goes by (devpi and Nexus have none)',
+    ],
     [
       [0],
       /^(?![^]*Storing index page)(?=[^]*no longer exists on PyPI)[^]*Syncing all packages\./,
@@ -57,7 +62,7 @@ export const bandersnatch: ToolTable = {
     // verify would call the files of such a project nobody's.
     [
       [0],
-      /ERROR: Failed to load \S{1,1000}: .{0,1000} - skipping/,
+      /ERROR: Failed to load \S{1,1000}(?: metadata)?: .{0,1000} - skipping/,
       'io',
       'metadata of a project cannot be read',
     ],

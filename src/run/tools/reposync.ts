@@ -1,7 +1,7 @@
 import { OK, REDIRECTED } from './table.js';
 import type { ToolTable } from './table.js';
 
-/** dnf reposync and rpmkeys: dnf(8) 4 ends with 1 whatever went wrong, so its words, and librepo's, decide. */
+/** dnf reposync, rpmkeys, and gpgv and curl for its index: dnf(8) 4 ends with 1 whatever went wrong, so its words, and librepo's, decide. */
 export const reposync: ToolTable = {
   name: 'reposync',
   never: [
@@ -23,9 +23,10 @@ export const reposync: ToolTable = {
       'unavailable',
       'connection to upstream failed',
     ],
+    [null, /^curl: \(\d/m, 'unavailable', 'connection to upstream failed'],
     [
       null,
-      /repomd\.xml GPG signature verification error/,
+      /^gpgv: (BAD signature|Can't check signature|no valid OpenPGP|verify signatures failed|.{0,200}: No public key)/m,
       'transfer',
       'the index is not signed by one of the keys',
     ],
@@ -43,6 +44,12 @@ export const reposync: ToolTable = {
       /^\[FAILED\] |Failed to download metadata|Yum repo downloading error/m,
       'transfer',
       'not all was fetched',
+    ],
+    [
+      null,
+      /^Error: Download target '.{1,1000}' is outside of download path/m,
+      'config',
+      'the index names packages beside the repository, which dnf does not mirror: mirror the directory above by rsync or lftp',
     ],
     [null, /Permission denied/, 'io', 'local trouble'],
     [[126, 127], null, 'config', 'dnf cannot be run'],

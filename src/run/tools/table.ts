@@ -19,11 +19,6 @@ export type Row = readonly [
 /** What a tool's exit codes and output mean: one object a tool, the same for every package that runs it. */
 export interface ToolTable {
   readonly name: string;
-  /**
-   * Leaves of the output what the tool itself has said, where an upstream's words come before them. Rows and `explains` look
-   * at that alone; not there: at everything.
-   */
-  readonly ownWords?: (output: string) => string;
   /** Looked at before `accept_exit`: no site wants these accepted. */
   readonly never: readonly Row[];
   /** Exit × output → outcome; what no row matches is `failed (tool)`. */

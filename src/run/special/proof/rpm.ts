@@ -10,6 +10,7 @@ import { blockedBy } from '../lists/delete.js';
 import { writePaths } from '../lists/writer.js';
 import { isPlain, latin1 } from '../names.js';
 import type { Transfer } from '../../../state/package-state.js';
+import { proveIndex, warnOfForeignPackages } from './rpm-index.js';
 import { filesBelow } from './tree.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
@@ -29,6 +30,9 @@ interface Named {
 
 /** Holds dst to its new index, and works out what no index names any more. */
 export async function proveRpm(turn: Turn, step: ProveRpmStep): Promise<StepEnd> {
+  const index = proveIndex(turn.session.job.dst, step);
+  if (index !== null) return { outcome: index, done: true };
+  await warnOfForeignPackages(turn, step.held);
   const listed = await executeStep(turn, otherCommand(step, step.argv), 'probe');
   if (listed.outcome.kind !== 'synced') return { outcome: listed.outcome, done: true };
   const names = await namesIn(turn, listed.from, step.strip);
