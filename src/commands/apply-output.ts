@@ -1,7 +1,7 @@
 import { apply, type Request, type Result } from '../apply/apply.js';
 import { UnusableManifest } from '../apply/read-manifest.js';
 import { EXIT } from '../job/outcome.js';
-import { escapeUnsafe } from '../job/plain-text.js';
+import { jsonText, escapeUnsafe } from '../job/plain-text.js';
 import { filePatches, planDocument } from '../plan/documents.js';
 import type { Plan } from '../plan/plan.js';
 import {
@@ -34,7 +34,7 @@ export async function applyConfig(choice: ApplyChoice): Promise<void> {
   const loaded = loadSite(choice);
   const view = viewOf(loaded.site.settings.localtimezone);
   const result = await run(choice, loaded);
-  if (choice.json) process.stdout.write(`${JSON.stringify(document(result), null, 2)}\n`);
+  if (choice.json) process.stdout.write(`${jsonText(document(result), 2)}\n`);
   else print(result, view);
   const code = exitCode(result);
   if (code !== EXIT.ok) throw new ExitError(code);

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { jsonText } from '../job/plain-text.js';
 import { configOptions, type GlobalOptions } from './options.js';
 
 interface CompileOptions extends GlobalOptions {
@@ -28,7 +29,7 @@ export const command: CommandModule<GlobalOptions, CompileOptions> = {
       const { written, removed, unchanged } = result;
       process.stdout.write(
         argv.json
-          ? `${JSON.stringify({ format: 'mirror/compile/1', out: argv.out, ...result })}\n`
+          ? `${jsonText({ format: 'mirror/compile/1', out: argv.out, ...result })}\n`
           : `${argv.out}: ${written.length} written, ${removed.length} removed, ${unchanged} unchanged\n`,
       );
     } catch (error) {

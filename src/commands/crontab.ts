@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
+import { jsonText } from '../job/plain-text.js';
 import { configOptions, longExample, type GlobalOptions } from './options.js';
 
 interface CrontabOptions extends GlobalOptions {
@@ -45,9 +46,7 @@ export const command: CommandModule<GlobalOptions, CrontabOptions> = {
     try {
       const text = argv.merge ? mergeCrontab(readFileSync(0, 'utf8'), block) : block;
       process.stdout.write(
-        argv.json
-          ? `${JSON.stringify({ format: 'mirror/crontab/1', user: argv.user, crontab: text })}\n`
-          : text,
+        argv.json ? `${jsonText({ format: 'mirror/crontab/1', user: argv.user, crontab: text })}\n` : text,
       );
     } catch (error) {
       if (error instanceof CrontabMarkError) throw new ExitError(78, `mirror: ${error.message}`);

@@ -9,6 +9,7 @@ import { ERRANDS, type Errand } from '../daemon/errands.js';
 import { holdLock, type HeldLock } from '../daemon/lock.js';
 import { EXIT } from '../job/outcome.js';
 import type { Layout } from '../job/layout.js';
+import { jsonText } from '../job/plain-text.js';
 import type { SiteFile } from '../job/site-file.js';
 import { readSecretsAsRoot } from '../run/special/root-secrets.js';
 import { layoutOf } from './applied-site.js';
@@ -106,7 +107,7 @@ function portsOf(layout: Layout, options: GlobalOptions, say: (event: Event) => 
 
 function sayJson(event: Event): void {
   process.stdout.write(
-    `${JSON.stringify({ format: 'mirror/daemon/1', at: new Date().toISOString(), ...event })}\n`,
+    `${jsonText({ format: 'mirror/daemon/1', at: new Date().toISOString(), ...event })}\n`,
   );
 }
 

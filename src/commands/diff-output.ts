@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { gitReader } from '../config/git-reader.js';
 import { ConfigFileError, diskReader } from '../config/index.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { filePatches, markdown } from '../plan/documents.js';
 import type { Plan } from '../plan/plan.js';
 import { renderPatches } from '../plan/render.js';
@@ -24,8 +25,7 @@ export function showDiff(choice: Choice, now: number): void {
   const { plan, zone } =
     choice.git === undefined ? againstMachine(choice, now) : againstRevision(choice, choice.git, now);
   const patches = filePatches(plan.changes);
-  if (choice.json)
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/diff/1', files: patches }, null, 2)}\n`);
+  if (choice.json) process.stdout.write(`${jsonText({ format: 'mirror/diff/1', files: patches }, 2)}\n`);
   else if (choice.markdown) process.stdout.write(markdown(plan, patches, zone));
   else {
     const texts = patches.map(({ patch }) => patch);

@@ -4,6 +4,7 @@ import { nearest } from '../diagnostics/suggest.js';
 import type { Job } from '../job/job.js';
 import { NEVER_UPSTREAM } from '../job/never-upstream.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { flatSteps } from '../job/repository-step.js';
 import { slots } from '../job/slots.js';
 import type { Step } from '../job/step.js';
@@ -69,7 +70,7 @@ function document(id: string, loaded: LoadedSite, values: readonly EffectiveValu
     never_touches: NEVER_UPSTREAM,
     values: Object.fromEntries(values.map(({ key, value, origin }) => [key, { value, origin }])),
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return `${jsonText(report, 2)}\n`;
 }
 
 function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[], at: number): string {

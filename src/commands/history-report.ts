@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { readApplyHistory } from '../apply/history.js';
+import { jsonText } from '../job/plain-text.js';
 import type { RunRecord } from '../state/package-state.js';
 import { readHistory } from '../state/history.js';
 import type { Layout } from '../job/layout.js';
@@ -48,7 +49,7 @@ export function runs(options: Choice, id: string | undefined): void {
   );
   if (options.json) {
     const rows = shown.map((run) => ({ ...run, started: iso(run.started), ended: iso(run.ended) }));
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/history/1', runs: rows }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/history/1', runs: rows }, 2)}\n`);
   } else {
     const rows = shown.map((run) => row(run, site.timezone));
     const width = process.stdout.isTTY ? process.stdout.columns : null;
@@ -64,7 +65,7 @@ export function applies(options: Choice): void {
   const shown = newest(readApplyHistory({ read: readAppliedText }, layoutOf(options)), options.number);
   if (options.json) {
     const rows = shown.map((each) => ({ ...each, at: iso(each.at) }));
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/apply-history/1', applies: rows }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/apply-history/1', applies: rows }, 2)}\n`);
     return;
   }
   const zone = siteZone(layoutOf(options));

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import type { PublishedPackage, SiteFile } from '../job/site-file.js';
 import { stamp } from '../job/zone.js';
 import { whoAsks } from '../run/who.js';
@@ -36,7 +37,7 @@ export function holdPackages(
   if (options.json) {
     const ids = packages.map(({ id }) => id);
     const shown = { packages: ids, ...hold, since: iso(hold.since), until: iso(hold.until) };
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/hold/1', ...shown }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/hold/1', ...shown }, 2)}\n`);
     return;
   }
   const until = hold.until === null ? 'until `mirror unhold`' : `until ${stamp(hold.until, site.timezone)}`;
@@ -65,7 +66,7 @@ export function unholdPackages(options: Selection, now: number): void {
   }
   republish(layout, now);
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/unhold/1', packages: held }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/unhold/1', packages: held }, 2)}\n`);
     return;
   }
   const rest = options.all ? [] : packages.filter(({ id }) => !held.includes(id));

@@ -14,6 +14,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { renderHuman, toJson } from '../diagnostics/render.js';
 import { EXIT } from '../job/outcome.js';
 import { layout, type Layout } from '../job/layout.js';
+import { jsonText } from '../job/plain-text.js';
 import { siteOwners } from '../model/realm.js';
 import type { Site } from '../model/site.js';
 import { readNameServers } from '../system/name-servers.js';
@@ -105,7 +106,7 @@ function readConfig(reader: ConfigReader, path: string, surroundings: Surroundin
 function report(diagnostics: readonly Diagnostic[], json: boolean): void {
   if (diagnostics.length === 0) return;
   const text = json
-    ? `${JSON.stringify(toJson(diagnostics))}\n`
+    ? `${jsonText(toJson(diagnostics))}\n`
     : renderHuman(diagnostics, { color: wantsColor(process.stderr) });
   process.stderr.write(text);
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
-import { escapeUnsafe } from '../job/plain-text.js';
+import { jsonText, escapeUnsafe } from '../job/plain-text.js';
 import { isAlive } from '../state/alive.js';
 import { readHistory } from '../state/history.js';
 import { peekState } from '../state/store.js';
@@ -36,7 +36,7 @@ export async function printLog(options: LogChoice): Promise<void> {
   const { path, fd } = openLog(layout, options.id, log);
   if (options.json) {
     closeSync(fd);
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/logs/1', id: options.id, path })}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/logs/1', id: options.id, path })}\n`);
   } else if (options.path) {
     closeSync(fd);
     process.stdout.write(`${path}\n`);

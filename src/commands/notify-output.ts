@@ -1,4 +1,5 @@
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import type { SiteFile } from '../job/site-file.js';
 import { send, type Targets } from '../notify/channels.js';
 import { deliver, type Delivery } from '../notify/deliver.js';
@@ -41,7 +42,7 @@ async function test(site: SiteFile, targets: Targets): Promise<Delivery> {
 
 function report(json: boolean, { sent, problems }: Delivery): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/notify/1', sent, problems }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/notify/1', sent, problems }, 2)}\n`);
     return;
   }
   for (const line of sent) process.stdout.write(`${line}\n`);

@@ -1,4 +1,5 @@
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import type { Plan } from '../plan/plan.js';
 import { renderPackages, renderPatches, renderRefusals, renderWarnings, summary } from '../plan/render.js';
 import { readOnly } from '../system/readonly.js';
@@ -58,7 +59,7 @@ async function text(
   }
   const { filePatches, planDocument } = await import('../plan/documents.js');
   const patches = choice.summary ? [] : filePatches(plan.changes);
-  if (choice.json) return `${JSON.stringify(planDocument(plan, patches), null, 2)}\n`;
+  if (choice.json) return `${jsonText(planDocument(plan, patches), 2)}\n`;
   const view = viewOf(zone);
   const sections = [
     renderPackages(plan, view),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { formatDuration, parseDuration } from '../model/duration.js';
 import { pushWords } from '../run/push-words.js';
 import { MAX_DEBOUNCE } from '../state/debounce.js';
@@ -38,6 +39,6 @@ export function printAuthorizedKeys(options: Pushed, path: string): void {
   const lines = authorizedKeys(path, [runningEntry(), ...root, 'push', ...ids]);
   if (options.json) {
     const list = lines.trimEnd().split('\n');
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/push-keys/1', lines: list }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/push-keys/1', lines: list }, 2)}\n`);
   } else process.stdout.write(lines);
 }

@@ -1,5 +1,6 @@
 import { EXIT } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { refusedBySystem } from '../job/system-error.js';
 import { pushNotBefore } from '../state/debounce.js';
 import type { RunRecord } from '../state/package-state.js';
@@ -152,5 +153,5 @@ function reportJson(verb: string, requested: readonly Requested[], ended: Readon
     problem,
     ...(ended.has(id) && { run: ended.get(id) }),
   }));
-  process.stdout.write(`${JSON.stringify({ format: `mirror/${verb}/1`, packages }, null, 2)}\n`);
+  process.stdout.write(`${jsonText({ format: `mirror/${verb}/1`, packages }, 2)}\n`);
 }

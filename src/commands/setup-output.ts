@@ -6,6 +6,7 @@ import { uninstall } from '../apply/uninstall.js';
 import { ConfigFileError, diskReader, readSite, type Surroundings } from '../config/index.js';
 import { EXIT } from '../job/outcome.js';
 import { layout, type Layout } from '../job/layout.js';
+import { jsonText } from '../job/plain-text.js';
 import { realSystem } from '../system/real.js';
 import type { System } from '../system/system.js';
 import { ExitError } from './exit.js';
@@ -28,7 +29,7 @@ export async function setUp(options: SetupOptions): Promise<void> {
     ? await uninstall(layout(root), options.force, system)
     : await prepare(options, layout(root), system);
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/setup/1', done, problems }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/setup/1', done, problems }, 2)}\n`);
   } else {
     for (const line of done) process.stdout.write(`${line}\n`);
     for (const line of problems) process.stderr.write(`mirror: ${line}\n`);

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { styleText } from 'node:util';
 import { layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { parseDuration } from '../model/duration.js';
 import { lackOfRoom } from '../state/disk-room.js';
 import type { OverviewRow } from '../state/overview.js';
@@ -29,7 +30,7 @@ export interface StatusOptions extends Selection {
 export async function show(options: Selection, now: number): Promise<void> {
   const seen = await seenOverview(options, options.id ?? [], now);
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`);
+    process.stdout.write(`${jsonText(seen, 2)}\n`);
     return;
   }
   for (const words of seen.unreadable) process.stderr.write(`mirror: ${words}\n`);
@@ -57,7 +58,7 @@ export function answerUnknown(options: StatusOptions): void {
 
 function answer(verdict: Verdict, { json }: StatusOptions): void {
   process.stdout.write(
-    json ? `${JSON.stringify({ format: 'mirror/status-check/1', ...verdict })}\n` : `${verdict.line}\n`,
+    json ? `${jsonText({ format: 'mirror/status-check/1', ...verdict })}\n` : `${verdict.line}\n`,
   );
   if (verdict.exit !== 0) throw new ExitError(verdict.exit);
 }

@@ -1,5 +1,6 @@
 import type { Layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { readJob } from '../run/job-file.js';
 import { stopRun } from '../run/stop.js';
 import type { StopEnd } from '../run/stop.js';
@@ -39,7 +40,7 @@ export async function stopPackages(
     }),
   );
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ format: 'mirror/stop/1', packages: stopped }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ format: 'mirror/stop/1', packages: stopped }, 2)}\n`);
   }
   for (const { id, end, problem } of stopped) {
     if (end === 'error') process.stderr.write(`mirror: ${id}: ${problem ?? ''}\n`);

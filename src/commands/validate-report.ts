@@ -7,6 +7,7 @@ import { ordered } from '../diagnostics/order.js';
 import { countText, renderHuman, toJson } from '../diagnostics/render.js';
 import { layout } from '../job/layout.js';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import type { Site } from '../model/site.js';
 import { ExitError } from './exit.js';
 import { configPath, rootPath, runningEntry, surroundingsOf } from './load-site.js';
@@ -70,7 +71,7 @@ function text(path: string, { exit, site, diagnostics }: Report, choice: Choice)
       packages,
       diagnostics: toJson(diagnostics).diagnostics,
     };
-    return `${JSON.stringify(document, null, 2)}\n`;
+    return `${jsonText(document, 2)}\n`;
   }
   const verdict = exit === 0 ? 'valid' : 'not valid';
   const count = packages === null ? '' : `, ${packages} package${packages === 1 ? '' : 's'}`;

@@ -15,6 +15,14 @@ export function escapeUnsafe(text: string, kept = '\n\t'): string {
   return text.replace(UNSAFE, (character) => (kept.includes(character) ? character : escaped(character)));
 }
 
+/** Returns a value as JSON in which every unsafe character is written out (`\\u202e`): for a terminal, and the same to parsers. */
+export function jsonText(value: object, indent?: number): string {
+  const text = JSON.stringify(value, null, indent);
+  return text.replace(UNSAFE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Returns the text as one plain line: line ends and the blanks around them become one blank. */
 export function toOneLine(text: string): string {
   const lines = text.split(/[\r\n]/).map((line) => line.trim());

@@ -2,7 +2,7 @@ import schema from '../../schemas/methods/bandersnatch.schema.json' with { type:
 import type { ProveSimpleStep } from '../job/proof-step.js';
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package } from '../model/site.js';
-import { hostRule } from './bandersnatch-hosts.js';
+import { hostRule, nameRule } from './bandersnatch-hosts.js';
 import { confText, holdable, sections } from './bandersnatch-conf.js';
 import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
@@ -62,7 +62,7 @@ export const bandersnatch: SyncMethod = {
       cacheDirectory(context),
     ];
     if (config !== undefined)
-      return [...before, run(pkg, context, config, ['mirror']), proof(pkg, context, null)];
+      return [...before, nameRule(context), run(pkg, context, config, ['mirror']), proof(pkg, context, null)];
     const path = `${context.work}/bandersnatch.conf`;
     return [
       ...before,
@@ -95,7 +95,7 @@ function run(pkg: Package, context: MethodContext, config: string, words: readon
     env: {
       HOME: context.work,
       PYTHONNOUSERSITE: '1',
-      // Where the rule about hosts is, if there is one.
+      // Where the rules about hosts and names are.
       PYTHONPATH: context.work,
       ...(caFile === null ? {} : { SSL_CERT_FILE: caFile }),
     },

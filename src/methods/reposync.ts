@@ -8,6 +8,7 @@ import type { MethodContext, Options, PackageFinding, SyncMethod } from './metho
 import { nestedBelow } from './nested.js';
 import { hearsPassword } from './password.js';
 import { curlEnvironment } from './redirects.js';
+import { packageRule } from './reposync-names.js';
 import { checksSignature } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSourceFindings } from './web-source.js';
 
@@ -52,6 +53,7 @@ export const reposync: SyncMethod = {
       { kind: 'make-directory', path: signed(context), empty: true },
       curlFile(pkg, context),
       signedIndex(pkg, context),
+      packageRule(context),
       download(pkg, context),
       ...(checksSignature(pkg) ? [importKeys(pkg, context)] : []),
       check(pkg, context, deletions),
@@ -183,7 +185,11 @@ function download(pkg: Package, context: MethodContext): ExecStep {
     kind: 'exec',
     tool: 'reposync',
     argv,
-    env: { ...environment(context), ...curlEnvironment(pkg, context.source) },
+    env: {
+      ...environment(context),
+      PYTHONPATH: context.work,
+      ...curlEnvironment(pkg, context.source),
+    },
     ...accepted(pkg),
   };
 }

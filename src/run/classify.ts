@@ -56,7 +56,9 @@ function evidence(output: string, explains: ToolTable['explains']): string | nul
   for (const which of explains) {
     const said = which === 'last' ? lines.at(-1) : lines.find((line) => which.test(line));
     if (said !== undefined && said !== '')
-      return toPlainText(said.replace(/^(Password: |receiving file list \.\.\. )/, '')).slice(0, LONGEST);
+      return toPlainText(
+        said.replace(/^(Password: |receiving file list \.\.\. )| Calculated: \S+/, ''),
+      ).slice(0, LONGEST);
   }
   return null;
 }

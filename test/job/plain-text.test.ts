@@ -1,5 +1,7 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { escapeUnsafe, findUnsafe, toOneLine, toPlainText } from '../../src/job/plain-text.js';
+import { escapeUnsafe, findUnsafe, toOneLine, toPlainText, jsonText } from '../../src/job/plain-text.js';
 
 const UNSAFE = [
   ...['\u0000', '\u0007', '\b', '\n', '\r', '\u001b', '\u007f', '\u0085', '\u009b'],
@@ -32,4 +34,20 @@ test('a message is one line, however many it quotes, and takes no more than line
   const began = performance.now();
   toOneLine(`x${' '.repeat(1_000_000)}x`);
   expect(performance.now() - began).toBeLessThan(1000);
+});
+
+test('JSON is plain, and the same to a parser', () => {
+  const value = { a: '\u009b31m\u202e\u2028\x1b\n\x7f', b: ['x'] };
+  for (const indent of [undefined, 2]) {
+    const text = jsonText(value, indent);
+    expect(findUnsafe(text.replaceAll('\n', ''))).toBeNull();
+    expect(JSON.parse(text)).toEqual(value);
+  }
+});
+
+test('no command prints JSON by another way', () => {
+  for (const name of readdirSync('src/commands'))
+    expect(readFileSync(join('src/commands', name), 'utf8'), name).not.toMatch(
+      /write\(`?\$?\{?JSON\.stringify/,
+    );
 });

@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { aptMirror } from '../../src/methods/apt-mirror.js';
 import { context, pkg, source } from '../compile/site.js';
 import type { Changes } from '../compile/site.js';
@@ -148,6 +148,39 @@ describe.skipIf(WITHOUT.length > 0)(`apt-mirror${WITHOUT.map((tool) => ` (no ${t
   function unsign(): void {
     for (const name of ['InRelease', 'Release.gpg']) rmSync(join(repo.path, 'dists/stable', name));
   }
+
+  test('fetches and publishes nothing that no index names', async () => {
+    const release = join(repo.path, 'dists/stable/Release');
+    const strangers = [
+      'index.html',
+      'dists/other/Release',
+      'dists/stable/main/odd.html',
+      'pool/main/odd.html',
+    ];
+    const links = strangers.map((name) => `<a href="/${id}/${name}">x</a>`).join(' ');
+    for (const name of strangers) {
+      mkdirSync(dirname(join(repo.path, name)), { recursive: true });
+      writeFileSync(join(repo.path, name), links);
+    }
+    writeFileSync(release, `Description: ${links}\n${readFileSync(release, 'utf8')}`);
+    key.gpg('--clearsign', '--output', join(dirname(release), 'InRelease'), release);
+    key.gpg('--armor', '--detach-sign', '--output', `${release}.gpg`, release);
+    await apply();
+    // The tree of a run that was cut off, in which such files lie already.
+    const held = join(site.root, 'var/lib/mirror/work', id, 'mirror', new URL(server.url(id)).host, id);
+    server.before = () => {
+      mkdirSync(join(held, 'dists/old'), { recursive: true });
+      for (const name of ['odd', 'dists/odd', 'dists/old/odd']) writeFileSync(join(held, name), 'x');
+    };
+    server.type = 'text/html';
+    onTestFinished(() => {
+      server.before = null;
+      server.type = null;
+    });
+    expect(await site.run(id)).toMatchObject({ code: 0 });
+    expect(filesBelow(site.dst(id))).toEqual(offered().filter((file) => !strangers.includes(file)));
+    expect(server.requests.filter((request) => /html|other/.test(request))).toEqual([]);
+  });
 
   test('a full disk is said as such', async ({ skip }) => {
     if (!MAY_MOUNT) skip('mounting a small file system needs root');

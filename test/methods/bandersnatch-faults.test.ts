@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { MAY_MOUNT, onDisk } from '../support/disk.js';
@@ -32,6 +32,37 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch when things go wrong${WITHOUT}`, (
     expect(await pypi.run()).toMatchObject({ code: 69 });
     expect(pypi.last.reason).toContain('Inconsistent file');
     expect(pypi.mirrored()).not.toContain(wheel('alpha', '1.0'));
+  });
+
+  test('the URL of a file is no path out of dst', async () => {
+    await pypi.apply();
+    expect(await pypi.run()).toMatchObject({ code: 0 });
+    const { root } = pypi.upstream;
+    const from = join(root, 'packages/alpha/1.0', wheel('alpha', '1.0'));
+    const beside = readdirSync(join(pypi.dst, '..'));
+    const climbing = [
+      '..%2F..%2F..%2F..%2F..%2Fevil.whl',
+      '%2E%2E%2F%2E%2E%2F%2E%2E%2Findex.html',
+      'a%0Ab.whl',
+    ];
+    for (const name of climbing) {
+      mkdirSync(join(root, 'packages/alpha/3.0'), { recursive: true });
+      cpSync(from, join(root, 'packages/alpha/3.0', name));
+      pypi.upstream.release('alpha', '4.0');
+      expect(await pypi.run()).toMatchObject({ code: 69 });
+      expect(pypi.last.reason).toContain('refused the name');
+      expect(readdirSync(join(pypi.dst, '..'))).toEqual(beside);
+      expect(pypi.mirrored().join(' ')).not.toMatch(/evil|index|\n/);
+      pypi.upstream.remove('alpha', '3.0');
+    }
+  });
+
+  test('the name of a project is no path', async () => {
+    const serials = { alpha: 101, [join(pypi.dst, '../evil')]: 102 };
+    writeFileSync(join(pypi.upstream.root, 'serials.json'), JSON.stringify(serials));
+    await pypi.apply({ api_method: 'simple' });
+    expect(await pypi.run()).toMatchObject({ code: 69 });
+    expect(pypi.last.reason).toContain('refused the name');
   });
 
   test('an upstream that does not say what has changed is no success', async () => {

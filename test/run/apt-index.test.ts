@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { visitIndex } from '../../src/run/special/proof/apt-index.js';
-import { clearText, parseRelease, plainPath } from '../../src/run/special/proof/apt-release.js';
+import { parseRelease, plainPath } from '../../src/run/special/proof/apt-release.js';
+import { clearText } from '../../src/run/special/proof/clear-text.js';
 import { onPath } from '../support/tools.js';
 
 let scratch = '';

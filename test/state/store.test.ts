@@ -223,3 +223,9 @@ describe('the history', () => {
     expect(statSync(layout.historyFile('debian')).size).toBeLessThan(1_100_000);
   });
 });
+
+test('a record that could not be read again is not written', () => {
+  const state = { ...emptyState('a'), last: aRecord('failed', NOON, { reason: 'x'.repeat(2 << 20) }) };
+  expect(() => store.writeState(layout, state)).toThrow('would be too large');
+  expect(existsSync(layout.stateFile('a'))).toBe(false);
+});

@@ -14,6 +14,7 @@ const CAUSES: readonly (readonly [words: RegExp, kind: FailureKind, meaning: str
   [/Could not acquire lock/, 'unavailable', 'another bandersnatch works in dst'],
   [/CERTIFICATE_VERIFY_FAILED|ConnectorCertificateError/, 'auth', "upstream's certificate is not trusted"],
   [/mirror: refused to go to \S+/, 'unavailable', REDIRECTED],
+  [/mirror: refused the name .{1,300}/, 'transfer', 'upstream names what is no plain path'],
   [
     /Client(Proxy)?Connect\w{0,40}Error|ClientOSError|ClientPayloadError|ServerDisconnectedError|Timeout(Error)?\b|ConnectionTimeout|Cannot connect/,
     'unavailable',

@@ -14,6 +14,7 @@ export const reposync: ToolTable = {
   ],
   rows: [
     OK,
+    [null, /^Error: mirror: refused the name /m, 'transfer', 'upstream names what is no plain path'],
     [null, /Status code: (401|403|407) for /, 'auth', 'refused by upstream'],
     [null, /\[Failed to connect to 127\.0\.0\.1 port 1 /, 'unavailable', REDIRECTED],
     [null, /Status code: 404 for \S+\/repodata\/repomd\.xml /, 'config', 'upstream has no repository there'],

@@ -82,15 +82,6 @@ function time(text: string): number | null {
   return Number.isNaN(found) ? null : found;
 }
 
-/** The text that a clear-signed file signs; a file that is not signed is its own text. */
-export function clearText(text: string): string {
-  const [, body] =
-    /^-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:.+\n)*\r?\n([^]*?)\n-----BEGIN PGP SIGNATURE-----/m.exec(
-      text,
-    ) ?? [];
-  return body === undefined ? text : `${body.replace(/^- /gm, '')}\n`;
-}
-
 /** Whether two texts differ in no more than white space at the ends of lines, which a clear signature does not sign. */
 export function isSameText(a: string, b: string): boolean {
   const bare = (text: string): string => text.replace(/[ \t\r]+$/gm, '').trim();

@@ -1,4 +1,4 @@
-import { existsSync, fstatSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, fstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSmallText, UnfitFile } from '../../../boundary/small-file.js';
 import type { ProveAptStep } from '../../../job/proof-step.js';
@@ -43,8 +43,17 @@ async function prove(turn: Turn, step: ProveAptStep): Promise<StepEnd> {
     if (await refetchPool(turn, step, pool.wrong)) ({ pool, facts } = await look(turn, step));
   }
   if (pool.wrongCount > 0) throw new Wrong('transfer', describeWrong(pool.wrong, pool.wrongCount));
+  if (!step.by_codename) removeStrangers(step);
   const end = { ...GO_ON, transfer: pool.transfer(step.told !== null), facts };
   return writeDeletions(turn, step, pool.named) ?? end;
+}
+
+/** Removes what lies in no configured distribution: no Release file names it, and all that is held is published. */
+function removeStrangers({ held, distributions }: ProveAptStep): void {
+  const configured = distributions.map(({ name }) => `dists/${name}/`);
+  for (const file of filesBelow(held, '')) {
+    if (!configured.some((prefix) => file.startsWith(prefix))) unlinkSync(join(held, file));
+  }
 }
 
 interface Look {
