@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { NEVER_UPSTREAM } from '../src/job/never-upstream.js';
 import { methods } from '../src/methods/index.js';
 import type { Package, Source } from '../src/model/site.js';
 import { context, pkg, source } from './compile/site.js';
@@ -91,18 +92,26 @@ describe('rsync', () => {
     expect(argv({ options: { bwlimit: '50m' } })).toEqual([
       [
         'rsync',
+        ...NEVER_UPSTREAM.map((pattern) => `--exclude=${pattern}`),
         '-vrltSH',
+        '--perms',
+        '--chmod=ug-s,o-w,Du+w',
         '--partial',
         '--delay-updates',
         '--safe-links',
         '--filter=R .~tmp~/',
         '--exclude=*.~tmp~',
         '--delete-delay',
+        '--force',
+        '--backup',
+        '--backup-dir=/srv/ftp/debian/.~mirror~/undo',
+        '--no-motd',
         '--timeout=600',
         '--contimeout=60',
         '--bwlimit=50m',
         '--stats',
         '--no-human-readable',
+        '--out-format=%i %n',
         'rsync://rsync.example.org/debian/',
         '/srv/ftp/debian/',
       ],
@@ -210,6 +219,7 @@ describe('rsync', () => {
   );
 
   test('adds and removes flag letters as mirror.py does', () => {
-    expect(argv({ options: { option_include: 'z', option_exclude: 'DS' } })[0]?.[1]).toBe('-vrltHz');
+    const [words = []] = argv({ options: { option_include: 'z', option_exclude: 'DS' } });
+    expect(words[NEVER_UPSTREAM.length + 1]).toBe('-vrltHz');
   });
 });

@@ -70,7 +70,7 @@ function renamedState(text: string, old: string, id: string): string | null {
   // Fields that a newer minor version added are filled in, as every reader does.
   const state = parsed && ({ ...emptyState(old), ...parsed } as PackageState);
   if (!state || !isPackageState(state, old)) return null;
-  return JSON.stringify(pick(renamed(state, id), [...Object.keys(emptyState(id)), 'freshness']));
+  return JSON.stringify(pick(renamed(state, id), [...Object.keys(emptyState(id)), 'freshness', 'omissions']));
 }
 
 function renamedIncident(text: string, _old: string, id: string): string | null {

@@ -16,6 +16,7 @@ import { openSecrets } from './open-secrets.js';
 import { readManifest } from './read-manifest.js';
 import { isBare, wantsRefetch } from './refetch.js';
 import { ownPlaces } from './realm-places.js';
+import { findSharedTrees } from './shared-trees.js';
 import { closedPlaces, runPlaces } from './shared-places.js';
 import { looseSecrets, missingSecrets, missingTools, setIdMailer } from './tools.js';
 
@@ -38,6 +39,7 @@ export function observe(intent: Intent, system: Reader, refetch = false): Observ
     manifest,
     changes: found,
     destinations: asked,
+    sharedTrees: idle ? [] : findSharedTrees(inRoot(intent), system),
     machine,
     host: idle ? null : host(intent, system),
     now: system.now(),
@@ -81,6 +83,11 @@ function destinations(
     });
   }
   return asked;
+}
+
+/** Jobs whose dst is this machine's to look at. */
+function inRoot({ jobs, layout }: Intent): Job[] {
+  return [...jobs.values()].filter(({ dst }) => !isOutside(layout, dst));
 }
 
 /** Below `--root` a dst elsewhere belongs to the running machine: nothing will ever be synced there from here. */

@@ -23,6 +23,8 @@ interface Terms<O> {
   readonly isNeeded?: (options: O) => boolean;
   /** Reads what only root may read and the handler needs. */
   readonly readSecrets?: (site: SiteFile) => Promise<Provision['secrets']>;
+  /** Another user than the site's, where a package has its own; null: the site's. */
+  readonly userOf?: (options: O) => Promise<SiteFile['run_as'] | null>;
 }
 
 /**
@@ -37,6 +39,7 @@ export function asMirrorUser<O extends GlobalOptions>(
     answerLate = () => Promise.resolve(),
     isNeeded = () => true,
     readSecrets = () => Promise.resolve({}),
+    userOf = () => Promise.resolve(null),
   }: Terms<O>,
 ): (options: O) => Promise<void> {
   return async (options) => {
@@ -49,9 +52,10 @@ export function asMirrorUser<O extends GlobalOptions>(
       const refused = refuseForeignState(siteLayout(options.root, site.packages));
       if (refused !== null) throw new ExitError(refused);
     }
-    if (!isLive || isRootAccount(site.run_as)) return handler(options);
+    const user = (await userOf(options)) ?? site.run_as;
+    if (!isLive || isRootAccount(user)) return handler(options);
     const [words, secrets] = [process.argv.slice(2), await readSecrets(site)];
-    const code = await handOverCommand(site.run_as, words, secrets, limitMs(options) ?? undefined);
+    const code = await handOverCommand(user, words, secrets, limitMs(options) ?? undefined);
     if (code === EXIT.timedOut) await answerLate(options);
     if (code !== 0) throw new ExitError(code);
   };

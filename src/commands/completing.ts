@@ -3,7 +3,7 @@ import { readSiteFile } from '../state/site.js';
 
 /** Commands whose words are ids of applied packages. */
 const TAKE_IDS = new Set([
-  ...['run', 'start', 'push', 'stop', 'hold', 'unhold', 'status'],
+  ...['run', 'start', 'push', 'stop', 'hold', 'unhold', 'restore', 'status'],
   ...['history', 'logs', 'explain'],
 ]);
 

@@ -2,6 +2,7 @@ import { dirname, relative } from 'node:path';
 import type { EffectiveValue } from '../config/index.js';
 import { nearest } from '../diagnostics/suggest.js';
 import type { Job } from '../job/job.js';
+import { NEVER_UPSTREAM } from '../job/never-upstream.js';
 import { EXIT } from '../job/outcome.js';
 import { jsonText } from '../job/plain-text.js';
 import { flatSteps } from '../job/repository-step.js';
@@ -66,6 +67,7 @@ function document(id: string, loaded: LoadedSite, values: readonly EffectiveValu
         steps: explainedSteps(steps).map((step) => stepWords(step, job)),
       })),
     reaches: job && reaches(id, loaded),
+    never_touches: NEVER_UPSTREAM,
     values: Object.fromEntries(values.map(({ key, value, origin }) => [key, { value, origin }])),
   };
   return `${jsonText(report, 2)}\n`;
@@ -80,6 +82,7 @@ function human(id: string, loaded: LoadedSite, values: readonly EffectiveValue[]
       ? [
           runsText(job, loaded, at),
           ...job.attempts.map((_, i) => attemptText(job, i)),
+          `In ${plain(job.dst)} a run never touches ${NEVER_UPSTREAM.join(', ')}\n`,
           `Reaches\n${reaches(id, loaded)
             .map((line) => `  ${plain(line)}\n`)
             .join('')}`,

@@ -1,5 +1,6 @@
 import { HIDDEN, isSecretKey } from '../config/secret-text.js';
 import type { Job } from '../job/job.js';
+import type { AptLeftOut } from '../job/proof-step.js';
 import type { ExecStep, FilePart, Step } from '../job/step.js';
 import { formatDuration } from '../model/duration.js';
 import { shellText } from '../plan/commands.js';
@@ -70,10 +71,21 @@ export function stepWords(step: Step, job: Job): StepWords {
         text: `go on only if ${step.directory} has each ref as upstream has it (${refsText(step)}), and let HEAD be what upstream's is; ask upstream again only if they differ`,
         ...commandWords(step, job),
       };
+    case 'count-closed':
+      return {
+        text: 'count what other users, such as a web server, cannot read; the run tells of it',
+        ...commandWords(step, job),
+      };
+    case 'find-replaced':
+      return {
+        text: `look for directories of ${step.held} that ${job.dst} has as links or files: rules for them go to ${step.whole} and ${step.skip}`,
+      };
     case 'publish-held':
       return {
         text: `move what is in ${step.from} to its place${step.last.length > 0 ? `, at last what matches ${step.last.join(' or ')}` : ''}`,
       };
+    case 'count-images':
+      return { text: `count the images that SHA256SUMS and SHA512SUMS in ${job.dst} name and it lacks` };
     case 'jigdo-images':
       return {
         text: `make the images that are missing or outdated, from ${step.debian_mirror}: run this for each set that is listed in project/build, with a configuration as its last word`,
@@ -94,10 +106,20 @@ export function stepWords(step: Step, job: Job): StepWords {
       };
     case 'prove-apt': {
       const guard = step.deletions === null ? '' : ` and no more than <limit> others (${limitText(job)})`;
-      const text = `go on only if dst has all files that the index names${guard}`;
+      const text = `go on only if the index is whole and dst has all files that it names${guard}`;
+      const left = `left out on purpose: ${leftOutText(step.left_out)}`;
       return step.signed
-        ? { text: `${text}, and each Release file passes this`, ...commandWords(step, job) }
-        : { text };
+        ? { text: `${text}, and each Release file passes this; ${left}`, ...commandWords(step, job) }
+        : { text: `${text}; ${left}` };
+    }
+    case 'prove-apt-archive': {
+      const left =
+        step.left_out === null
+          ? 'what is missing is only said, because the package has filters of its own'
+          : `left out on purpose: ${step.left_out.length === 0 ? 'nothing' : step.left_out.join(' ')}`;
+      return {
+        text: `go on only if every index that has changed is what its Release file says and dst has all files that it names (${left})`,
+      };
     }
     case 'prove-rpm': {
       const pass = step.verify ? `, those that are new pass \`${shellText(step.verify.argv)}\`` : '';
@@ -138,6 +160,16 @@ function refsText({ refs }: { readonly refs: readonly string[] }): string {
   return `refs ${refs.join(', ')}`;
 }
 
+function leftOutText({ contents, translations, names }: AptLeftOut): string {
+  const words = [
+    'other distributions, sections and architectures',
+    ...(contents ? ['Contents'] : []),
+    ...(translations ? ['translations into other languages than English'] : []),
+    ...(names ? ['what `include`, `exclude`, `exclude_sections` and `limit_priority` say'] : []),
+  ];
+  return words.join(', ');
+}
+
 function partText(part: FilePart): string {
   if (typeof part === 'string') return part;
   return 'secret' in part ? HIDDEN : `<${part.value}>`;
@@ -149,6 +181,15 @@ function execText(step: ExecStep, job: Job): string {
     ...(step.delete_limit ? [limitText(job)] : []),
     ...(step.told_deletions
       ? [`what it tells of as gone is deleted then, up to <limit> of them: ${limitText(job)}`]
+      : []),
+    ...(step.growth
+      ? [`ended when the files that it writes do not grow for ${formatDuration(step.growth)}`]
+      : []),
+    ...(step.skip
+      ? [`files that upstream refuses with ${step.skip.join(' or ')} are left out and counted`]
+      : []),
+    ...(step.leftovers
+      ? [`${step.leftovers.join(' and ')} of a dead run is removed before and after it`]
       : []),
     ...(step.stall ? [`ended when nothing comes for ${formatDuration(step.stall)}`] : []),
     ...(step.stdin_secret === undefined ? [] : ['the password goes to its standard input']),

@@ -113,8 +113,14 @@ function row(run: Run, zone: string): Cell[] {
     { text: filesText(run.transfer) },
     { text: run.transfer?.received_bytes == null ? '-' : size(run.transfer.received_bytes) },
     { text: run.trigger },
-    { text: onTheClock(run.reason ?? '', zone) },
+    { text: note(run, zone) },
   ];
+}
+
+/** Why the run ended as it did, and what it did not do. */
+function note({ reason, omissions = [] }: Run, zone: string): string {
+  const why = reason === null || reason === '' ? [] : [onTheClock(reason, zone)];
+  return [...why, ...omissions.map(({ text }) => text)].join('; ');
 }
 
 /** Files that were moved and deleted, as far as the tool said. */

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { command as adopt } from './adopt.js';
 import { command as apply } from './apply.js';
 import { command as compile } from './compile.js';
 import { command as control } from './control.js';
@@ -13,6 +14,7 @@ import { command as notify } from './notify.js';
 import { command as plan } from './plan.js';
 import { command as publish } from './publish.js';
 import { command as push } from './push.js';
+import { command as restore } from './restore.js';
 import { command as run } from './run.js';
 import { command as setup } from './setup.js';
 import { command as start } from './start.js';
@@ -37,6 +39,8 @@ export const commands = [
   stop,
   hold,
   unhold,
+  adopt,
+  restore,
   publish,
   status,
   history,

@@ -87,6 +87,7 @@ function row(each: OverviewRow, zone: string, now: number): Cell[] {
   const until = millis(run?.until ?? null);
   const notes = [
     status === 'waiting' ? (run?.waits_for ?? null) : each.reason && onTheClock(each.reason, zone),
+    ...(status === 'ok' || status === 'incomplete' ? each.omissions.map(({ text }) => text) : []),
     run ? `for ${span(now - Date.parse(run.started))}` : null,
     until !== null && until > now ? `goes on in ${span(until - now)}` : null,
     each.hidden ? 'hidden' : null,

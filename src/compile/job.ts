@@ -33,6 +33,8 @@ export function jobCompiler(
       scheduler: scheduler.name,
       unit: scheduler.unit(pkg.id),
       dst: pkg.dst,
+      ...(pkg.keepDeleted === null ? {} : { keep_deleted: pkg.keepDeleted }),
+      ...(pkg.nested === undefined ? {} : { nested: pkg.nested }),
       // Nothing starts a disabled package on its own; a person still can.
       schedule: pkg.disabled
         ? { rule: { kind: 'none' }, windows: [], zone: pkg.schedule.zone }
@@ -52,8 +54,10 @@ export function jobCompiler(
 
 /** One JSON text made of two: a job's own part without its end, and the lines of its policy. */
 function jobText(job: Job, policy: string): string {
-  const { format, id, name, method, node, scheduler, unit, dst, schedule, min_gap, attempts } = job;
-  const own = { format, id, name, method, node, scheduler, unit, dst, schedule, min_gap, attempts };
+  const { format, id, name, method, node, scheduler, unit, dst, keep_deleted, nested, schedule } = job;
+  const place = { dst, keep_deleted, nested, schedule };
+  const { min_gap, attempts } = job;
+  const own = { format, id, name, method, node, scheduler, unit, ...place, min_gap, attempts };
   return `${JSON.stringify(own, null, 2).slice(0, -2)},\n${policy}`;
 }
 
@@ -75,8 +79,16 @@ function steps(
 }
 
 function freshness(pkg: Package): readonly Step[] {
-  if (pkg.freshness === null) return [];
-  const { file, format, maxAge, monotonic } = pkg.freshness;
-  const path = `${pkg.dst}/${file}`;
-  return [{ kind: 'check-freshness', path, format, max_age: maxAge, monotonic, refuse: false }];
+  return pkg.freshness.map(({ file, format, maxAge, monotonic }) => {
+    const path = `${pkg.dst}/${file}`;
+    return {
+      kind: 'check-freshness',
+      path,
+      ...(pkg.freshness.length > 1 ? { marker: file } : {}),
+      format,
+      max_age: maxAge,
+      monotonic,
+      refuse: false,
+    };
+  });
 }

@@ -10,8 +10,9 @@ import { findHazards } from './hazards/index.js';
 import { inheritance, type Inheritance } from './inherit.js';
 import { withoutUnusable } from './inherited-network.js';
 import { escapeSegment } from './pointer.js';
+import { withNested } from './nesting.js';
 import { rules } from './rules/index.js';
-import type { CheckedPackage } from './rules/rule.js';
+import { shareMachine, type CheckedPackage } from './rules/rule.js';
 import { methodNames, schemas } from './schema.js';
 import { methodSchemas } from './schemas.generated.js';
 import type { Definition, Sources } from './sources.js';
@@ -54,6 +55,7 @@ export function check(sources: Sources, node: string, isStrict: boolean): Checke
   if (site) {
     if (sources.packages.size === 0 && config.include === undefined) findings.push(noPackages());
     const input = { config, directory: dirname(sources.main.path), settings: site.settings, packages };
+    checkNested(packages, findings);
     for (const rule of Object.values(rules)) findings.push(...rule(input));
     findings.push(...findHazards(input, isStrict));
   }
@@ -134,20 +136,30 @@ function checkPackage(
   return { pkg, config, hosts: config.hosts ?? null };
 }
 
+/** What keeps a method from leaving another package's tree below its dst alone, on any machine that has both. */
+function checkNested(packages: readonly CheckedPackage[], findings: Finding[]): void {
+  for (const { pkg } of withNested(packages, shareMachine)) {
+    if (pkg.nested === undefined) continue;
+    const base = `/packages/${escapeSegment(pkg.id)}`;
+    for (const { at, target, ...finding } of methods.get(pkg.synctype)?.checkNested?.(pkg) ?? [])
+      findings.push({ ...finding, place: { file: '', pointer: base + at, target: target ?? 'value' } });
+  }
+}
+
 function assemble(
   config: SiteConfig,
   { settings, node }: SiteDefaults,
   checked: readonly CheckedPackage[],
   configPath: string,
 ): Site {
-  const here = checked.filter(({ hosts }) => hosts === null || hosts.includes(node)).map(({ pkg }) => pkg);
+  const here = checked.filter(({ hosts }) => hosts === null || hosts.includes(node));
   return {
     mirrorname: config.mirrorname,
     hostname: config.hostname,
     node,
     configPath,
     settings,
-    packages: here,
+    packages: withNested(here, () => true).map(({ pkg }) => pkg),
   };
 }
 

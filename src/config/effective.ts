@@ -123,6 +123,7 @@ function rows(pkg: Package, written: unknown): Row[] {
     policy('guard.ratio', pkg.guard.ratio),
     policy('guard.min_free', minFreeText(pkg.guard.minFree)),
     policy('guard.mount', pkg.guard.mount),
+    { key: 'keep_deleted', value: pkg.keepDeleted === null ? null : formatDuration(pkg.keepDeleted) },
     ...precheck(pkg),
     ...freshness(pkg),
     { key: 'accept_exit', value: Object.keys(pkg.acceptExit).length > 0 ? pkg.acceptExit : null },
@@ -182,14 +183,15 @@ function precheck(pkg: Package): Row[] {
 }
 
 function freshness(pkg: Package): Row[] {
-  if (!pkg.freshness) return [];
-  const { file, format, maxAge, monotonic } = pkg.freshness;
-  return [
-    { key: 'freshness.file', value: file },
-    { key: 'freshness.format', value: format },
-    { key: 'freshness.max_age', value: maxAge === null ? null : formatDuration(maxAge) },
-    { key: 'freshness.monotonic', value: monotonic },
-  ];
+  return pkg.freshness.flatMap(({ file, format, maxAge, monotonic }, index) => {
+    const key = pkg.freshness.length > 1 ? `freshness[${String(index)}]` : 'freshness';
+    return [
+      { key: `${key}.file`, value: file },
+      { key: `${key}.format`, value: format },
+      { key: `${key}.max_age`, value: maxAge === null ? null : formatDuration(maxAge) },
+      { key: `${key}.monotonic`, value: monotonic },
+    ];
+  });
 }
 
 function hideIn(value: unknown): unknown {

@@ -1,6 +1,31 @@
 /* Written by `npm run generate` from schemas/. */
 
 /**
+ * How old upstream itself is: its time marker, read after each run, or several markers, of which the oldest counts. An old one makes the package stale though it synced.
+ *
+ * @minItems 1
+ */
+export type Freshness =
+  | {
+      /**
+       * The file that holds upstream's time.
+       */
+      file: string;
+      /**
+       * How it tells the time.
+       */
+      format?: 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
+      /**
+       * Oldest time that still counts as fresh; default any.
+       */
+      max_age?: string;
+      /**
+       * Whether its time must not go backwards.
+       */
+      monotonic?: boolean;
+    }
+  | [Freshness1, ...Freshness1[]];
+/**
  * Sync in stages, so that who reads the mirror through its index never misses a file: packages first, the index when all of them are there and upstream has not changed meanwhile, deletions last. `debian`, `ubuntu`: archives of apt; `rpm`: trees with repodata; or your own patterns.
  */
 export type StageSetDebianUbuntuOrRpmOrASetOfYourOwn =
@@ -637,6 +662,10 @@ export interface PackageConfig {
   guard?: Guard;
   precheck?: Precheck;
   freshness?: Freshness;
+  /**
+   * How long to keep what runs delete, in a directory of dst that only the mirror user may look into; `mirror restore` brings it back. Default: it is deleted at once.
+   */
+  keep_deleted?: string;
   accept_exit?: AcceptedExits;
   /**
    * Time without a success after which the package counts as stale; default three intervals, at least a day.
@@ -766,23 +795,23 @@ export interface Precheck {
   always?: string[];
 }
 /**
- * How old upstream itself is: its time marker, read after each run. An old one makes the package stale though it synced.
+ * A marker of upstream's with its own time.
  */
-export interface Freshness {
+export interface Freshness1 {
   /**
-   * The file that holds upstream's time, relative to dst.
+   * The file that holds upstream's time.
    */
   file: string;
   /**
-   * How it tells the time: `epoch` (seconds, alone on the first line), `date` (the first line as date(1) prints it), `trace` (Debian's `Date:` field or first line), `release` (the `Date:` field of an apt Release file), `mtime` (the file's own time).
+   * How it tells the time.
    */
-  format?: 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+  format?: 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
   /**
    * Oldest time that still counts as fresh; default any.
    */
   max_age?: string;
   /**
-   * Upstream's time must not go backwards: said when it does, and refused by methods that can before they publish.
+   * Whether its time must not go backwards.
    */
   monotonic?: boolean;
 }
@@ -1060,6 +1089,10 @@ export interface CommandOptions {
    */
   command: [string, ...string[]];
   env?: Environment;
+  /**
+   * What its deletions mean, which are counted before and after each run: with `deletions`, more than the package's `guard` allows block the package until a person has looked; with `none` they are only recorded.
+   */
+  guard: 'deletions' | 'none';
 }
 /**
  * Options of `synctype: debmirror`.
@@ -1116,7 +1149,7 @@ export interface DebmirrorOptions {
    */
   password_file?: string;
   /**
-   * Mirror translations of descriptions into all languages, not English only.
+   * Mirror translations of descriptions into all languages, not English only. Without them `apt update` fails for every reader who set another language.
    */
   i18n: boolean;
   /**
@@ -1552,6 +1585,10 @@ export interface LftpOptions {
    * Seconds without any data after which a connection is given up.
    */
   net_timeout: number;
+  /**
+   * Answers, such as `403` (http) or `550` (ftp), by which upstream refuses single files that it lists. The run leaves such files out and counts them in its outcome, and does not fail.
+   */
+  skip: string[];
   /**
    * TLS on `ftp://`: for a login where upstream offers it, required for everything, or off. `ftps` and `https` always have it.
    */

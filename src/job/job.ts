@@ -106,6 +106,10 @@ export interface Job extends JobPolicy {
   /** systemd unit that runs this job, or null where cron does. */
   readonly unit: string | null;
   readonly dst: string;
+  /** Seconds for which dst keeps what runs delete, out of readers' sight; not there: it is deleted at once. */
+  readonly keep_deleted?: number;
+  /** Paths below dst that are other packages' dst: nothing of them is deleted. Not there: none. */
+  readonly nested?: readonly string[];
   readonly schedule: Schedule;
   readonly min_gap: number;
   /** Sources in order; the next one is tried only after an `unavailable` failure, with deletions compiled out. */

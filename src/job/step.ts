@@ -61,7 +61,33 @@ export interface ExecStep extends Exec {
    * For a tool without a delete limit that is told to delete nothing: each line of its output that matches names, as group
    * 1, a path below dst that upstream no longer has. After exit 0 they are deleted, unless they are too many for the guard.
    */
-  readonly told_deletions?: { readonly pattern: string };
+  readonly told_deletions?: {
+    readonly pattern: string;
+    /**
+     * For an upstream whose pages may be something else than lists of files: a file of ours that keeps from run to run which
+     * directories lost everything or became a file. Only a later run that finds the same deletes what was in them.
+     */
+    readonly doubts?: string;
+  };
+  /** Answers of upstream (`403`) after which a single file is left out and counted, and the run goes on. */
+  readonly skip?: readonly string[];
+  /** Seconds after which a tool is ended when the files that it writes in dst have not grown: upstream starts them again and again. */
+  readonly growth?: number;
+  /**
+   * Absolute paths of files that tell others of a sync in progress, with the number of a process in them. They are removed
+   * under the run lock before and after the tool, and by `mirror publish` when a run has died.
+   */
+  readonly leftovers?: readonly string[];
+  /**
+   * For a tool that nothing keeps from deleting: entries of dst are counted before and after it. `guarded`: more deletions
+   * than the guard allows block the package for the next run. `told`: they are only recorded.
+   */
+  readonly watch_deletions?: 'guarded' | 'told';
+  /**
+   * The `--backup-dir` of an rsync: a directory of dst into which it moves what it deletes or replaces. When the delete guard
+   * trips, all of it is moved back; else it is removed, or kept for `keep_deleted`.
+   */
+  readonly undo?: string;
 }
 
 /**
@@ -156,8 +182,22 @@ export interface RepeatIfChangedStep extends Exec {
 }
 
 /**
+ * Looks for directories of the held index that dst has as a link or file. Writes rsync rules into two files: `skip` leaves
+ * them out of a pass, so that none of them replaces what readers use before the index is published, and `whole`, which is
+ * made only if there are any, takes them and nothing else.
+ */
+export interface FindReplacedStep {
+  readonly kind: 'find-replaced';
+  readonly held: string;
+  readonly whole: string;
+  readonly skip: string;
+}
+
+/**
  * Moves the files below `from`, a directory of dst that nobody reads, to their places in dst. Each is replaced at once; those
- * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns.
+ * whose path (relative to `from`) matches a pattern of `last` come after all others, in the order of the patterns. Where dst
+ * has a directory in the place of a file or link, or the reverse, what is there is deleted; it is counted first, and more
+ * than the guard allows ends the run before anything is moved.
  */
 export interface PublishHeldStep {
   readonly kind: 'publish-held';
@@ -185,8 +225,16 @@ export interface JigdoImagesStep extends Exec {
   readonly protect: string;
 }
 
+/**
+ * Counts the images that the lists of checksums in dst name and dst lacks: upstream has no jigdo file for them, and the last
+ * pass does not take them. They are an omission of the run.
+ */
+export interface CountImagesStep {
+  readonly kind: 'count-images';
+}
+
 /** How a file tells a time; `run/special/freshness` reads them. */
-export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'mtime';
+export type FreshnessFormat = 'epoch' | 'date' | 'trace' | 'release' | 'manjaro' | 'repomd' | 'mtime';
 
 /**
  * Reads upstream's own time from a file: a dst that is synced with an upstream which is itself old is `stale`. With
@@ -196,11 +244,21 @@ export interface CheckFreshnessStep {
   readonly kind: 'check-freshness';
   /** Absolute: in dst, or a copy in a directory of the run. */
   readonly path: string;
+  /** By this name the state knows the marker: its path relative to dst. */
+  readonly marker?: string;
   readonly format: FreshnessFormat;
   /** Seconds; null: any age. */
   readonly max_age: number | null;
   readonly monotonic: boolean;
   readonly refuse: boolean;
+}
+
+/**
+ * Counts files and directories of dst that other users, such as a web server, cannot read, because upstream closed them. argv
+ * prints one path a line. The run tells of them and is a success all the same: Fedora opens its releases by a mode change.
+ */
+export interface CountClosedStep extends Exec {
+  readonly kind: 'count-closed';
 }
 
 /** Steps that most runs have: the executor's own bundle interprets them. */
@@ -217,10 +275,13 @@ export type SpecialStep =
   | DeleteRefsStep
   | EachRepositoryStep
   | FetchSignedIndexStep
+  | FindReplacedStep
+  | CountClosedStep
   | PublishHeldStep
   | ProofStep
   | ForgetIfChangedStep
   | JigdoImagesStep
+  | CountImagesStep
   | ListStep;
 
 export type Step = CommonStep | SpecialStep;

@@ -1,9 +1,11 @@
 import type { ProveAptStep } from '../job/proof-step.js';
 import type { ExecStep, Step, WriteFileStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
+import { RELEASE_LAST, UNCOUNTED_INDEX } from './apt-publish.js';
 import { mistake } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow } from './nested.js';
 import { hearsPassword } from './password.js';
 import { upstreamHosts, wgetSettings } from './redirects.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
@@ -35,6 +37,7 @@ export const aptMirror: SyncMethod = {
     ...caFileFindings(pkg),
     ...keyringFindings(pkg),
   ],
+  checkNested: (pkg) => nestedBelow(pkg, ['dists', ...(pkg.options as Options<'apt-mirror'>).directories]),
   steps: (pkg, context) => {
     const { delete: deletes } = pkg.options as Options<'apt-mirror'>;
     const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;
@@ -53,11 +56,11 @@ export const aptMirror: SyncMethod = {
       {
         kind: 'publish-held',
         from: tree(context),
-        last: ['/Release$', '/Release\\.gpg$', '/InRelease$'],
+        last: RELEASE_LAST,
       },
       ...(deletions === null
         ? []
-        : [{ kind: 'delete-listed' as const, list: deletions, uncounted: '^dists/' }]),
+        : [{ kind: 'delete-listed' as const, list: deletions, uncounted: UNCOUNTED_INDEX }]),
     ];
   },
 };
@@ -78,7 +81,9 @@ function mirrorList(pkg: Package, context: MethodContext): WriteFileStep {
     run_postmirror: '0',
   };
   const url = webUrl(repository(context));
-  const kinds = arches(options).map((arch) => (arch === 'source' ? 'deb-src' : `deb-${arch}`));
+  // Clients ask for the index of `all` beside that of their own architecture, where there is one.
+  const all = options.arches.length > 0 && !options.arches.includes('all') ? ['all'] : [];
+  const kinds = [...arches(options), ...all].map((arch) => (arch === 'source' ? 'deb-src' : `deb-${arch}`));
   return privateFile(`${work}/mirror.list`, [
     ...Object.entries(settings).map(([key, value]) => `set ${key} "${value}"\n`),
     ...options.dists.flatMap((dist) =>
@@ -126,11 +131,9 @@ function wgetrc(pkg: Package, context: MethodContext): WriteFileStep {
  */
 function prepareTree(pkg: Package, context: MethodContext): Step[] {
   const options = pkg.options as Options<'apt-mirror'>;
-  const { host, path } = repository(context);
+  const { host } = repository(context);
   const releases = options.dists.flatMap((dist) =>
-    ['InRelease', 'Release', 'Release.gpg'].map((name) =>
-      [skeleton(context), host, path, 'dists', dist, name].filter((part) => part !== '').join('/'),
-    ),
+    ['InRelease', 'Release', 'Release.gpg'].map((name) => `${skeletonTree(context)}/dists/${dist}/${name}`),
   );
   const places = options.directories.map((name) => `${pkg.dst}/${name}`);
   const bare = host.replace(/:\d+$/, '');
@@ -161,11 +164,21 @@ function check(pkg: Package, context: MethodContext, deletions: string | null): 
       components: options.sections,
       arches: arches(options),
     })),
+    by_codename: false,
+    left_out: { contents: !options.contents, translations: false, names: false },
     held: tree(context),
     signed: checksSignature(pkg),
     texts: context.work,
     directories: options.directories,
+    told: null,
+    refetch: {
+      by: 'file',
+      argv: ['wget', '--no-verbose', '--output-document'],
+      url: webUrl(repository(context)),
+      skeleton: skeletonTree(context),
+    },
     logs: `${context.work}/var`,
+    uncounted: UNCOUNTED_INDEX,
     forget: skeleton(context),
     deletions,
   };
@@ -178,6 +191,12 @@ function exec({ work }: MethodContext, argv: readonly string[]): ExecStep {
 
 function arches({ arches: binary, source }: Options<'apt-mirror'>): string[] {
   return [...binary, ...(source ? ['source'] : [])];
+}
+
+/** The same in the skeleton, where wget put it. */
+function skeletonTree(context: MethodContext): string {
+  const { host, path } = repository(context);
+  return [skeleton(context), host, path].filter((part) => part !== '').join('/');
 }
 
 /** Where apt-mirror finds and puts the repository, as wget does. */

@@ -7,6 +7,7 @@ import { confText, holdable, sections } from './bandersnatch-conf.js';
 import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow } from './nested.js';
 import { proxyFindings, webSource, webSourceFindings } from './web-source.js';
 
 /** Keys that `extra` may not set: what mirror answers for, and what would hide from it how a run went. */
@@ -52,6 +53,7 @@ export const bandersnatch: SyncMethod = {
       ? [...sourceFindings(pkg), ...networkFindings(pkg), ...optionFindings(pkg), ...valueFindings(pkg)]
       : [...networkFindings(pkg), ...ownConfigFindings(pkg)];
   },
+  checkNested: (pkg) => nestedBelow(pkg, ['web']),
   steps: (pkg, context) => {
     const { config, release_files, root_uri } = pkg.options as Options<'bandersnatch'>;
     const before: readonly Step[] = [

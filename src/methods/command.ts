@@ -1,11 +1,12 @@
-import type { Network } from '../model/site.js';
+import type { Network, Package } from '../model/site.js';
 import { unsupported } from './findings.js';
 import type { Options, PackageFinding, SyncMethod } from './method.js';
 import { untoldPassword } from './password.js';
 
 /**
  * Runs an argv list from the config, without a shell, in dst. The program learns what to do from its environment:
- * MIRROR_ID, MIRROR_SRC and MIRROR_DST, and the usual names for a proxy and a CA file. Exit 0 is success; `accept_exit` may allow others.
+ * MIRROR_ID, MIRROR_SRC and MIRROR_DST, MIRROR_NESTED (other packages' trees below dst, a line each), and the usual names for a proxy and a CA file. Exit 0 is success; `accept_exit` may allow others.
+ * What it deletes is counted afterwards, because nothing can limit it.
  */
 export const command: SyncMethod = {
   name: 'command',
@@ -14,6 +15,7 @@ export const command: SyncMethod = {
     return [{ command: program, debian: '' }];
   },
   check: (pkg) => [...unusedNetwork(pkg.network), ...untoldPassword(pkg)],
+  checkNested,
   steps: (pkg, { source }) => [
     { kind: 'require-directory', path: pkg.dst },
     {
@@ -26,8 +28,10 @@ export const command: SyncMethod = {
         MIRROR_ID: pkg.id,
         MIRROR_SRC: source.url,
         MIRROR_DST: pkg.dst,
+        ...(pkg.nested === undefined ? {} : { MIRROR_NESTED: pkg.nested.join('\n') }),
       },
       accept: pkg.acceptExit,
+      watch_deletions: (pkg.options as Options<'command'>).guard === 'none' ? 'told' : 'guarded',
     },
   ],
 };
@@ -39,6 +43,17 @@ function networkEnvironment({ proxy, caFile }: Network): Record<string, string> 
   if (caFile !== null)
     for (const name of ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO']) env[name] = caFile;
   return env;
+}
+
+/** Only the program itself can leave a tree alone. */
+function checkNested({ nested = [], id }: Package): PackageFinding[] {
+  return nested.map((path) => ({
+    code: 'nested-dst',
+    severity: 'warning',
+    message: `\`${path}\`, the dst of another package, lies in the dst of \`${id}\``,
+    help: 'make sure that the command leaves the paths alone that MIRROR_NESTED names, one a line',
+    at: '/settings/dst',
+  }));
 }
 
 /** What no environment variable can say: the command would go its own way unseen. */

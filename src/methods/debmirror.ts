@@ -1,12 +1,17 @@
-import type { CountDeletionsStep, ExecStep } from '../job/step.js';
+import { NEVER_UPSTREAM_EXPRESSION } from '../job/never-upstream.js';
+import type { ProveAptStep } from '../job/proof-step.js';
+import type { ExecStep } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import { mistake, sourceAt, unsupported } from './findings.js';
 import { debmirrorConf } from './debmirror-conf.js';
+import type { DebmirrorPlaces } from './debmirror-conf.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow, nestedExpressions } from './nested.js';
 import { hearsPassword } from './password.js';
 import { addressWords, isRsyncProxy, passwordFile } from './rsync-connection.js';
 import { PLAIN_MODES } from './rsync-pass.js';
+import { RELEASE_LAST, UNCOUNTED_INDEX } from './apt-publish.js';
 import { checksSignature, keyringFindings, keyrings } from './signature.js';
 import { caFileFindings, proxyFindings, upstream, webSource, webSourceFindings } from './web-source.js';
 
@@ -17,7 +22,11 @@ const PORT = /:\d+$/;
 /** Its words go unquoted through shells of debmirror's own. */
 const PLAIN_PATH = /^[A-Za-z0-9._+@%=,:/-]+$/;
 
-/** A partial mirror of an apt repository by debmirror(1): only the dists, sections and architectures asked for. */
+/**
+ * A partial mirror of an apt repository by debmirror(1): only the dists, sections and architectures asked for. It is made to
+ * leave its new index where readers do not see it, and to delete nothing: the index is proved there, put in place, and then
+ * what has no use any more is deleted here.
+ */
 export const debmirror: SyncMethod = {
   name: 'debmirror',
   tools: (pkg) => [
@@ -25,33 +34,75 @@ export const debmirror: SyncMethod = {
     ...(schemes(pkg).includes('rsync') ? [{ command: 'rsync', debian: 'rsync' }] : []),
   ],
   check: (pkg) => [...webSourceFindings(pkg, SCHEMES), ...networkFindings(pkg), ...pathFindings(pkg)],
+  checkNested: (pkg) => nestedBelow(pkg, ['dists', 'pool', '.temp']),
   steps: (pkg, context) => {
-    const { cleanup } = pkg.options as Options<'debmirror'>;
-    const deletes = !context.fallback && cleanup === 'after';
+    const deletions = cleansUp(pkg, context) ? `${context.work}/deletions` : null;
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
-      privateFile(configPath(context), debmirrorConf(pkg, context.source)),
+      { kind: 'make-directory', path: heldIndex(pkg), empty: true },
+      privateFile(configPath(context), debmirrorConf(pkg, context.source, places(pkg, context))),
       ...(isRsync(context) ? passwordFile(pkg, context.source, passwordPath(context)) : []),
-      ...(deletes ? [count(pkg, context)] : []),
-      exec(pkg, context, deletes),
+      exec(pkg, context),
+      proof(pkg, context, deletions),
+      { kind: 'publish-held', from: heldIndex(pkg), last: RELEASE_LAST },
+      ...(deletions === null
+        ? []
+        : [{ kind: 'delete-listed' as const, list: deletions, uncounted: UNCOUNTED_INDEX }]),
     ];
   },
 };
 
-/** Nothing about deletions is said of debmirror's own `.temp`, which is no part of the mirror. */
-function count(pkg: Package, context: MethodContext): CountDeletionsStep {
-  const { tool, argv, env } = exec(pkg, context, true);
+/** A fallback may lag behind: nothing is deleted by its word. */
+function cleansUp(pkg: Package, context: MethodContext): boolean {
+  return !context.fallback && (pkg.options as Options<'debmirror'>).cleanup === 'after';
+}
+
+function heldIndex({ dst }: Package): string {
+  return `${dst}/.~tmp~/index`;
+}
+
+function places(pkg: Package, { work }: MethodContext): DebmirrorPlaces {
+  return { held: heldIndex(pkg), wanted: `${work}/wanted`, gone: `${work}/gone` };
+}
+
+function proof(pkg: Package, context: MethodContext, deletions: string | null): ProveAptStep {
+  const options = pkg.options as Options<'debmirror'>;
+  const { include = [], exclude = [], exclude_sections = [], limit_priority = [] } = options;
+  const { tool, argv, env } = exec(pkg, context);
+  const { wanted, gone } = places(pkg, context);
+  const filters = [include, exclude, exclude_sections, limit_priority];
   return {
-    kind: 'count-deletions',
+    kind: 'prove-apt',
     tool,
-    argv: argv.toSpliced(argv.length - 1, 0, '--dry-run'),
+    // debmirror has checked the signatures.
+    argv: [],
+    signed: false,
     ...(env ? { env } : {}),
-    pattern: '^deleting (?!\\.temp/)',
+    distributions: options.dists.map((name) => ({
+      name,
+      components: options.sections,
+      arches: [...options.arches, ...(options.source ? ['source'] : [])],
+    })),
+    by_codename: true,
+    left_out: {
+      contents: !options.contents,
+      translations: !options.i18n,
+      names: filters.some((patterns) => patterns.length > 0),
+    },
+    held: heldIndex(pkg),
+    texts: context.work,
+    directories: null,
+    told: { wanted, gone },
+    refetch: { by: 'tool', argv },
+    logs: context.work,
+    uncounted: UNCOUNTED_INDEX,
+    forget: null,
+    deletions,
   };
 }
 
-function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep {
+function exec(pkg: Package, context: MethodContext): ExecStep {
   const options = pkg.options as Options<'debmirror'>;
   const { network } = pkg;
   const { scheme, host, path } = upstream(context.source);
@@ -86,12 +137,12 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
     ...each('exclude', options.exclude),
     ...each('exclude-deb-section', options.exclude_sections),
     ...each('limit-priority', options.limit_priority),
-    ...each('ignore', options.ignore),
+    ...each('ignore', [...nestedExpressions(pkg), NEVER_UPSTREAM_EXPRESSION, ...(options.ignore ?? [])]),
     `--timeout=${String(options.timeout)}`,
     ...(scheme === 'ftp' ? ['--passive'] : []),
     ...(network.proxy !== null && scheme !== 'rsync' ? [`--proxy=${network.proxy}`] : []),
     ...(rsync === '' ? [] : [`--rsync-options=${rsync}`]),
-    deletes ? '--postcleanup' : '--nocleanup',
+    '--nocleanup',
     pkg.dst,
   ];
   return {
@@ -106,7 +157,11 @@ function exec(pkg: Package, context: MethodContext, deletes: boolean): ExecStep 
       ...(network.proxy !== null && scheme === 'rsync' ? { RSYNC_PROXY: network.proxy } : {}),
     },
     ...accepted(pkg),
-    dry_run: { at: argv.length - 1, remove: 0, words: ['--dry-run'] },
+    dry_run: {
+      at: argv.length - 2,
+      remove: 1,
+      words: [cleansUp(pkg, context) ? '--postcleanup' : '--nocleanup', '--dry-run'],
+    },
   };
 }
 

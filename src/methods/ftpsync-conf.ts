@@ -1,10 +1,13 @@
 import { shellQuoted } from '../job/shell.js';
+import { rsyncFiltersOfScript } from '../job/never-upstream.js';
 import type { FilePart } from '../job/step.js';
 import type { Package } from '../model/site.js';
 import type { DaemonModule } from './ftpsync-source.js';
 import type { MethodContext, Options } from './method.js';
+import { rsyncSparesOfScript } from './nested.js';
 import { hearsPassword } from './password.js';
 import { addressWords } from './rsync-connection.js';
+import { undoWords } from './rsync-pass.js';
 import { withoutDeletes } from './rsync-words.js';
 
 type FtpsyncOptions = Options<'ftpsync'>;
@@ -51,7 +54,11 @@ export function ftpsyncConf(pkg: Package, context: MethodContext, from: DaemonMo
     LOG: `${logs}/${pkg.id}.log`,
     ...extraSettings(options),
   };
-  settings.RSYNC_EXTRA = words(settings.RSYNC_EXTRA, connectionWords(pkg, context, options));
+  // ftpsync gives rsync these before all others.
+  settings.RSYNC_EXTRA = words([...rsyncSparesOfScript(pkg), ...rsyncFiltersOfScript()].join(' '), [
+    settings.RSYNC_EXTRA ?? '',
+    ...connectionWords(pkg, context, options),
+  ]);
   if (context.fallback) {
     for (const name of RSYNC_WORDS) {
       settings[name] = words('', withoutDeletes((settings[name] ?? '').split(' ')));
@@ -65,7 +72,7 @@ export function ftpsyncConf(pkg: Package, context: MethodContext, from: DaemonMo
     ...Object.entries(others)
       .filter(([, value]) => value !== '')
       .map(([name, value]) => `${name}=${shellQuoted(value)}\n`),
-    ...secondPass(second, context.fallback),
+    ...secondPass(second, context.fallback, pkg.dst),
     ...mail(options),
     'INFO_TRIGGER=',
     { value: 'trigger', words: TRIGGERS },
@@ -126,12 +133,12 @@ export function isDirect({ extra = {} }: FtpsyncOptions): boolean {
 }
 
 /** The limit comes first, where no option before it can take it as a value; `check` lets no other one follow. */
-function secondPass(own: string, fallback: boolean): FilePart[] {
+function secondPass(own: string, fallback: boolean, dst: string): FilePart[] {
   if (fallback) return [`RSYNC_OPTIONS2=${shellQuoted(own || '--delay-updates')}\n`];
   return [
     'RSYNC_OPTIONS2=--max-delete=',
     { value: 'delete-limit' },
-    `${shellQuoted(` ${own || SECOND_PASS}`)}\n`,
+    `${shellQuoted(` ${undoWords(dst).join(' ')} ${own || SECOND_PASS}`)}\n`,
   ];
 }
 

@@ -1,11 +1,15 @@
 import type { Package, Source } from '../model/site.js';
+import { proveArchive } from './apt-archive.js';
+import type { ArchiveFilters } from './apt-archive.js';
 import { ftpsyncConf, isDirect, logDirectory, RSYNC_WORDS } from './ftpsync-conf.js';
 import { daemonModule } from './ftpsync-source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
+import { clearedScriptFilters } from './nested.js';
 import { accepted, privateFile, workDirectory } from './method.js';
-import type { Options, PackageFinding, SyncMethod } from './method.js';
+import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
 import { passwordFile, rsyncProxyFindings } from './rsync-connection.js';
 import { ALL_DELETES, wordFindings } from './rsync-findings.js';
+import { undoDirectory } from './rsync-pass.js';
 
 /**
  * The name by which ftpsync looks for its configuration (`ftpsync-NAME.conf`), first in its HOME. Not the usual one: if
@@ -32,11 +36,13 @@ export const ftpsync: SyncMethod = {
     ...optionFindings(pkg),
     ...networkFindings(pkg),
   ],
+  checkNested: (pkg) => clearedScriptFilters(pkg, RSYNC_WORDS),
   steps: (pkg, context) => {
     const from = daemonModule(context.source, (pkg.options as Options<'ftpsync'>).path);
     // A source that `check` refused compiles to nothing that runs.
     if (from === null) return [{ kind: 'require-directory', path: pkg.dst }];
     const { work } = context;
+    const options = pkg.options as Options<'ftpsync'>;
     return [
       { kind: 'require-directory', path: pkg.dst },
       workDirectory(context),
@@ -49,14 +55,26 @@ export const ftpsync: SyncMethod = {
         argv: ['ftpsync', `sync:archive:${ARCHIVE}`],
         // Its words are split and matched against the files of where it is: there are none of upstream's here.
         cwd: work,
-        env: { HOME: work },
+        // `runmirrors`, which a hub calls at its end, goes there and has no default for it.
+        env: { HOME: work, ...(options.hub ? { BASEDIR: work } : {}) },
         push_words: { allow: STAGES },
         gather: logDirectory(pkg, context),
+        leftovers: [`${pkg.dst}/Archive-Update-in-Progress-${context.site.hostname}`],
         ...accepted(pkg),
+        ...(context.fallback ? {} : { undo: undoDirectory(pkg.dst) }),
       },
+      ...proveArchive(context, null, filtersOf(pkg, context)),
     ];
   },
 };
+
+/** The index and the packages of an architecture are left out together, so only words of the site's need a look. */
+function filtersOf(pkg: Package, { site }: MethodContext): ArchiveFilters {
+  const { arch_include, arch_exclude, extra = {} } = pkg.options as Options<'ftpsync'>;
+  const words = RSYNC_WORDS.flatMap((name) => (extra[name] ?? '').split(' ')).filter(Boolean);
+  const settings = [arch_include, arch_exclude, site.ftpsync.include, site.ftpsync.exclude];
+  return { exclude: [], words, settings: settings.map((value) => value ?? '') };
+}
 
 function sourceFindings(pkg: Package): PackageFinding[] {
   const { path } = pkg.options as Options<'ftpsync'>;

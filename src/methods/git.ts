@@ -5,6 +5,7 @@ import { credentialsFile, protocol, remote, remoteFindings, repositoryUrl } from
 import type { Remote } from './git-remote.js';
 import { accepted, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow } from './nested.js';
 
 /** The name that a source has for the length of one command; no repository's own configuration decides anything. */
 const UPSTREAM = 'upstream';
@@ -23,6 +24,7 @@ export const git: SyncMethod = {
       : []),
   ],
   check: (pkg) => [...remoteFindings(pkg), ...repositoryFindings(pkg)],
+  checkNested: (pkg) => nestedBelow(pkg, (pkg.options as Options<'git'>).repositories ?? ['']),
   steps: (pkg, context) => {
     const { repositories, timeout } = pkg.options as Options<'git'>;
     const how = remote(pkg, context, timeout);

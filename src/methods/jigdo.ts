@@ -1,21 +1,21 @@
+import { JIGDO_DIRECTORY } from '../job/never-upstream.js';
 import type { ExecStep } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
 import { parseSource } from '../model/source.js';
+import { countClosed } from './closed.js';
 import { mistake } from './findings.js';
 import { privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { clearedFilters } from './nested.js';
 import { upstreamHosts, wgetSettings } from './redirects.js';
 import { connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
-import { DRY_RUN, onePass } from './rsync-pass.js';
+import { DRY_RUN, MODES, onePass } from './rsync-pass.js';
 import { rsync } from './rsync.js';
 import { traceFile, traceFindings, traceSteps } from './trace.js';
 
-/** mirror.py's, and no links that lead out of the tree. */
-const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links'];
-
-/** Directory in dst for images in the making, so that they need not cross disks to their place. */
-const TEMPORARY = '.~jigdo~';
+/** mirror.py's, upstream's permissions, and no links that lead out of the tree. */
+const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links', ...MODES];
 
 /**
  * No cache: a checksum that jigdo-file 0.8 reads from it is garbage, so a file that is in two images is in neither, and an
@@ -59,6 +59,7 @@ export const jigdo: SyncMethod = {
       ...connectionFindings(pkg),
     ];
   },
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const options = pkg.options as Options<'jigdo'>;
     const { work } = context;
@@ -82,14 +83,16 @@ export const jigdo: SyncMethod = {
         jigdo_file: options.jigdo_file ?? JIGDO_FILE,
         debian_mirror: options.debian_mirror,
         work,
-        temporary: `${pkg.dst}/${TEMPORARY}`,
+        temporary: `${pkg.dst}/${JIGDO_DIRECTORY}`,
         protect,
       },
       pass(pkg, context, {
         base: ['--size-only', `--filter=merge ${protect}`],
         filters: [...options.final_includes.map((pattern) => `--include=${pattern}`), '--exclude=*.iso'],
       }),
+      { kind: 'count-images' },
       ...traceSteps(pkg, hostname(options, context)),
+      countClosed(pkg),
     ];
   },
 };
@@ -110,7 +113,7 @@ function pass(
       exclude: [
         `Archive-Update-in-Progress-${hostname(options, context)}`,
         `/${traceFile(options, hostname(options, context))}`,
-        `/${TEMPORARY}/`,
+        `/${JIGDO_DIRECTORY}/`,
       ],
       extra: [...options.extra_rsync_args, ...filters],
       deletion: ['--delete', '--delete-after'],

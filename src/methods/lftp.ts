@@ -1,10 +1,12 @@
 import { lftpWord } from '../job/lftp-word.js';
+import { NEVER_UPSTREAM_EXPRESSION } from '../job/never-upstream.js';
 import type { ExecStep, FilePart } from '../job/step.js';
 import type { Network, Package, Source } from '../model/site.js';
 import { decodedLogin } from '../model/source.js';
 import { mistake, refusedSources, schemeOf, unsupported } from './findings.js';
-import { accepted, privateFile, workDirectory } from './method.js';
+import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedExpressions } from './nested.js';
 import { hearsPassword } from './password.js';
 import { hasProxy, NOWHERE, upstreamHosts } from './redirects.js';
 
@@ -13,6 +15,9 @@ const SOURCE = /^(ftps?|https?):\/\/(?:([^@/?#]*)@)?([^@/?#\s]+)(\/[^?#]*)?$/i;
 
 /** How lftp names what upstream no longer has, relative to dst; it deletes nothing itself. */
 const TOLD = "^Old (?:file|directory) `(.*)' is not removed$";
+
+/** Printed before what holds the listing against dst; `run/tools/lftp` looks for it. */
+const PROOF = 'mirror: the listing is held against dst';
 
 /**
  * ftp, ftps, http and https by lftp's `mirror`. Settings and login are in a private script; the `mirror` command that it
@@ -25,6 +30,7 @@ export const lftp: SyncMethod = {
   steps: (pkg, context) => [
     { kind: 'require-directory', path: pkg.dst },
     workDirectory(context),
+    ...(isWeb(context.source.url) ? [cacheDirectory(context)] : []),
     privateFile(script(context), session(pkg, context)),
     mainPass(pkg, context),
   ],
@@ -35,23 +41,53 @@ function script(context: MethodContext): string {
 }
 
 function mainPass(pkg: Package, context: MethodContext): ExecStep {
-  const argv = (extra: readonly string[]): string[] => [
+  const { skip, max_retries, net_timeout } = pkg.options as Options<'lftp'>;
+  const argv = (...commands: readonly string[]): string[] => [
     'lftp',
     '--norc',
     '-c',
-    `source ${lftpWord(script(context))} && ${mirrorCommand(pkg, extra)}`,
+    [`source ${lftpWord(script(context))}`, ...commands].join(' && '),
   ];
   return {
     kind: 'exec',
     tool: 'lftp',
-    argv: argv([]),
+    argv: argv(mirrorCommand(pkg, ['--verbose=3']), ...proof(pkg, context.source)),
     // Its files beside ours: no ~/.netrc, no log of transfers in anybody's home.
     env: { HOME: context.work },
     ...accepted(pkg),
     // A fallback may lag behind: what it does not have yet is no reason to delete.
-    ...(context.fallback ? {} : { told_deletions: { pattern: TOLD } }),
-    dry_run: { at: 3, remove: 1, words: argv(['--dry-run']).slice(3) },
+    ...(context.fallback ? {} : { told_deletions: { pattern: TOLD, ...doubts(context) } }),
+    ...(skip.length > 0 ? { skip } : {}),
+    stall: 2 * max_retries * (net_timeout + pause(pkg)),
+    growth: 2 * max_retries * (net_timeout + pause(pkg)),
+    dry_run: { at: 3, remove: 1, words: argv(mirrorCommand(pkg, ['--verbose=3', '--dry-run'])).slice(3) },
   };
+}
+
+/**
+ * Holds the listing that lftp has just worked from against dst, without asking upstream for it again: what it would fetch now
+ * is missing. Over http each size would be a request.
+ */
+function proof(pkg: Package, { url }: Source): string[] {
+  const compared = isWeb(url) ? ['--ignore-time', '--ignore-size'] : ['--ignore-time'];
+  return [
+    `echo ${lftpWord(PROOF)}`,
+    mirrorCommand(pkg, ['--verbose=1', '--dry-run', '--use-cache', ...compared]),
+  ];
+}
+
+/** Over http a page of something else looks like a list of files. */
+function doubts({ source, cache }: MethodContext): { doubts?: string } {
+  return isWeb(source.url) ? { doubts: `${cache}/doubts.json` } : {};
+}
+
+function isWeb(url: string): boolean {
+  return /^https?:/i.test(url);
+}
+
+/** Seconds between two attempts: lftp's own, but no longer than an attempt may take. */
+function pause(pkg: Package): number {
+  return Math.min(30, (pkg.options as Options<'lftp'>).net_timeout);
 }
 
 function mirrorCommand(pkg: Package, extra: readonly string[]): string {
@@ -61,11 +97,12 @@ function mirrorCommand(pkg: Package, extra: readonly string[]): string {
     'mirror',
     '--continue',
     '--no-perms',
-    '--verbose=3',
     ...(options.scan_all_first ? ['--scan-all-first'] : []),
     ...(options.symlinks ? [] : ['--no-symlinks']),
     ...(options.parallel > 1 ? [`--parallel=${String(options.parallel)}`] : []),
-    ...options.exclude_x.map((pattern) => `--exclude=${lftpWord(pattern)}`),
+    ...[...nestedExpressions(pkg), NEVER_UPSTREAM_EXPRESSION, ...options.exclude_x].map(
+      (pattern) => `--exclude=${lftpWord(pattern)}`,
+    ),
     // lftp compares directories with a slash at their end: without the second form `lost+found` would match files only.
     ...globs
       .flatMap((glob) => (glob.endsWith('/') ? [glob] : [glob, `${glob}/`]))
@@ -96,6 +133,11 @@ function session(pkg: Package, context: MethodContext): FilePart[] {
     ['net:timeout', timeout],
     ['net:max-retries', retries],
     ['net:persist-retries', '0'],
+    ['net:reconnect-interval-base', String(pause(pkg))],
+    ['net:reconnect-interval-max', String(pause(pkg))],
+    ['net:reconnect-interval-multiplier', '1'],
+    // The listing is held against dst at the end, however long the pass took.
+    ['cache:expire', '30d'],
     ['dns:fatal-timeout', timeout],
     ['dns:max-retries', retries],
     ['ftp:anon-pass', `mirror@${context.site.hostname}`],

@@ -41,6 +41,11 @@ export interface SyncMethod {
   tools(pkg: Package): readonly { readonly command: string; readonly debian: string }[];
   /** Mistakes that the schema cannot see (scheme of the URL, combinations). */
   check(pkg: Package): readonly PackageFinding[];
+  /**
+   * Mistakes by which the steps would not leave `pkg.nested` alone; asked where there is such a tree. Steps of a method
+   * without this spare every one.
+   */
+  checkNested?(pkg: Package): readonly PackageFinding[];
   /** Steps of one run from `context.source`. */
   steps(pkg: Package, context: MethodContext): readonly Step[];
 }

@@ -1,11 +1,14 @@
 import type { FileList, ListChangesStep } from '../job/list-step.js';
+import { rsyncFilters } from '../job/never-upstream.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { seconds } from '../model/normalize-policy.js';
 import type { Package, Source } from '../model/site.js';
 import { mistake } from './findings.js';
 import { isListPattern, listPattern } from './list-patterns.js';
+import { countClosed } from './closed.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { clearedFilters, rsyncPattern, rsyncSpares } from './nested.js';
 import { connection, connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import {
@@ -16,6 +19,8 @@ import {
   TEMPORARY,
   ownWords,
   stalls,
+  undoDirectory,
+  undoWords,
   withSlash,
 } from './rsync-pass.js';
 import { rsync } from './rsync.js';
@@ -36,6 +41,7 @@ export const quickFedora: SyncMethod = {
     ...exitFindings(pkg),
     ...connectionFindings(pkg),
   ],
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const require: Step = { kind: 'require-directory', path: pkg.dst };
     const { work, cache, source, fallback } = context;
@@ -59,6 +65,7 @@ export const quickFedora: SyncMethod = {
       { kind: 'verify-listed', list: compare.verify },
       { kind: 'delete-listed', list: compare.deletions },
       { kind: 'install-lists', fetched: compare.fetched, summary: compare.summary, record: compare.record },
+      countClosed(pkg),
     ];
   },
 };
@@ -66,15 +73,7 @@ export const quickFedora: SyncMethod = {
 function listChanges(pkg: Package, { source, work, cache }: MethodContext): ListChangesStep {
   const options = pkg.options as QuickFedoraOptions;
   const { flags, env, secret } = connection(pkg, source, options);
-  const argv = [
-    'rsync',
-    '--no-motd',
-    '--times',
-    '--compress',
-    '-ii',
-    '--out-format=%i %n',
-    '--ignore-missing-args',
-  ];
+  const argv = ['rsync', '--times', '--compress', '-ii', '--out-format=%i %n', '--ignore-missing-args'];
   return {
     kind: 'list-changes',
     tool: 'rsync',
@@ -94,7 +93,7 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
     fetched: `${work}/fetched`,
     compare: argv.length,
     restricted: options.restricted,
-    exclude: options.exclude.map(listPattern),
+    exclude: [...(pkg.nested ?? []).map(rsyncPattern), ...options.exclude].map(listPattern),
     full_every: seconds(options.full_every),
     record: `${cache}/lists.json`,
     prefix: sourceParts(source.url).prefix,
@@ -107,16 +106,26 @@ function listChanges(pkg: Package, { source, work, cache }: MethodContext): List
   };
 }
 
-/** What the list of changes names, and nothing else; --force: a directory may have become a file. */
+/** What the list of changes names, and nothing else; a directory may have become a file. */
 function changedPass(pkg: Package, source: Source, transfer: string): ExecStep {
   const { words, ends } = passWords(pkg, source);
   const { url, ...rest } = ends;
-  const argv = ['rsync', '-vlptSH', PLAIN_MODES, '--force', ...words, '--from0', `--files-from=${transfer}`];
+  const argv = [
+    'rsync',
+    '-vlptSH',
+    PLAIN_MODES,
+    ...undoWords(pkg.dst),
+    ...words,
+    '--from0',
+    `--files-from=${transfer}`,
+  ];
   return {
     ...rest,
     kind: 'exec',
     tool: 'rsync',
     argv: [...argv, sourceParts(url).root, withSlash(pkg.dst)],
+    delete_limit: DELETE_LIMIT,
+    undo: undoDirectory(pkg.dst),
   };
 }
 
@@ -135,15 +144,18 @@ function fullPass(
   const own = [...fileLists(options).map(({ file }) => file), ...extraFiles(options)];
   const argv = [
     'rsync',
+    ...rsyncFilters([]),
     '-vrlptSH',
     PLAIN_MODES,
     '--relative',
+    ...rsyncSpares(pkg),
     ...TEMPORARY,
     // Installed after the pass, so that they never claim more than dst holds.
     ...own.map((file) => `--exclude=/${file}`),
     ...options.exclude.map((pattern) => `--exclude=${pattern}`),
     ...(unwanted === undefined ? [] : ['--from0', `--exclude-from=${unwanted}`]),
     ...(others === 'delete' ? ['--delete-delay'] : []),
+    ...(others === 'keep' ? [] : undoWords(pkg.dst)),
     ...words,
   ];
   const { url, ...rest } = ends;
@@ -153,7 +165,7 @@ function fullPass(
     tool: 'rsync',
     // What follows `/./` is the path in dst.
     argv: [...argv, ...fileLists(options).map(({ directory }) => `${url}./${directory}`), withSlash(pkg.dst)],
-    ...(others === 'delete' ? { delete_limit: DELETE_LIMIT } : {}),
+    ...(others === 'keep' ? {} : { delete_limit: DELETE_LIMIT, undo: undoDirectory(pkg.dst) }),
     ...(others === 'unlisted' ? {} : { dry_run: { at: argv.length, remove: 0, words: DRY_RUN } }),
   };
 }

@@ -5,6 +5,7 @@ import type { Package } from '../model/site.js';
 import { mistake, unsupported } from './findings.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
+import { nestedBelow } from './nested.js';
 import { hearsPassword } from './password.js';
 import { curlEnvironment } from './redirects.js';
 import { packageRule } from './reposync-names.js';
@@ -38,6 +39,7 @@ export const reposync: SyncMethod = {
     ...caFileFindings(pkg),
     ...optionFindings(pkg),
   ],
+  checkNested: (pkg) => nestedBelow(pkg, ['repodata']),
   steps: (pkg, context) => {
     const { delete: deletes } = pkg.options as Options<'reposync'>;
     const deletions = context.fallback || !deletes ? null : `${context.work}/deletions`;
@@ -48,10 +50,10 @@ export const reposync: SyncMethod = {
       configFile(context),
       upstreamFile(pkg, context),
       stagedFile(context),
-      packageRule(context),
       { kind: 'make-directory', path: signed(context), empty: true },
       curlFile(pkg, context),
       signedIndex(pkg, context),
+      packageRule(context),
       download(pkg, context),
       ...(checksSignature(pkg) ? [importKeys(pkg, context)] : []),
       check(pkg, context, deletions),

@@ -42,6 +42,8 @@ export function connection(pkg: Package, source: Source, options: ConnectionOpti
   const remote = kind === 'daemon' || kind === 'ssh';
   const password = tellsPassword(pkg, source);
   const flags = [
+    // Free text of upstream's among rsync's own words: it would be read as one of them.
+    '--no-motd',
     `--timeout=${options.timeout}`,
     ...(kind === 'daemon' ? [`--contimeout=${options.contimeout}`] : []),
     ...(remote ? addressWords({ family, bind: kind === 'daemon' ? bind : null }) : []),

@@ -86,6 +86,12 @@ const UNGUARDED: readonly Refusal[] = [
   },
   {
     code: GUARD,
+    names: /^(-b|--(no-)?backup|--backup-dir|--suffix)$/,
+    does: 'would change where rsync puts what it deletes, from where a tripped delete guard brings it back',
+    help: 'take it out; to keep what is deleted give the package `"keep_deleted": "P3D"`',
+  },
+  {
+    code: GUARD,
     names: /^--ignore-errors$/,
     does: 'deletes what upstream could not read, a part in every run',
     help: 'take it out: without it deletions wait until upstream can be read',

@@ -1,6 +1,9 @@
+import { DELAYED_DIRECTORY, OWN_DIRECTORY, rsyncFilters } from '../job/never-upstream.js';
 import type { ExecStep, Step } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { countClosed } from './closed.js';
 import { accepted } from './method.js';
+import { rsyncSpares } from './nested.js';
 import { connection, endpoint } from './rsync-connection.js';
 import type { ConnectionOptions } from './rsync-connection.js';
 import { withoutDeletes } from './rsync-words.js';
@@ -29,27 +32,51 @@ export const DRY_RUN = ['--dry-run', '--out-format=%i %l %n'];
  */
 export const DELETE_LIMIT = { flag: '--max-delete=', at: 1 };
 
-/** The last lines of a pass tell in plain numbers what it did; `run/tools/rsync-stats` reads them. */
-export const STATS = ['--stats', '--no-human-readable'];
+/**
+ * The last lines of a pass tell in plain numbers what it did; `run/tools/rsync-stats` reads them. Each name comes behind what
+ * happened to it, so that no file of upstream's can be called like a message of rsync's.
+ */
+export const STATS = ['--stats', '--no-human-readable', '--out-format=%i %n'];
 
 /**
  * Temporary files of rsync and of ours. The risk filter comes first: without it the exclude protects stale temporary
  * directories for ever.
  */
-export const TEMPORARY = ['--filter=R .~tmp~/', '--exclude=*.~tmp~'];
+export const TEMPORARY = [`--filter=R ${DELAYED_DIRECTORY}/`, `--exclude=*${DELAYED_DIRECTORY}`];
 
-/** Where permissions follow upstream: no set-id bit, which makes its owner of whoever runs the file, and no write for others. */
-export const PLAIN_MODES = '--chmod=ug-s,o-w';
+/**
+ * Permissions follow upstream, without set-id bits, which let a file's user act as its owner, and without write for others.
+ * The owner may always write into a directory: the next run has to.
+ */
+export const PLAIN_MODES = '--chmod=ug-s,o-w,Du+w';
+
+/** The same for a pass whose letters have no `p`. */
+export const MODES = ['--perms', PLAIN_MODES];
+
+/** Where an rsync that may delete puts what it deletes and replaces, until the guard has said yes: see `run/special/undo`. */
+export function undoDirectory(dst: string): string {
+  return `${dst}/${OWN_DIRECTORY}/undo`;
+}
+
+/**
+ * Words for a pass that may delete: within the limit, a directory makes way for a file or link, too, and all that goes or
+ * is replaced can be brought back.
+ */
+export function undoWords(dst: string): string[] {
+  return ['--force', '--backup', `--backup-dir=${undoDirectory(dst)}`];
+}
 
 /** Seconds for a probe: one small file; mirror.py's numbers. */
 const PROBE = { contimeout: 10, timeout: 60 };
 
 /**
- * The marker is installed after the pass, so that it never claims more than dst holds. Of filters the first that matches
- * decides: this one comes before all words of the site's.
+ * What comes before all words of the site's, because of filters the first that matches decides: other packages' trees and
+ * names that are never upstream's are left alone, and the marker is installed after the pass, so that it never claims more
+ * than dst holds.
  */
-export function withoutMarker({ pkg }: Pass): string[] {
-  return pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [];
+export function protectedNames({ pkg, base, extra, deletion }: Pass): string[] {
+  const names = rsyncFilters([...base, ...deletion, ...extra]);
+  return [...rsyncSpares(pkg), ...names, ...(pkg.precheck ? [`--exclude=/${pkg.precheck.file}`] : [])];
 }
 
 /** What else no pass may touch: temporary files, and what the site leaves out. */
@@ -71,10 +98,10 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
   const own = (words: readonly string[]): readonly string[] => (deletions ? words : withoutDeletes(words));
   const argv = [
     'rsync',
-    ...withoutMarker(pass),
+    ...protectedNames(pass),
     ...own(pass.base),
     ...filters(pass),
-    ...(deletions ? pass.deletion : []),
+    ...(deletions ? [...pass.deletion, ...undoWords(pass.pkg.dst)] : []),
     ...flags,
     ...own(pass.extra),
     ...STATS,
@@ -86,7 +113,7 @@ export function onePass(pass: Pass, deletions: boolean): ExecStep {
     ...env,
     ...secret.stdin,
     ...accepted(pass.pkg),
-    ...(deletions ? { delete_limit: DELETE_LIMIT } : {}),
+    ...(deletions ? { delete_limit: DELETE_LIMIT, undo: undoDirectory(pass.pkg.dst) } : {}),
     ...stalls(pass),
     dry_run: { at: argv.length, remove: 0, words: DRY_RUN },
   };
@@ -107,8 +134,11 @@ export function stalls({
 export function withPrecheck(pass: Pass, fallback: boolean, steps: readonly Step[]): Step[] {
   const require: Step = { kind: 'require-directory', path: pass.pkg.dst };
   const { precheck } = pass.pkg;
-  if (fallback || !precheck) return [require, ...steps];
-  return [require, probe(pass, precheck), ...steps, { kind: 'install-marker', marker: precheck.file }];
+  if (fallback) return [require, ...steps];
+  const closed = countClosed(pass.pkg);
+  if (!precheck) return [require, ...steps, closed];
+  const marker: Step = { kind: 'install-marker', marker: precheck.file };
+  return [require, probe(pass, precheck), ...steps, marker, closed];
 }
 
 /**
@@ -127,7 +157,6 @@ function probe(pass: Pass, precheck: NonNullable<Package['precheck']>): Step {
     tool: 'rsync',
     argv: [
       'rsync',
-      '--no-motd',
       '--times',
       '--out-format=%n',
       `--compare-dest=${withSlash(pkg.dst)}${directory}`,
@@ -143,7 +172,7 @@ function probe(pass: Pass, precheck: NonNullable<Package['precheck']>): Step {
     always: precheck.always.map((name) => ({
       kind: 'exec',
       tool: 'rsync',
-      argv: ['rsync', '--no-motd', '--times', ...flags, file(name), withSlash(pkg.dst) + name],
+      argv: ['rsync', '--times', ...flags, file(name), withSlash(pkg.dst) + name],
       ...env,
       ...secret.stdin,
     })),

@@ -1,9 +1,21 @@
 import { basename } from 'node:path/posix';
 import type { ExecStep, Step } from '../job/step.js';
+import { proveArchive } from './apt-archive.js';
+import type { ArchiveFilters } from './apt-archive.js';
 import { accepted, workDirectory } from './method.js';
 import type { MethodContext } from './method.js';
 import { connection } from './rsync-connection.js';
-import { DELETE_LIMIT, DRY_RUN, STATS, filters, stalls, withoutMarker, withSlash } from './rsync-pass.js';
+import {
+  DELETE_LIMIT,
+  DRY_RUN,
+  STATS,
+  filters,
+  protectedNames,
+  stalls,
+  undoDirectory,
+  undoWords,
+  withSlash,
+} from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 
 interface Patterns {
@@ -17,13 +29,20 @@ interface Patterns {
 export interface StageSet extends Patterns {
   /** Of those, what is published last of all: it names the rest of the index. */
   readonly last: readonly string[];
+  /** The index is that of an apt archive, which is proved before it is published. */
+  readonly isApt?: true;
 }
 
-/** Archives of apt: ftpsync's first stage leaves out the same, but for what has its own name for every content. */
+/**
+ * Archives of apt: ftpsync's first stage leaves out the same, but for what has its own name for every content. Debian's
+ * archive has the Release files below zzz-dists, and links to them in dists: who reads them there has to find the old ones
+ * until all is published.
+ */
 const APT: StageSet = {
-  index: ['/dists/', '/ls-lR*', '/project/trace/'],
+  index: ['/dists/', '/zzz-dists/', '/ls-lR*', '/project/trace/'],
   early: ['by-hash/', '*.diff/*.gz'],
   last: ['Release', 'Release.gpg', 'InRelease', '/project/trace/'],
+  isApt: true,
 };
 
 /** Sets by their names in the config. */
@@ -48,16 +67,25 @@ const CHANGED = '^(\\*deleting |[<>ch][fLDS])';
  */
 export function stagedSteps(pass: Pass, set: StageSet, context: MethodContext): Step[] {
   const hold = `${pass.pkg.dst}/.~tmp~/index`;
-  const patterns = { index: set.index.map(whole), early: set.early.map(whole) };
+  const patterns = { index: set.index.map(withAllBelow), early: set.early.map(withAllBelow) };
+  const [whole, skip] = [`${context.work}/whole.rules`, `${context.work}/skip.rules`];
   return [
     { kind: 'make-directory', path: hold, empty: true },
+    workDirectory(context),
     indexPass(pass, patterns, hold),
-    packagePass(pass, patterns),
+    { kind: 'find-replaced', held: hold, whole, skip },
+    { ...wholePass(pass, whole, hold), only_with: whole },
+    packagePass(pass, patterns, { skip, deletes: !context.fallback }),
     unchanged(pass, patterns, hold),
+    ...(set.isApt ? proveArchive(context, hold, filtersOf(pass)) : []),
     ...freshnessSteps(pass, context),
     { kind: 'publish-held', from: hold, last: set.last.map(expression) },
     ...(context.fallback ? [] : [deletePass(pass)]),
   ];
+}
+
+function filtersOf({ base, exclude, extra }: Pass): ArchiveFilters {
+  return { exclude, words: [...base, ...extra] };
 }
 
 /** Only the index, and of that only what dst has not. No `accept_exit` here: nothing of it may be missing. */
@@ -65,51 +93,75 @@ function indexPass(pass: Pass, set: Patterns, hold: string): ExecStep {
   return upstreamPass(pass, indexRules(pass, set), STATS, `${hold}/`);
 }
 
-/** All but the index. */
-function packagePass(pass: Pass, { index, early }: Patterns): ExecStep {
+/**
+ * Directories of the index that dst has as something else, with all that is in them: where a link to a directory was, the
+ * pass before has compared with what the link leads to, and brought nothing.
+ */
+function wholePass(pass: Pass, rules: string, hold: string): ExecStep {
+  const filter = [`--filter=merge ${rules}`, '--exclude=*', '--no-hard-links', '--delete'];
+  return upstreamPass(pass, filter, STATS, `${hold}/`);
+}
+
+/**
+ * All but the index. Where a directory of the packages has become a file or link, what was in it is deleted within the
+ * guard. `skip`: a file with rules for what may not come early.
+ */
+function packagePass(
+  pass: Pass,
+  { index, early }: Patterns,
+  { skip, deletes }: { readonly skip: string; readonly deletes: boolean },
+): ExecStep {
+  const { dst } = pass.pkg;
   const rules = [
+    `--filter=merge ${skip}`,
     ...early.map((pattern) => `--include=${pattern}`),
     ...(early.length > 0 ? ['--include=*/'] : []),
     ...index.map((pattern) => `--exclude=${pattern}`),
   ];
-  const exec = upstreamPass(pass, rules, STATS, withSlash(pass.pkg.dst));
-  return { ...exec, ...accepted(pass.pkg) };
+  const words = deletes ? [...undoWords(dst), ...STATS] : STATS;
+  const exec = { ...upstreamPass(pass, rules, words, withSlash(dst)), ...accepted(pass.pkg) };
+  return deletes ? { ...exec, delete_limit: DELETE_LIMIT, undo: undoDirectory(dst) } : exec;
 }
 
 /** Asks whether the index in `hold` and dst is still upstream's. */
 function unchanged(pass: Pass, set: Patterns, hold: string): Step {
-  const words = ['--dry-run', '--no-motd', '--out-format=%i %n'];
+  const words = ['--dry-run', '--out-format=%i %n'];
   const exec = upstreamPass(pass, indexRules(pass, set), words, `${hold}/`);
-  return { ...exec, kind: 'repeat-if-changed', pattern: CHANGED, back: 2, rounds: ROUNDS };
+  return { ...exec, kind: 'repeat-if-changed', pattern: CHANGED, back: 4, rounds: ROUNDS };
 }
 
 /** Upstream going backwards is found out before its index is published. */
 function freshnessSteps(pass: Pass, context: MethodContext): Step[] {
-  const { freshness } = pass.pkg;
-  if (freshness === null || !freshness.monotonic) return [];
+  const markers = pass.pkg.freshness.filter(({ monotonic }) => monotonic);
+  if (markers.length === 0) return [];
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
-  const { file, format, maxAge } = freshness;
-  // Where the file is not there, how fresh upstream is cannot be told, and that is all.
-  const words = ['--no-motd', '--times', '--ignore-missing-args', ...flags];
-  const argv = ['rsync', ...words, withSlash(secret.url) + file, `${context.work}/`];
-  const path = `${context.work}/${basename(file)}`;
-  return [
-    workDirectory(context),
-    { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
-    { kind: 'check-freshness', path, format, max_age: maxAge, monotonic: true, refuse: true },
-  ];
+  // If the file is not there, how fresh upstream is cannot be told, and that is all.
+  const words = ['--times', '--ignore-missing-args', ...flags];
+  return markers.flatMap(({ file, format, maxAge }, index): Step[] => {
+    // Markers of several distributions have one name.
+    const to = index === 0 ? context.work : `${context.work}/marker-${String(index)}`;
+    const argv = ['rsync', ...words, withSlash(secret.url) + file, `${to}/`];
+    const marker = pass.pkg.freshness.length > 1 ? { marker: file } : {};
+    const times = { max_age: maxAge, monotonic: true, refuse: true };
+    return [
+      { kind: 'exec', tool: 'rsync', argv, ...env, ...secret.stdin },
+      { kind: 'check-freshness', path: `${to}/${basename(file)}`, ...marker, format, ...times },
+    ];
+  });
 }
 
 /** Only deletes: what upstream publishes from now on waits for the next run. */
 function deletePass(pass: Pass): ExecStep {
-  const deletions = [...pass.deletion, ...STATS];
+  const { dst } = pass.pkg;
+  const deletions = [...pass.deletion, ...undoWords(dst), ...STATS];
   const only = ['--existing', '--ignore-existing'];
-  const step = upstreamPass(pass, [], [...deletions, ...only], withSlash(pass.pkg.dst));
+  const step = upstreamPass(pass, [], [...deletions, ...only], withSlash(dst));
   const at = step.argv.lastIndexOf('--existing');
   return {
     ...step,
     ...accepted(pass.pkg),
     delete_limit: DELETE_LIMIT,
+    undo: undoDirectory(dst),
     dry_run: { at, remove: only.length, words: DRY_RUN },
   };
 }
@@ -117,7 +169,7 @@ function deletePass(pass: Pass): ExecStep {
 /** One call to upstream. Filters decide in their order: those of all passes, the site's own, then the stage's. */
 function upstreamPass(pass: Pass, rules: readonly string[], words: readonly string[], to: string): ExecStep {
   const { flags, env, secret } = connection(pass.pkg, pass.source, pass.connection);
-  const own = [...withoutMarker(pass), ...pass.base, ...filters(pass), ...pass.extra];
+  const own = [...protectedNames(pass), ...pass.base, ...filters(pass), ...pass.extra];
   return {
     kind: 'exec',
     tool: 'rsync',
@@ -150,14 +202,14 @@ function directoriesTo(pattern: string): string[] {
 }
 
 /** A directory is meant with all that is in it. */
-function whole(pattern: string): string {
+function withAllBelow(pattern: string): string {
   return pattern.endsWith('/') ? `${pattern}***` : pattern;
 }
 
 /** A pattern as a regular expression over a path relative to the mirror's root. */
 function expression(pattern: string): string {
   const anchor = pattern.startsWith('/') ? '^' : '(^|/)';
-  const text = whole(pattern)
+  const text = withAllBelow(pattern)
     .replace(/^\//, '')
     .replace(/[.+^$()|{}[\]\\]/g, '\\$&')
     .replace(/\/\*\*\*$|\*\*|\*|\?/g, (glob) => GLOBS[glob] ?? '/.*');

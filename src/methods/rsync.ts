@@ -1,5 +1,6 @@
 import type { Package, Source } from '../model/site.js';
 import type { Options, SyncMethod } from './method.js';
+import { clearedFilters } from './nested.js';
 import { endpoint, connectionFindings } from './rsync-connection.js';
 import {
   OTHER_DELETES,
@@ -10,7 +11,7 @@ import {
   wordFindings,
   wordListFindings,
 } from './rsync-findings.js';
-import { onePass, ownWords, withPrecheck } from './rsync-pass.js';
+import { MODES, onePass, ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stageSets, stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
@@ -44,6 +45,7 @@ export const rsync: SyncMethod = {
       ...connectionFindings(pkg),
     ];
   },
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const pass = passOf(pkg, context.source);
     const set = stageSet(pkg.options as Options<'rsync'>);
@@ -69,7 +71,13 @@ function baseArgs({ option_exclude = '', option_include = '', safe_links }: Opti
   let letters = BASE_LETTERS;
   for (const letter of option_exclude) letters = letters.replace(letter, '');
   for (const letter of option_include) if (!letters.includes(letter)) letters += letter;
-  return [`-${letters}`, '--partial', '--delay-updates', ...(safe_links ? ['--safe-links'] : [])];
+  return [
+    `-${letters}`,
+    ...(option_exclude.includes('p') ? [] : MODES),
+    '--partial',
+    '--delay-updates',
+    ...(safe_links ? ['--safe-links'] : []),
+  ];
 }
 
 /** The set that `stage_set` names or spells out; null: all in one pass. */

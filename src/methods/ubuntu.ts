@@ -1,5 +1,6 @@
 import type { Package } from '../model/site.js';
 import type { MethodContext, Options, SyncMethod } from './method.js';
+import { clearedFilters } from './nested.js';
 import { connectionFindings } from './rsync-connection.js';
 import {
   STAGES_OWN,
@@ -8,15 +9,15 @@ import {
   sourceFindings,
   wordListFindings,
 } from './rsync-findings.js';
-import { ownWords, withPrecheck } from './rsync-pass.js';
+import { MODES, ownWords, withPrecheck } from './rsync-pass.js';
 import type { Pass } from './rsync-pass.js';
 import { stagedSteps } from './rsync-stages.js';
 import type { StageSet } from './rsync-stages.js';
 import { rsync } from './rsync.js';
 import { traceFile, traceFindings, traceSteps } from './trace.js';
 
-/** mirror.py's, which are those of Ubuntu's own script. */
-const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links', '--verbose'];
+/** mirror.py's, which are those of Ubuntu's own script, and upstream's permissions. */
+const BASE = ['--recursive', '--times', '--links', '--safe-links', '--hard-links', '--verbose', ...MODES];
 
 /**
  * An Ubuntu archive as Ubuntu asks its mirrors to be synced: in two stages, deletions after the second, and a trace file
@@ -36,10 +37,11 @@ export const ubuntu: SyncMethod = {
       ...connectionFindings(pkg),
     ];
   },
+  checkNested: clearedFilters,
   steps: (pkg, context) => {
     const pass = passOf(pkg, context);
     const steps = [
-      ...stagedSteps(pass, stageSet(pkg.options as Options<'ubuntu'>), context),
+      ...stagedSteps(pass, { ...stageSet(pkg.options as Options<'ubuntu'>), isApt: true }, context),
       ...traceSteps(pkg, context.site.hostname),
     ];
     return withPrecheck(pass, context.fallback, steps);
@@ -60,10 +62,12 @@ function passOf(pkg: Package, { source, site }: MethodContext): Pass {
   };
 }
 
-/** What the first stage leaves out; an Ubuntu archive has its indexes below dists. */
+/**
+ * What the first stage leaves out: all below dists, where an Ubuntu archive has its indexes, but for files that are named
+ * after their content.
+ */
 function stageSet({ stage1_excludes }: Options<'ubuntu'>): StageSet {
-  const index = stage1_excludes.map((pattern) =>
-    pattern.startsWith('/') ? pattern : `/dists/**/${pattern}`,
-  );
-  return { index, early: [], last: ['Release', 'Release.gpg', 'InRelease'] };
+  const elsewhere = stage1_excludes.filter((pattern) => pattern.startsWith('/'));
+  const index = ['/dists/', ...elsewhere.filter((pattern) => pattern !== '/dists/')];
+  return { index, early: ['by-hash/'], last: ['Release', 'Release.gpg', 'InRelease'] };
 }

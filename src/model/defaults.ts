@@ -20,8 +20,8 @@ export const DEFAULTS = {
     umask: pkg.umask.default,
     sandbox: pkg.sandbox.default as 'strict',
     fullEvery: pkg.precheck.properties.full_every.default,
-    freshnessFormat: pkg.freshness.properties.format.default as 'date',
-    monotonic: pkg.freshness.properties.monotonic.default,
+    freshnessFormat: common.definitions.markerFormat.default as 'date',
+    monotonic: common.definitions.markerMonotonic.default,
   },
   retry: {
     delay: retry.properties.delay.default,

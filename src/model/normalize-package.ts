@@ -65,6 +65,7 @@ export function normalizePackage(
     maxRuntime: policy.maxRuntime,
     firstSync: policy.firstSync,
     guard: policy.guard,
+    keepDeleted: config.keep_deleted === undefined ? null : seconds(config.keep_deleted),
     precheck: precheckOf(config, options),
     freshness: freshnessOf(config),
     acceptExit: config.accept_exit ? withoutNotes(config.accept_exit) : {},
@@ -132,13 +133,13 @@ function precheckOf(config: PackageConfig, options: Readonly<Record<string, unkn
 }
 
 function freshnessOf({ freshness }: PackageConfig): Package['freshness'] {
-  if (freshness === undefined) return null;
-  return {
-    file: freshness.file,
-    format: freshness.format ?? DEFAULTS.package.freshnessFormat,
-    maxAge: freshness.max_age === undefined ? null : seconds(freshness.max_age),
-    monotonic: freshness.monotonic ?? DEFAULTS.package.monotonic,
-  };
+  const markers = freshness === undefined ? [] : Array.isArray(freshness) ? freshness : [freshness];
+  return markers.map((marker) => ({
+    file: marker.file,
+    format: marker.format ?? DEFAULTS.package.freshnessFormat,
+    maxAge: marker.max_age === undefined ? null : seconds(marker.max_age),
+    monotonic: marker.monotonic ?? DEFAULTS.package.monotonic,
+  }));
 }
 
 /** Three missed slots, but a day at least; a day for a package that is only pushed; never without a schedule. */

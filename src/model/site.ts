@@ -88,6 +88,15 @@ export type Password = ({ readonly file: string } | { readonly literal: string }
   readonly source?: number;
 };
 
+/** A file of dst that tells upstream's own time. */
+export interface FreshnessMarker {
+  readonly file: string;
+  readonly format: FreshnessFormat;
+  /** Seconds; null: any age. */
+  readonly maxAge: number | null;
+  readonly monotonic: boolean;
+}
+
 export interface Package {
   readonly id: string;
   readonly name: string;
@@ -105,6 +114,8 @@ export interface Package {
   readonly link: readonly { readonly rel: string; readonly href: string }[];
   readonly sources: readonly Source[];
   readonly dst: string;
+  /** Paths below dst that are other packages' dst on this machine; not there: none. The sync leaves them alone. */
+  readonly nested?: readonly string[];
   /** The method's own options, defaults filled in by the method's schema; without `password`. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Where the password comes from, or null. */
@@ -118,18 +129,15 @@ export interface Package {
     readonly minFree: MinFree;
     readonly mount: string | null;
   };
+  /** Seconds for which what runs delete is kept in dst, out of readers' sight; null: deleted at once. */
+  readonly keepDeleted: number | null;
   readonly precheck: {
     readonly file: string;
     readonly fullEvery: number;
     readonly always: readonly string[];
   } | null;
-  /** Upstream's own time, read from a file of dst after a run; seconds. */
-  readonly freshness: {
-    readonly file: string;
-    readonly format: FreshnessFormat;
-    readonly maxAge: number | null;
-    readonly monotonic: boolean;
-  } | null;
+  /** Where upstream's own time is read after a run; the oldest counts. Empty: nobody asks. */
+  readonly freshness: readonly FreshnessMarker[];
   readonly acceptExit: Readonly<Record<string, string>>;
   readonly staleAfter: number | null;
   readonly network: Network;

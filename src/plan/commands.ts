@@ -66,10 +66,14 @@ function stepCommands(step: Step): [string, readonly string[]][] {
       ];
     case 'jigdo-images':
       return [['images', [...step.argv, '<conf>']]];
+    case 'count-closed':
+      return [['closed', step.argv]];
     case 'repeat-if-changed':
       return [['check', step.argv]];
     case 'require-directory':
     case 'install-marker':
+    case 'count-images':
+    case 'find-replaced':
     case 'publish-held':
     case 'prove-refs':
     case 'prove-simple':
@@ -81,6 +85,7 @@ function stepCommands(step: Step): [string, readonly string[]][] {
     case 'forget-if-changed':
     case 'write-file':
     case 'check-freshness':
+    case 'prove-apt-archive':
       return [];
   }
 }

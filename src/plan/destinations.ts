@@ -2,7 +2,7 @@ import { giveTreesTo } from '../boundary/advice.js';
 import { moveAway } from '../job/move-away.js';
 import { EXIT } from '../job/outcome.js';
 import type { Permissions } from './guards.js';
-import type { Destination, Observation } from './observation.js';
+import type { Destination, Observation, SharedTree } from './observation.js';
 import type { Refusal } from './plan.js';
 
 /** What becomes of a package's dst, for people. */
@@ -39,12 +39,43 @@ function movesToEmpty({ job, before, found }: Destination): boolean {
 }
 
 /** Reasons not to touch or not to make a dst. */
-export function dstRefusals({ destinations, host }: Observation, permissions: Permissions): Refusal[] {
-  return [...destinations.values()].flatMap((destination) => [
+export function dstRefusals(
+  { destinations, host, sharedTrees = [] }: Observation,
+  permissions: Permissions,
+): Refusal[] {
+  const own = [...destinations.values()].flatMap((destination) => [
     ...placeRefusals(destination),
     ...(host?.live ? ownerRefusals(destination, host.users) : []),
     ...(permissions.refetch ? [] : refetchRefusals(destination)),
   ]);
+  return [...sharedTrees.map(sharedRefusal), ...own];
+}
+
+function sharedRefusal({ kind, id, path, other, dst }: SharedTree): Refusal {
+  const refuse = (message: string, help: string): Refusal => ({
+    code: kind,
+    exit: EXIT.config,
+    message,
+    help,
+  });
+  const whose = id === other ? 'its own dst' : `the dst of ${other}`;
+  switch (kind) {
+    case 'same-dst':
+      return refuse(
+        `${id}: ${path} is the same directory as ${dst}, ${whose}`,
+        'give each package a directory of its own',
+      );
+    case 'nested-dst':
+      return refuse(
+        `${id}: ${path} lies in ${dst}, ${whose}, by another path`,
+        `write both paths without links, so that the sync of ${other} leaves this tree alone`,
+      );
+    case 'nested-src':
+      return refuse(
+        `${id}: its source ${path} and ${dst}, ${whose}, are one tree or lie in each other`,
+        'use a source outside of every dst',
+      );
+  }
 }
 
 function placeRefusals({ job, found, mounted }: Destination): Refusal[] {

@@ -9,11 +9,22 @@ export interface Observation {
   readonly changes: readonly Change[];
   /** dst of packages that are new, whose dst, user or mount changed, or whose dst may be filled anew; without those that `--root` leaves alone. */
   readonly destinations: ReadonlyMap<string, Destination>;
+  /** Trees of this machine that two packages have in common; looked for when something changes. */
+  readonly sharedTrees?: readonly SharedTree[];
   readonly machine: MachineSeen;
   /** null when nothing would change: then nothing is asked. */
   readonly host: Host | null;
   /** Epoch ms. */
   readonly now: number;
+}
+
+/** The dst or the local source `path` of package `id` is, holds or lies in `dst`, that of package `other`. */
+export interface SharedTree {
+  readonly kind: 'same-dst' | 'nested-dst' | 'nested-src';
+  readonly id: string;
+  readonly path: string;
+  readonly other: string;
+  readonly dst: string;
 }
 
 /** The machine whose states lie in the state directory. */

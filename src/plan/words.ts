@@ -41,9 +41,9 @@ function nextTwo(schedule: Schedule, at: number): number[] {
 /** Keys that are told in words of their own, or that say nothing to a person. */
 const TOLD = /^(format|id|schedule|prefix)(\.|$)/;
 /** The same within a step: its argv is shown, and these are what the executor makes of it. */
-const TOLD_OF_STEP = /^(argv|kind|always|tool|delete_limit|dry_run)(\.|$)/;
+const TOLD_OF_STEP = /^(argv|kind|always|tool|delete_limit|dry_run|undo)(\.|$)/;
 const SECONDS =
-  /(^|\.|: )(max_runtime|min_gap|delay|max_delay|timeout|full_every|max_age|stall)$|^log\.keep\.(ok|failed|unchanged)$/;
+  /(^|\.|: )(max_runtime|min_gap|keep_deleted|delay|max_delay|timeout|full_every|max_age|stall)$|^log\.keep\.(ok|failed|unchanged)$/;
 
 /** Every other value that differs, by its path in the job; those of a source or a step by its name. */
 function valueChanges(before: Job, after: Job): ValueChange[] {

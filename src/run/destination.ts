@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { Job } from '../job/job.js';
 import type { Layout } from '../job/layout.js';
+import { isNeverUpstream } from '../job/never-upstream.js';
 import type { Outcome } from '../job/outcome.js';
 import { isInside } from '../state/inside.js';
 import type { PackageState } from '../state/package-state.js';
@@ -19,7 +20,7 @@ export interface Expected {
  * Why a run must not touch `path`, or null. A package that has ever synced never starts over in a missing, empty or
  * foreign directory: that is an unmounted disk far more often than a wish.
  */
-export function refuseDirectory(path: string, expected: Expected): Outcome | null {
+export async function refuseDirectory(path: string, expected: Expected): Promise<Outcome | null> {
   const { state, fresh } = expected;
   const before = state.last_success !== null || state.size !== null;
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -36,21 +37,17 @@ export function refuseDirectory(path: string, expected: Expected): Outcome | nul
     return refusal(`${path} is empty, and it has been synced before; ${NEW_DISK}`);
   }
   const known = state.dst;
-  const moved = known?.path === path && known.boot_id === expected.bootId && known.dev !== stat.dev;
-  if (moved && !expected.vouched && !isFresh) {
-    return refusal(
-      `${path} is on another device than at the last run; if that is right: mirror run ${state.id} --allow-deletes 0`,
-    );
-  }
-  return null;
+  if (known?.path !== path || expected.vouched || isFresh) return null;
+  if (known.dev === stat.dev && known.boot_id === expected.bootId) return null;
+  return (await import('./special/index.js')).refuseOtherDisk(state.id, known, expected.bootId);
 }
 
 /** What helps when a dst is to be filled anew. */
 const NEW_DISK = 'if its disk is new: mirror apply --refetch';
 
-/** Nothing but what making a file system leaves. */
+/** Nothing but what a file system and mirror itself put there. */
 export function isEmpty(directory: string): boolean {
-  return readdirSync(directory).every((name) => name === 'lost+found');
+  return readdirSync(directory).every((name) => isNeverUpstream(name));
 }
 
 /**

@@ -57,8 +57,14 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
       ]);
     case 'prove-refs':
       return [`only if ${step.directory} has each ref as upstream has it`];
+    case 'count-closed':
+      return [`count what other users cannot read: ${command(step)}`];
+    case 'find-replaced':
+      return [`look for directories of ${step.held} that dst has as links or files`];
     case 'publish-held':
       return [`move what is in ${step.from} to its place`];
+    case 'count-images':
+      return ['count the images that are left out'];
     case 'jigdo-images':
       return [`for each set of images: ${command(step)} ${step.work}/<set>.conf`];
     case 'repeat-if-changed':
@@ -73,6 +79,8 @@ function describeStep(job: Job, step: Step, limit: () => number): string[] {
         `only if dst has all that the index names, and at most ${String(limit())} files more`,
         ...(step.signed ? [`  and each Release file is signed: ${words([...step.argv, '...'])}`] : []),
       ];
+    case 'prove-apt-archive':
+      return [`only if the index in ${step.held ?? job.dst} is whole, and dst has all that it names`];
     case 'prove-rpm':
       return [
         `only if dst has all that this lists, and at most ${String(limit())} files more: ${command(step)}`,

@@ -1,4 +1,5 @@
 import type { Job } from '../job/job.js';
+import type { Omission } from '../job/omission.js';
 import type { Outcome } from '../job/outcome.js';
 import type { Exec, ExecStep } from '../job/step.js';
 import type { PackageState, Transfer } from '../state/package-state.js';
@@ -31,6 +32,7 @@ export interface ExecEnd {
   readonly from: number;
   /** The delete limit that tripped, or null. */
   readonly tripped: number | null;
+  readonly omissions: readonly Omission[];
 }
 
 /**
@@ -49,9 +51,10 @@ export async function executeStep(
   const { session, log } = turn;
   const { job } = session;
   const table = await toolTable(step.tool);
-  const limit = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
+  const allowed = step.delete_limit ? currentLimit(job, session.state, turn.allowDeletes) : null;
+  const limit = allowed === null ? null : Math.max(0, allowed - (turn.deleted ?? 0));
   const argv = [...commandLine(job, step, limit), ...pushWordsFor(step, turn.words)];
-  const nothing = { transfer: null, lists: null, printed: false, from: 0, tripped: null };
+  const nothing = { transfer: null, lists: null, printed: false, from: 0, tripped: null, omissions: [] };
 
   const secret = step.stdin_secret === undefined ? null : secretText(session.secrets, step.stdin_secret);
   if (secret !== null && typeof secret !== 'string') return { ...nothing, outcome: secret };
@@ -105,7 +108,8 @@ export async function executeStep(
   const tripped =
     outcome.kind === 'blocked' ? (limit ?? currentLimit(job, session.state, turn.allowDeletes)) : null;
   const lists = table.lists?.(output) ?? null;
-  return { outcome, printed, from, tripped, lists, transfer: table.transfer(output) };
+  const omissions = (await table.omissions?.(output)) ?? [];
+  return { outcome, printed, from, tripped, lists, transfer: table.transfer(output), omissions };
 }
 
 /** Another command of a step's tool, in the same directory and environment. It gets no secret. */

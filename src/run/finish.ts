@@ -78,5 +78,6 @@ function recordOf(session: Session, end: AttemptEnd, log: string | null): RunRec
     src: end.src,
     log,
     transfer: end.transfer,
+    ...(end.omissions.length > 0 ? { omissions: end.omissions } : {}),
   };
 }

@@ -13,10 +13,19 @@ export function deleteLimit(guard: Guard, files: number): number {
   return Math.min(guard.deletes, Math.max(1000, Math.floor(guard.ratio * files)), Math.floor(files / 2));
 }
 
+/** What a person needs to know of deletions that are too many: the package, and some of the paths. */
+export interface ToldDeletions {
+  readonly id: string;
+  readonly examples?: readonly string[];
+}
+
 /** How a run ends that is about to make more deletions than the guard allows, or null. */
-export function tooMany(deletions: number, limit: number): StepEnd | null {
+export function tooMany(deletions: number, limit: number, told: ToldDeletions): StepEnd | null {
   if (deletions <= limit) return null;
-  const reason = `the delete guard: ${deletions} would be deleted, at most ${limit} may be`;
+  const { id, examples = [] } = told;
+  const such = examples.length === 0 ? '' : `, such as ${examples.join(', ')}`;
+  const cure = `if that is right: mirror run ${id} --allow-deletes ${deletions}`;
+  const reason = `the delete guard: ${deletions} would be deleted, at most ${limit} may be${such}; ${cure}`;
   return { outcome: { kind: 'blocked', reason }, done: true, facts: { tripped: limit } };
 }
 

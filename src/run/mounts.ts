@@ -1,10 +1,14 @@
 import { posix } from 'node:path';
 
 /** A line of /proc/self/mountinfo: device, which directory of it is mounted, and where. */
-interface Mount {
+export interface Mount {
   readonly device: string;
   readonly root: string;
   readonly point: string;
+  readonly type: string;
+  readonly source: string;
+  /** Options of the file system itself, as `a,b=c`. */
+  readonly options: string;
 }
 
 /**
@@ -26,14 +30,29 @@ export function isMountPoint(path: string, mountinfo: string): boolean {
   return at.device !== below.device || at.root !== posix.join(below.root, posix.relative(below.point, path));
 }
 
+/** The mount that a path without links lies in; of two at one place the later one covers the other. */
+export function mountOf(path: string, mountinfo: string): Mount | null {
+  const around = mountinfo
+    .split('\n')
+    .flatMap(parse)
+    .filter(({ point }) => point === path || isBelow(path, point));
+  return around.reduce<Mount | null>(
+    (best, mount) => (best && best.point.length > mount.point.length ? best : mount),
+    null,
+  );
+}
+
 function isBelow(path: string, directory: string): boolean {
   return directory === '/' || path.startsWith(`${directory}/`);
 }
 
 function parse(line: string): Mount[] {
-  const [, , device, root, point] = line.split(' ');
+  const words = line.split(' ');
+  const [, , device, root, point] = words;
+  // Before the dash stands any number of optional fields.
+  const [type = '', source = '', options = ''] = words.slice(words.indexOf('-') + 1);
   if (device === undefined || root === undefined || point === undefined) return [];
-  return [{ device, root: unescape(root), point: unescape(point) }];
+  return [{ device, root: unescape(root), point: unescape(point), type, source: unescape(source), options }];
 }
 
 /** Blanks, tabs, line ends and backslashes are octal. */

@@ -17,7 +17,8 @@ export function tell(outcome: Outcome, record: RunRecord | null, zone: string): 
   const how = describe(outcome, zone);
   if (record === null) return how;
   const seconds = ((record.ended - record.started) / 1000).toFixed(1);
-  return `${how} (${seconds} s${record.transfer === null ? '' : `, ${transferred(record.transfer)}`})`;
+  const moved = record.transfer === null ? '' : `, ${transferred(record.transfer)}`;
+  return [`${how} (${seconds} s${moved})`, ...(record.omissions ?? []).map(({ text }) => text)].join('; ');
 }
 
 /** What a person who started a run of `job` is told on stdout: a line, or with `--json` one object. */

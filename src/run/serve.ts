@@ -157,7 +157,16 @@ function activeRun(session: LockedSession, trigger: Trigger, started: number): A
 /** An attempt that came to nothing; the caller says why. */
 function nothing(wish: AttemptWish): AttemptEnd {
   const outcome: Outcome = { kind: 'interrupted', reason: 'nothing was run' };
-  return { ...wish, outcome, src: null, log: null, transfer: null, facts: {}, fallback: false };
+  return {
+    ...wish,
+    outcome,
+    src: null,
+    log: null,
+    transfer: null,
+    facts: {},
+    fallback: false,
+    omissions: [],
+  };
 }
 
 function stillBlocked(id: string, blocked: NonNullable<PackageState['blocked']>): Outcome {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Attempt } from '../job/job.js';
+import type { Omission } from '../job/omission.js';
 import { isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import type { CommonStep, ExecStep, ProbeStep, Step } from '../job/step.js';
@@ -11,6 +12,7 @@ import { refuseDirectory } from './destination.js';
 import { NO_FILES, executeStep } from './exec.js';
 import { together } from './figures.js';
 import { fnv1a } from '../job/hash.js';
+import { OWN_DIRECTORY } from '../job/never-upstream.js';
 import type { LogFile } from './log-file.js';
 import { signalOutcome } from './session.js';
 import type { LockedSession } from './session.js';
@@ -40,6 +42,7 @@ export interface StepsEnd {
   readonly outcome: Outcome;
   readonly transfer: Transfer | null;
   readonly facts: EndFacts;
+  readonly omissions: readonly Omission[];
 }
 
 /** Interprets a source's steps in order; the first that fails ends the run. */
@@ -62,6 +65,7 @@ export async function inOrder(turn: Turn): Promise<StepsEnd> {
   let outcome: Outcome = { kind: 'synced' };
   let transfer: Transfer | null = null;
   let facts: EndFacts = {};
+  let omissions: readonly Omission[] = [];
   let over = false;
   let lists: boolean | null = null;
   const rounds = new Map<Step, number>();
@@ -70,30 +74,34 @@ export async function inOrder(turn: Turn): Promise<StepsEnd> {
     // Upstream's own time goes on even when nothing else is new.
     if (over && (step.kind !== 'check-freshness' || step.refuse)) continue;
     if (session.interruption.signal !== null) {
-      return { outcome: signalOutcome(session, 'between two steps'), transfer, facts };
+      return { outcome: signalOutcome(session, 'between two steps'), transfer, facts, omissions };
     }
     // Before anything that claims a sync; passes over parts of a tree may each find nothing.
     if (lists === false && (step.kind === 'install-marker' || step.kind === 'write-file')) break;
-    const result = await runStep(turn, step, outcome);
+    const deleted = (turn.deleted ?? 0) + (transfer?.deleted ?? 0);
+    const result = await runStep({ ...turn, deleted }, step, outcome, facts);
     transfer = together(transfer, result.transfer ?? null);
     facts = { ...facts, ...result.facts };
+    if (result.omissions !== undefined) omissions = [...omissions, ...result.omissions];
     lists ||= result.lists ?? lists;
     if (result.changed && step.kind === 'repeat-if-changed') {
       const round = (rounds.get(step) ?? 0) + 1;
-      if (round >= step.rounds) return { outcome: keepsChanging(step.rounds), transfer, facts };
+      if (round >= step.rounds) return { outcome: keepsChanging(step.rounds), transfer, facts, omissions };
       rounds.set(step, round);
       at -= step.back + 1;
       // What went wrong in the round before is done again.
       outcome = { kind: 'synced' };
+      omissions = [];
       continue;
     }
     if (result.done && result.outcome.kind !== 'unchanged')
-      return { outcome: result.outcome, transfer, facts };
+      return { outcome: result.outcome, transfer, facts, omissions };
     over ||= result.done;
     outcome = result.done ? result.outcome : worse(outcome, result.outcome);
   }
-  if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts };
-  return { outcome, transfer, facts: over ? facts : { ...facts, ...measure(turn, outcome, transfer) } };
+  if (lists === false && isSuccess(outcome)) return { outcome: NO_FILES, transfer, facts, omissions };
+  if (!over) facts = { ...facts, ...(await measure(turn, outcome, transfer)) };
+  return { outcome, transfer, facts, omissions };
 }
 
 export interface StepEnd {
@@ -102,6 +110,8 @@ export interface StepEnd {
   readonly done: boolean;
   readonly transfer?: Transfer | null;
   readonly facts?: EndFacts;
+  /** What the step did not do though the run goes on; `run/special/omissions.ts` makes them. */
+  readonly omissions?: readonly Omission[];
   /** Whether upstream has files; null or not there: the step does not tell. */
   readonly lists?: boolean | null;
   /** Upstream changed while it was read. */
@@ -115,8 +125,8 @@ export function endedBy(outcome: Outcome | null): StepEnd {
   return outcome === null ? GO_ON : { outcome, done: true };
 }
 
-async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd> {
-  if (!isCommon(step)) return (await import('./special/index.js')).runSpecialStep(turn, step, sofar);
+async function runStep(turn: Turn, step: Step, sofar: Outcome, facts: EndFacts): Promise<StepEnd> {
+  if (!isCommon(step)) return (await import('./special/index.js')).runSpecialStep(turn, step, sofar, facts);
   const { session } = turn;
   const { job, layout } = session;
   switch (step.kind) {
@@ -124,12 +134,14 @@ async function runStep(turn: Turn, step: Step, sofar: Outcome): Promise<StepEnd>
       const { mount } = job.guard;
       const unmounted = mount === null ? null : (await import('./special/index.js')).refuseUnmounted(mount);
       if (unmounted !== null) return endedBy(unmounted);
-      const refused = refuseDirectory(step.path, {
+      const ours = existsSync(`${step.path}/${OWN_DIRECTORY}`);
+      const refused = await refuseDirectory(step.path, {
         state: session.state,
         bootId: session.self.bootId,
         vouched: turn.allowDeletes !== null,
         fresh: readFreshDst(layout, job.id),
       });
+      if (refused === null && ours) (await import('./special/index.js')).mendOwnDirectory(turn);
       return endedBy(refused);
     }
     case 'probe':
@@ -150,15 +162,21 @@ function isCommon(step: Step): step is CommonStep {
 }
 
 async function exec(turn: Turn, step: ExecStep): Promise<StepEnd> {
-  const end = await executeStep(turn, step, 'pass');
-  const { outcome, transfer, tripped } = end;
+  if (step.watch_deletions !== undefined) return (await import('./special/index.js')).runWatched(turn, step);
+  const special = step.leftovers ?? step.skip;
+  const pass = special
+    ? await (await import('./special/index.js')).executeWithCare(turn, step)
+    : await executeStep(turn, step, 'pass');
+  const undo = step.undo !== undefined && (pass.tripped !== null || existsSync(step.undo));
+  const end = undo ? await (await import('./special/index.js')).settleUndo(turn, step, pass) : pass;
+  const { outcome, transfer, tripped, omissions } = end;
   // What a list of changes names may well be directories only.
   const lists = step.only_with === undefined ? end.lists : null;
-  if (step.told_deletions !== undefined && outcome.kind === 'synced' && lists !== false) {
+  const done = !isThrough(outcome);
+  if (step.told_deletions && !done && lists !== false) {
     return (await import('./special/index.js')).deleteTold(turn, step, end);
   }
-  const done = !isThrough(outcome);
-  return { outcome, done, transfer, lists, facts: tripped === null ? {} : { tripped } };
+  return { outcome, done, transfer, lists, omissions, facts: tripped === null ? {} : { tripped } };
 }
 
 /**
@@ -223,11 +241,21 @@ function worse(a: Outcome, b: Outcome): Outcome {
   return b.kind === 'incomplete' || a.kind === 'synced' ? b : a;
 }
 
-/** What later runs hold dst to: its device, and how much a full pass says is in it. */
-function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): EndFacts {
-  const { job, self } = turn.session;
+/** dst's device, and its file system, which is only looked for when the device is not the one known. */
+async function whereIsDst({ job, self, state }: LockedSession): Promise<Pick<EndFacts, 'dst'>> {
   const stat = statSync(job.dst, { throwIfNoEntry: false });
-  const dst = stat ? { dst: { path: job.dst, dev: stat.dev, boot_id: self.bootId } } : {};
+  if (!stat) return {};
+  const now = { path: job.dst, dev: stat.dev, boot_id: self.bootId };
+  const known = state.dst;
+  const isKnown = known?.path === now.path && known.dev === now.dev && known.boot_id === now.boot_id;
+  if (isKnown && known.fs !== undefined) return { dst: known };
+  const fs = (await import('./special/index.js')).identifyFileSystem(job.dst);
+  return { dst: { ...now, ...(fs === null ? {} : { fs }) } };
+}
+
+/** What later runs hold dst to: its device, and how much a full pass says is in it. */
+async function measure(turn: Turn, outcome: Outcome, transfer: Transfer | null): Promise<EndFacts> {
+  const dst = await whereIsDst(turn.session);
   const whole = !turn.fallback && isSuccess(outcome);
   const pass = { ...dst, full_of: passOf(turn.source) };
   if (!whole || transfer?.files == null) return pass;

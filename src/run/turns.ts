@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { LONGEST_WAIT, turnSeconds } from '../job/longest.js';
+import type { Omission } from '../job/omission.js';
 import { isError, isNoRun, isSuccess, isThrough } from '../job/outcome.js';
 import type { Outcome } from '../job/outcome.js';
 import { nextSlot } from '../job/slots.js';
@@ -29,6 +30,7 @@ export interface AttemptEnd {
   readonly transfer: Transfer | null;
   readonly facts: EndFacts;
   readonly fallback: boolean;
+  readonly omissions: readonly Omission[];
 }
 
 /** What an attempt is for; `started` is epoch ms with fractions. */
@@ -50,6 +52,7 @@ export async function attemptSources(session: LockedSession, wish: AttemptWish):
     transfer: null,
     facts: {},
     fallback: false,
+    omissions: [],
   };
   for (const [index] of session.job.attempts.entries()) {
     if (index > 0 && Date.now() > session.startUntilMs) return end;
@@ -114,6 +117,7 @@ async function turn(
       words: wish.words,
       syncing: () => publishQuietly(session),
     });
+    for (const { kind, text } of end.omissions) log.note(kind === 'closed' ? 'INFO' : 'WARNING', text);
     log.note(levelOf(end.outcome), describe(end.outcome, job.timezone));
     return { ...sofar, ...end, outcome: heard(end.outcome, log), src: source.src, log, fallback: index > 0 };
   } catch (error) {

@@ -82,6 +82,7 @@ function overviewRow({ pkg, state, view }: Published, layout: Layout) {
     last_error: iso(state.last_error),
     errors: state.errors,
     size: state.size,
+    omissions: state.omissions ?? [],
     upstream_time: state.freshness ? iso(state.freshness.time) : null,
     upstream_old: view.upstreamOld,
     blocked: state.blocked && { ...state.blocked, since: iso(state.blocked.since) },

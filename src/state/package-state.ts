@@ -1,3 +1,4 @@
+import type { Omission } from '../job/omission.js';
 import type { FailureKind, OutcomeKind } from '../job/outcome.js';
 
 export const STATE_FORMAT = 'mirror/state/1';
@@ -29,6 +30,8 @@ export interface RunRecord {
   readonly src: string | null;
   readonly log: string | null;
   readonly transfer: Transfer | null;
+  /** What the run did not do; not there: nothing is known to be left. */
+  readonly omissions?: readonly Omission[];
 }
 
 /** A run in progress; trusted only while the run lock is held. */
@@ -74,11 +77,32 @@ export interface PackageState {
   readonly changed: number;
   /** What dst held after the last full pass. */
   readonly size: { readonly files: number; readonly bytes: number | null } | null;
-  /** dst's device and the boot it was seen in. */
-  readonly dst: { readonly path: string; readonly dev: number; readonly boot_id: string } | null;
+  /** dst's device and the boot it was seen in, and the file system behind it where it could be told. */
+  readonly dst: {
+    readonly path: string;
+    readonly dev: number;
+    readonly boot_id: string;
+    readonly fs?: FileSystem | undefined;
+  } | null;
   readonly blocked: { readonly since: number; readonly limit: number; readonly reason: string } | null;
   /** Upstream's own time as its marker told it after the last success; not there where nobody asks. */
   readonly freshness?: Freshness | undefined;
+  /** What the last pass that went to its end did not do; a run that found nothing new leaves it as it is. */
+  readonly omissions?: readonly Omission[] | undefined;
+}
+
+/** A file system, by what stays when it is mounted again, and the place of a directory in it. */
+export interface FileSystem {
+  readonly type: string;
+  /** What was mounted: a device's name, `host:/export`, an overlay's upper directory. */
+  readonly source: string;
+  /** Path from the root of the file system on; a btrfs subvolume is part of it. */
+  readonly place: string;
+  readonly uuid: string | null;
+  /** statfs(2)'s, where it is made of the UUID. */
+  readonly fsid: string | null;
+  /** The directory's inode and time of birth: equal on the same file system only, whatever its device is called. */
+  readonly born: string | null;
 }
 
 /** How old upstream itself is. Epoch ms; `max_age` in seconds, null: any age will do. */
@@ -87,6 +111,8 @@ export interface Freshness {
   /** The newest time ever seen, where it must not go backwards; else `time`. */
   readonly newest: number;
   readonly max_age: number | null;
+  /** Where there are several markers: what each told last, by its path in dst. `time` is that of the one longest out of date. */
+  readonly markers?: Readonly<Record<string, Pick<Freshness, 'time' | 'newest' | 'max_age'>>>;
 }
 
 /** State of a package nothing is known about. */
@@ -129,17 +155,28 @@ export function isPackageState(value: PackageState, id: string): boolean {
     (dst === null || Number.isFinite(dst.dev)) &&
     (blocked === null || (isTime(blocked.since) && Number.isFinite(blocked.limit))) &&
     (blocked === null || typeof blocked.reason === 'string') &&
-    (freshness === null || [freshness.time, freshness.newest].every(isTime))
+    (freshness === null || [freshness.time, freshness.newest].every(isTime)) &&
+    Object.values(freshness?.markers ?? {}).every(({ time, newest }) => isTime(time) && isTime(newest)) &&
+    areOmissions(value.omissions)
   );
 }
 
 /** Whether a parsed value is a finished run. */
 export function isRunRecord(value: unknown): value is RunRecord {
-  const { outcome, reason, trigger, started, ended, log } = (value ?? {}) as Partial<RunRecord>;
+  const { outcome, reason, trigger, started, ended, log, omissions } = (value ?? {}) as Partial<RunRecord>;
   return (
     [outcome, trigger].every((word) => typeof word === 'string') &&
     [started, ended].every(isTime) &&
-    [reason, log].every(isTextOrNull)
+    [reason, log].every(isTextOrNull) &&
+    areOmissions(omissions)
+  );
+}
+
+/** Whether what is shown of a run's omissions is text. */
+function areOmissions(value: unknown): boolean {
+  if (value === undefined) return true;
+  return (
+    Array.isArray(value) && value.every((each: Partial<Omission> | null) => typeof each?.text === 'string')
   );
 }
 

@@ -1,4 +1,4 @@
-import { isSuccess } from '../job/outcome.js';
+import { isSuccess, isThrough } from '../job/outcome.js';
 import type { ActiveRun, PackageState, RunRecord } from './package-state.js';
 
 /** What a finished run learnt beside its outcome; leave out what it did not. */
@@ -45,7 +45,16 @@ export function runEnded(state: PackageState, record: RunRecord, facts: EndFacts
   // A success that learnt no time is one of a package that does not ask for it any longer.
   const freshness =
     isSuccess({ kind: record.outcome }) || facts.freshness ? facts.freshness : state.freshness;
-  const base: PackageState = { ...state, ...kept, freshness, run: null, last: record, last_end: ended };
+  const omissions = isThrough({ kind: record.outcome }) ? record.omissions : state.omissions;
+  const base: PackageState = {
+    ...state,
+    ...kept,
+    freshness,
+    omissions,
+    run: null,
+    last: record,
+    last_end: ended,
+  };
   switch (record.outcome) {
     case 'busy':
     case 'not-due':

@@ -1,11 +1,13 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readEntries } from '../boundary/directory-names.js';
+import type { Job } from '../job/job.js';
 import { STATE_DIRECTORIES } from '../job/layout.js';
 import type { Layout } from '../job/layout.js';
 import { tryLock } from '../system/flock.js';
 import { removeQuietly } from '../system/if-there.js';
 import { currentBoot, executorLives, isOverdue } from './alive.js';
+import { removeLeftovers } from './leftovers.js';
 import { recordLost } from './lost.js';
 import { readState } from './mend-state.js';
 import { outputs } from './outputs/index.js';
@@ -89,10 +91,24 @@ function endLostRun(layout: Layout, id: string, now: number, warn: Warn): Packag
     const state = readState(layout, id, warn);
     if (state.run === null) return state;
     const ended = recordLost(layout, state, now);
+    removeToolsLeftovers(layout, id, warn);
     removeQuietly(layout.waitingFile(id));
     return ended;
   } finally {
     lock.release();
+  }
+}
+
+/** What the dead run's tool left in dst to tell others of a sync in progress. The caller holds the run lock. */
+function removeToolsLeftovers(layout: Layout, id: string, warn: Warn): void {
+  try {
+    const { attempts } = JSON.parse(readFileSync(layout.job(id), 'utf8')) as Pick<Job, 'attempts'>;
+    const steps = attempts.flatMap((attempt) => attempt.steps);
+    removeLeftovers(steps.flatMap((step) => (step.kind === 'exec' ? (step.leftovers ?? []) : [])));
+  } catch (error) {
+    // A package that is no longer applied has no job.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    warn(`${id}: what its tool left in dst was not removed: ${(error as Error).message}`);
   }
 }
 

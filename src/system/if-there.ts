@@ -1,4 +1,5 @@
 import { lstatSync, unlinkSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 
 /** Whether anything lies at a path, of whatever kind; no link is followed. Throws the system's error when it cannot tell. */
 export function isThere(path: string): boolean {
@@ -6,6 +7,18 @@ export function isThere(path: string): boolean {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+/** What lies at a path, or null; no link in the last name is followed. Throws the system's error when it cannot tell. */
+export function lstatIfThere(path: string | Buffer): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    // Something else may have taken the place of a directory on the way.
+    if (['ENOENT', 'ENOTDIR'].includes(code)) return null;
     throw error;
   }
 }

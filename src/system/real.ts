@@ -165,10 +165,18 @@ function readWhole(fd: number, path: string, size: number): Buffer {
 }
 
 function facts(path: string): FileFacts | null {
-  const stat = unlessUnseen(() => walkToTarget(path, ({ held }) => lstatSync(held), "root's"));
+  const stat = unlessUnseen(() =>
+    walkToTarget(path, ({ held }) => lstatSync(held, { bigint: true }), "root's"),
+  );
   if (!stat) return null;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
-  return { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
+  return {
+    kind,
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    inode: `${String(stat.dev)}:${String(stat.ino)}`,
+  };
 }
 
 function isSteady(path: string): boolean {

@@ -24,6 +24,8 @@ export interface FileFacts {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Device and inode, which tell one directory that has several paths; not there: not known. */
+  readonly inode?: string;
 }
 
 export interface Owner {

@@ -98,6 +98,7 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
     link: [{ rel: 'HOME', href: `https://${id.toLowerCase()}.example.org/` }],
     sources: [source(`rsync://upstream.example.org/${id}`)],
     dst: `/srv/ftp/${id}`,
+    keepDeleted: null,
     options: { ...optionDefaults(synctype), ...options },
     password: null,
     retry: { delay: 600, attempts: 3, maxDelay: 3600 },
@@ -105,7 +106,7 @@ export function pkg(id: string, { network, options, ...overrides }: Changes = {}
     firstSync: { maxRuntime: 604800 },
     guard: { deletes: 40000, ratio: 0.1, minFree: { share: 0.05 }, mount: null },
     precheck: null,
-    freshness: null,
+    freshness: [],
     acceptExit: {},
     staleAfter: 86400,
     network: {

@@ -1,18 +1,7 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { aptMirror } from '../../src/methods/apt-mirror.js';
-import { indexFiles, releaseFiles } from '../../src/run/special/proof/apt-index.js';
-import { clearText } from '../../src/run/special/proof/clear-text.js';
 import { context, pkg, source } from '../compile/site.js';
 import type { Changes } from '../compile/site.js';
 import { filesBelow, makeAptRepo } from '../support/apt-repo.js';
@@ -249,31 +238,5 @@ describe('what apt-mirror is told', () => {
   ])('%j %j is refused', (options, changes, code, at) => {
     const found = aptMirror.check(from(options, changes));
     expect(found.map((finding) => [finding.code, finding.at])).toEqual([[code, at]]);
-  });
-});
-
-describe('an apt index', () => {
-  test('names its files by their SHA-256, and a clear-signed text is the one that was signed', () => {
-    const text = 'Suite: sid\nMD5Sum:\n 1 2 x\nSHA256:\n ab 12 main/Packages\n cd 0 main/b\nEnd: 1\n - x\n';
-    const signed = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${text}-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n`;
-    expect(clearText(signed)).toBe(text);
-    expect([...releaseFiles(text)]).toEqual([
-      ['main/Packages', { size: 12, sha256: 'ab' }],
-      ['main/b', { size: 0, sha256: 'cd' }],
-    ]);
-  });
-
-  test('of source packages names every file of each, with its digest', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'mirror-sources-')), 'Sources');
-    const sums = (digest: string): string => ` ${digest} 7 a.dsc\n ${digest} 9 a.tar.xz\n`;
-    writeFileSync(
-      file,
-      `Package: a\nFiles:\n${sums('md5')}Checksums-Sha256:\n${sums('sha')}Directory: pool//a\n\n`,
-    );
-    expect([...indexFiles(file)]).toEqual([
-      ['pool/a/a.dsc', { size: 7, sha256: 'sha' }],
-      ['pool/a/a.tar.xz', { size: 9, sha256: 'sha' }],
-    ]);
-    rmSync(join(file, '..'), { recursive: true });
   });
 });

@@ -112,7 +112,7 @@ describe.skipIf(WITHOUT !== '')(`bandersnatch${WITHOUT}`, () => {
     expect(await pypi.run()).toMatchObject({ code: 77 });
     expect(pypi.last).toMatchObject({
       outcome: 'blocked',
-      reason: 'the delete guard: 19 would be deleted, at most 5 may be',
+      reason: expect.stringContaining('the delete guard: 19 would be deleted, at most 5 may be') as string,
     });
     expect(pypi.mirrored()).toHaveLength(22);
     expect(await pypi.run('--allow-deletes', '19')).toMatchObject({ code: 0 });

@@ -14,7 +14,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { layout } from '../../src/job/layout.js';
 import type { CheckFreshnessStep } from '../../src/job/step.js';
 import type { Turn } from '../../src/run/steps.js';
-import { checkFreshness, parseTime } from '../../src/run/special/freshness.js';
+import { checkFreshness } from '../../src/run/special/freshness.js';
+import { parseTime } from '../../src/run/special/marker-time.js';
 import { dateInUtc } from '../../src/run/special/write-file.js';
 import { startRsyncd } from '../support/rsyncd.js';
 import type { Rsyncd } from '../support/rsyncd.js';
@@ -81,6 +82,41 @@ test('an upstream that is itself old makes a synced package stale, and going bac
   expect(reason).toContain('upstream itself');
 });
 
+test('of several markers the oldest counts, and one that becomes unreadable keeps what it said', async () => {
+  const other = join(upstream, 'repodata/repomd.xml');
+  mkdirSync(join(upstream, 'repodata'), { recursive: true });
+  const revise = (at: Date): void =>
+    writeFileSync(other, `<repomd><revision>${String(at.getTime() / 1000)}</revision></repomd>\n`);
+  const several = {
+    synctype: 'rsync',
+    freshness: [
+      { file: 'project/trace/master', format: 'trace', max_age: 'PT6H' },
+      { file: 'repodata/repomd.xml', format: 'repomd', max_age: 'P2D' },
+    ],
+    settings: { src: rsyncd.url('tree'), options: { extra_args: ['--checksum'] } },
+  };
+  await site.apply({ several });
+  publish(hoursAgo(1));
+  revise(hoursAgo(40));
+  expect(await site.run('several')).toMatchObject({ code: 0 });
+  expect((await shown()).status).toBe('ok');
+  const old = hoursAgo(70);
+  revise(old);
+  expect(await site.run('several')).toMatchObject({ code: 0 });
+  expect(site.state('several').freshness?.time).toBe(old.getTime());
+  expect((await shown()).status).toBe('stale');
+  writeFileSync(other, '');
+  expect(await site.run('several')).toMatchObject({ code: 0 });
+  expect((await shown()).status).toBe('stale');
+  rmSync(other);
+  expect(await site.run('several')).toMatchObject({ code: 0 });
+  expect((await shown()).status).toBe('stale');
+  expect(site.log('several')).toContain('its time is taken to be the one known');
+  revise(hoursAgo(1));
+  expect(await site.run('several')).toMatchObject({ code: 0 });
+  expect((await shown()).status).toBe('ok');
+});
+
 test.each(['FIFO', 'link out of dst', 'directory', 'huge file'])(
   'a %s that upstream serves as its marker is not read',
   (kind) => {
@@ -121,7 +157,7 @@ function freshnessNotes(dst: string, path: string): string[] {
     monotonic: false,
     refuse: false,
   };
-  checkFreshness({ session, log } as unknown as Turn, step as CheckFreshnessStep);
+  checkFreshness({ session, log } as unknown as Turn, step as CheckFreshnessStep, undefined);
   return notes;
 }
 
@@ -136,6 +172,42 @@ describe('a time in a marker', () => {
     ['trace', 'Mon Nov 23 02:05:09 UTC 2026\nUsed ftpsync\n', '2026-11-23T02:05:09.000Z'],
     ['release', 'Origin: Debian\nDate: Sat, 21 Nov 2026 10:00:00 UTC\n', '2026-11-21T10:00:00.000Z'],
     ['release', 'Origin: Debian\n', null],
+    // What date(1) prints in zones that have one meaning, and in those that have not.
+    ['date', 'Mon Nov 30 16:44:21 EST 2026', '2026-11-30T21:44:21.000Z'],
+    ['date', 'Mon Nov 30 16:44:21 PDT 2026', '2026-11-30T23:44:21.000Z'],
+    ['date', 'Mon Nov 30 16:44:21 KST 2026', '2026-11-30T07:44:21.000Z'],
+    ['date', 'Mon Nov 30 16:44:21 CET 2026', '2026-11-30T15:44:21.000Z'],
+    ['date', 'Mon Nov 30 16:44:21 -03 2026', '2026-11-30T19:44:21.000Z'],
+    ['date', 'Mon Nov 30 16:44:21 +0545 2026', '2026-11-30T10:59:21.000Z'],
+    ['date', 'Mon 30 Nov 2026 04:44:21 PM UTC', '2026-11-30T16:44:21.000Z'],
+    ['date', 'Mon Nov 30 12:04:21 AM UTC 2026', '2026-11-30T00:04:21.000Z'],
+    ['date', 'Mon Nov 30 16:44:21 2026', '2026-11-30T16:44:21.000Z'],
+    ...['CST', 'IST', 'BST', 'PST', 'AST', 'XYZ', 'constructor'].map(
+      (zone) => ['date', `Mon Nov 30 16:44:21 ${zone} 2026`, null] as const,
+    ),
+    // RFC 5322, whose zones of mail have one meaning.
+    ['trace', 'Date: Mon, 30 Nov 2026 16:44:21 CST', '2026-11-30T22:44:21.000Z'],
+    ['trace', 'Date: Mon, 30 Nov 2026 16:44:21 PST', '2026-12-01T00:44:21.000Z'],
+    ['trace', 'Date: 30 Nov 2026 16:44 -0500 (EST)', '2026-11-30T21:44:00.000Z'],
+    ['trace', 'Date: Mon, 30 Nov 2026 16:44:21 IST', null],
+    ['release', 'Date: Sat, 31 Feb 2026 10:00:00 UTC', null],
+    // ISO 8601, whatever zone the site is in.
+    ['date', '2026-11-30 16:44:21 (UTC)', '2026-11-30T16:44:21.000Z'],
+    ['date', '2026-11-30T16:44:21.123+09:00', '2026-11-30T07:44:21.000Z'],
+    ['date', '20261130T164421Z', '2026-11-30T16:44:21.000Z'],
+    ['date', '2026-11-30', '2026-11-30T00:00:00.000Z'],
+    ['date', '2026-11-30 16:44:21 CST', null],
+    ['date', '2026-13-30 16:44:21', null],
+    ['date', '11/30/2026 16:44', null],
+    ['manjaro', 'state=5\nbranch=stable\ndate=2018-01-25T21:52:18Z\n', '2018-01-25T21:52:18.000Z'],
+    ['manjaro', 'state=5\n', null],
+    ['repomd', '<repomd>\n  <revision>1795399509</revision>\n', '2026-11-23T02:05:09.000Z'],
+    [
+      'repomd',
+      '<revision>f41</revision>' + '<timestamp>1795399508</timestamp><timestamp>1795399509</timestamp>',
+      '2026-11-23T02:05:09.000Z',
+    ],
+    ['repomd', '<revision>f41</revision>', null],
   ] as const)('%s: %j', (format, text, expected) => {
     const time = parseTime(text, format);
     expect(time === null ? null : new Date(time).toISOString()).toBe(expected);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { rsyncFiltersOfScript } from '../../src/job/never-upstream.js';
 import type { FilePart } from '../../src/job/step.js';
 import { ftpsync } from '../../src/methods/ftpsync.js';
 import { ftpsyncConf } from '../../src/methods/ftpsync-conf.js';
@@ -117,9 +118,11 @@ describe('ftpsync.conf', () => {
   test("gives rsync's second pass the delete limit before every word that could take it as a value", () => {
     const last = (options: object, about: Partial<MethodContext> = {}): string | undefined =>
       sourced(conf(options, {}, about), ['RSYNC_OPTIONS2']).RSYNC_OPTIONS2;
-    expect(last({})).toBe('--max-delete=77 --delay-updates --delete --delete-delay --delete-excluded');
+    expect(last({})).toBe(
+      '--max-delete=77 --force --backup --backup-dir=/srv/ftp/debian/.~mirror~/undo --delay-updates --delete --delete-delay --delete-excluded',
+    );
     expect(last({ extra: { RSYNC_OPTIONS2: '--delete --exclude' } })).toBe(
-      '--max-delete=77 --delete --exclude',
+      '--max-delete=77 --force --backup --backup-dir=/srv/ftp/debian/.~mirror~/undo --delete --exclude',
     );
     expect(last({}, { fallback: true })).toBe('--delay-updates');
     expect(last({ extra: { RSYNC_OPTIONS2: '--delay-updates --delete-after' } }, { fallback: true })).toBe(
@@ -152,10 +155,12 @@ describe('ftpsync.conf', () => {
     expect(
       sourced(conf({ extra: { RSYNC_EXTRA: '-z' } }, { network }), ['RSYNC_EXTRA', 'RSYNC_PROXY']),
     ).toEqual({
-      RSYNC_EXTRA: '-z --contimeout=60 --ipv4 --address=192.0.2.1',
+      RSYNC_EXTRA: `${rsyncFiltersOfScript().join(' ')} -z --contimeout=60 --ipv4 --address=192.0.2.1`,
       RSYNC_PROXY: 'proxy:3128',
     });
-    expect(sourced(conf({ extra: { RSYNC_TRANSPORT: 'ssl' } }), ['RSYNC_EXTRA']).RSYNC_EXTRA).toBe('unset');
+    expect(sourced(conf({ extra: { RSYNC_TRANSPORT: 'ssl' } }), ['RSYNC_EXTRA']).RSYNC_EXTRA).toBe(
+      rsyncFiltersOfScript().join(' '),
+    );
   });
 });
 

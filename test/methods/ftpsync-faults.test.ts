@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MAY_MOUNT, onDisk } from '../support/disk.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import { freePort } from '../support/rsyncd.js';
@@ -101,15 +102,62 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
     expect(mirrored('dists/stable/Release')).toBeNull();
   });
 
-  test('another ftpsync works in the directory', async () => {
+  test('the marker of a dead run goes, whatever process has its number now', async () => {
     mkdirSync(site.dst('debian'), { recursive: true });
-    const lock = join(site.dst('debian'), 'Archive-Update-in-Progress-mirror.test');
-    writeFileSync(lock, `${String(process.pid)}\n`);
-    expect(await fails({})).toEqual([1, expect.stringMatching(/^tool: another ftpsync is at work/)]);
-    expect(existsSync(lock)).toBe(true);
-    // Of a process that is gone: a run that was killed left it.
-    writeFileSync(lock, '4194305\n');
-    expect(await site.run('debian')).toMatchObject({ code: 0 });
+    const marker = join(site.dst('debian'), 'Archive-Update-in-Progress-mirror.test');
+    for (const pid of [process.pid, 1, 4_194_305]) {
+      writeFileSync(marker, `${String(pid)}\n`);
+      expect(await fails({})).toEqual([0, 'synced: ']);
+      expect(existsSync(marker)).toBe(false);
+    }
+  });
+
+  test('an ftpsync that a person has started keeps its marker', async () => {
+    mkdirSync(site.dst('debian'), { recursive: true });
+    const marker = join(site.dst('debian'), 'Archive-Update-in-Progress-mirror.test');
+    const script = join(site.root, 'ftpsync');
+    writeFileSync(script, '#!/bin/bash\nread -r _\n', { mode: 0o755 });
+    const person = spawn(script, [], { stdio: ['pipe', 'ignore', 'ignore'] });
+    try {
+      await vi.waitFor(() =>
+        expect(readFileSync(`/proc/${String(person.pid)}/comm`, 'utf8')).toBe('ftpsync\n'),
+      );
+      writeFileSync(marker, `${String(person.pid)}\n`);
+      expect(await fails({})).toEqual([1, expect.stringMatching(/^tool: another ftpsync is at work/)]);
+      expect(existsSync(marker)).toBe(true);
+    } finally {
+      person.kill('SIGKILL');
+    }
+  });
+
+  test('`mirror publish` removes the marker of a run that was killed', async () => {
+    const proxy = await startFaultProxy(rsyncd.port);
+    const marker = join(site.dst('debian'), 'Archive-Update-in-Progress-mirror.test');
+    try {
+      proxy.set({ after: 50_000, then: 'hang' });
+      await site.apply(debian({ src: `rsync://127.0.0.1:${String(proxy.port)}/debian` }));
+      const run = site.run('debian');
+      await vi.waitFor(() => expect(existsSync(marker)).toBe(true), 20_000);
+      const { pid } = site.state('debian').run ?? {};
+      process.kill(pid ?? NaN, 'SIGKILL');
+      killMarked(String(pid));
+      await run;
+      expect(existsSync(marker)).toBe(true);
+      // A process that the tool started meanwhile would still hold the run lock.
+      await vi.waitFor(async () => {
+        killMarked(String(pid));
+        await site.mirror('publish');
+        expect(existsSync(marker)).toBe(false);
+      }, 20_000);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  test('a hub whose archive is whole is a success, though its downstreams cannot be told', async () => {
+    expect(await fails({ options: { hub: true, archive: 'debian' } })).toEqual([0, 'synced: ']);
+    expect(site.state('debian').last?.omissions?.[0]?.text).toMatch(/^downstream mirrors were not told/);
+    expect(trace()).not.toBe('');
   });
 
   test('more would be deleted than the guard allows: blocked until a person says so', async () => {
@@ -160,3 +208,16 @@ suite('a failure of ftpsync (needs the package ftpsync)', () => {
     });
   });
 });
+
+/** Ends the tools of an executor, as a machine that loses power does. */
+function killMarked(pid: string): void {
+  for (const each of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = readFileSync(`/proc/${each}/environ`, 'latin1').split('\0');
+      if (environment.some((word) => word.startsWith(`MIRROR_RUN=${pid}.`)))
+        process.kill(Number(each), 'SIGKILL');
+    } catch {
+      // It has ended, or is another user's.
+    }
+  }
+}

@@ -79,7 +79,7 @@ suite('a push for ftpsync (needs the package ftpsync)', () => {
     expect(mirrored('dists/stable/Release')).toBeNull();
     const { last, last_success } = site.state('debian');
     expect(last).toMatchObject({ outcome: 'incomplete', trigger: 'push' });
-    expect(last?.reason).toContain('stage 1 only');
+    expect(last?.reason).toMatch(/^stage 1 only.{0,90}$/);
     expect(last_success).toBeNull();
 
     expect(await push('sync:archive: sync:stage2')).toBe(0);

@@ -208,7 +208,7 @@ describe.skipIf(WITHOUT !== '')(`git${WITHOUT}`, () => {
     expect(await site.run(id)).toMatchObject({ code: 77 });
     expect(last()).toMatchObject({
       outcome: 'blocked',
-      reason: 'the delete guard: 20 would be deleted, at most 11 may be',
+      reason: expect.stringContaining('the delete guard: 20 would be deleted, at most 11 may be') as string,
     });
     expect(refs(site.dst(id))).toBe(before);
     expect(await site.run(id, '--allow-deletes', '20')).toMatchObject({ code: 0 });

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, describe, test } from 'vitest';
 import { MAY_MOUNT, onDisk } from '../support/disk.js';
@@ -43,6 +43,14 @@ describe.skipIf(MISSING.length > 0)('a failure of jigdo (needs the package jigdo
       69,
       expect.stringMatching(/^transfer: .*Connection refused/),
     ]);
+  });
+
+  test('says that upstream lacks the template of an image', async () => {
+    const name = readdirSync(join(upstream, '13.1.0/amd64/jigdo-dvd')).find((each) =>
+      each.endsWith('.template'),
+    );
+    rmSync(join(upstream, '13.1.0/amd64/jigdo-dvd', String(name)));
+    expect(await fails()).toEqual([69, expect.stringContaining(`: upstream lacks ${String(name)}`)]);
   });
 
   test('goes on with the other sets when one fails', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, describe, onTestFinished, test } from 'vitest';
 import { startRedirector } from '../support/redirector.js';
@@ -89,6 +89,34 @@ describe.skipIf(MISSING.length > 0)('jigdo (needs the package jigdo-file)', () =
     isCurrent('13.2.0');
     expect(await site.run('images')).toMatchObject({ code: 0 });
     expect(sha256(at('current/amd64/iso-dvd/debian-13.2.0-amd64-DVD-1.iso'))).toBe(next);
+  });
+
+  test('removes the images of an old version, and keeps those that it takes from upstream as they are', async () => {
+    put(join(upstream, '13.1.0/amd64/iso-cd/debian-13.1.0-amd64-netinst.iso'), 'net');
+    await site.apply(images());
+    expect(await site.run('images')).toMatchObject({ code: 0 });
+    expect(existsSync(at(IMAGE))).toBe(true);
+    rmSync(join(upstream, '13.1.0'), { recursive: true });
+    rmSync(join(upstream, 'project/build/13.1.0'), { recursive: true });
+    const next = publishImage('amd64', 'dvd', '13.2.0');
+    put(join(upstream, '13.2.0/amd64/iso-cd/debian-13.2.0-amd64-netinst.iso'), 'net');
+    isCurrent('13.2.0');
+    expect(await site.run('images', '--allow-deletes', '20')).toMatchObject({ code: 0 });
+    expect(existsSync(at('13.1.0'))).toBe(false);
+    expect(sha256(at('current/amd64/iso-dvd/debian-13.2.0-amd64-DVD-1.iso'))).toBe(next);
+    expect(readFileSync(at('13.2.0/amd64/iso-cd/debian-13.2.0-amd64-netinst.iso'), 'utf8')).toBe('net');
+    expect(await site.run('images')).toMatchObject({ code: 0 });
+    expect(sha256(at('current/amd64/iso-dvd/debian-13.2.0-amd64-DVD-1.iso'))).toBe(next);
+  });
+
+  test('names the images that upstream has without a jigdo file', async () => {
+    put(join(upstream, '13.1.0/amd64/iso-bd/edu.iso'), 'no jigdo');
+    put(join(upstream, '13.1.0/amd64/iso-bd/SHA256SUMS'), `${'0'.repeat(64)}  edu.iso\n`);
+    await site.apply(images());
+    expect(await site.run('images')).toMatchObject({ code: 0 });
+    expect(site.state('images').last?.omissions?.[0]?.text).toBe(
+      '1 file was left out (in SHA256SUMS, but neither made nor taken): 13.1.0/amd64/iso-bd/edu.iso',
+    );
   });
 
   test('--dry-run says what would be run, --transfer what it would bring', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/job/step.js';
+import { NEVER_UPSTREAM_EXPRESSION } from '../../src/job/never-upstream.js';
 import { lftp } from '../../src/methods/lftp.js';
 import type { Package } from '../../src/model/site.js';
 import { fileText } from '../../src/run/special/write-file.js';
@@ -92,9 +93,12 @@ describe.skipIf(WITHOUT !== '')(`what lftp reads${WITHOUT}`, () => {
           const lines = heard(lftp.steps(cran, context_), password);
           const settings = lines.filter((line) => line.startsWith('set '));
           expect(settings).toContain(`set ssl:ca-file /etc/${dst}`);
+          const mirror = `mirror --continue --no-perms --exclude=${NEVER_UPSTREAM_EXPRESSION} --exclude=${regex} --exclude-glob=${glob}/`;
           expect(lines.slice(settings.length)).toEqual([
             `open --user=u${user} --password ${password} ${url}${url.endsWith('/') ? '' : '/'}`,
-            `mirror --continue --no-perms --verbose=3 --exclude=${regex} --exclude-glob=${glob}/ . /srv/ftp/${dst}`,
+            `${mirror} --verbose=3 . /srv/ftp/${dst}`,
+            'mirror: the listing is held against dst',
+            `${mirror} --verbose=1 --dry-run --use-cache --ignore-time . /srv/ftp/${dst}`,
           ]);
           expect(readdirSync(empty)).toEqual([]);
           expect(readdirSync(directory)).toEqual(['session.lftp']);

@@ -32,6 +32,35 @@ async function applyStaged(src: string, options: object = {}, more: object = {})
 }
 
 describe('a sync in stages', () => {
+  test('holds back what Debian’s links in dists lead to until all is published', async () => {
+    const inRelease = 'dists/trixie/InRelease';
+    const release = (version: number): void => {
+      put('zzz-dists/trixie/InRelease', `version ${String(version)}`);
+      put('dists/trixie/main/Packages', `version ${String(version)}`);
+      put(`pool/${String(version)}.deb`, randomBytes(150_000).toString('hex'));
+    };
+    publish(1);
+    release(1);
+    symlinkSync('../../zzz-dists/trixie/InRelease', join(upstream, inRelease));
+    try {
+      await applyStaged(throughProxy('archive'));
+      expect(await site.run('debian')).toMatchObject({ code: 0 });
+      release(2);
+      proxy.set({ after: 100_000, then: 'cut' });
+      expect(await site.run('debian')).toMatchObject({ code: 69 });
+      const versions = (): string[] =>
+        [inRelease, 'dists/trixie/main/Packages'].map((file) =>
+          readFileSync(join(site.dst('debian'), file), 'utf8'),
+        );
+      expect(versions()).toEqual(['version 1', 'version 1']);
+      proxy.set(null);
+      expect(await site.run('debian')).toMatchObject({ code: 0 });
+      expect(versions()).toEqual(['version 2', 'version 2']);
+    } finally {
+      for (const name of ['zzz-dists', 'dists/trixie']) rmSync(join(upstream, name), { recursive: true });
+    }
+  });
+
   test('publishes nothing when the packages do not come through', async () => {
     publish(1);
     await applyStaged(throughProxy('archive'));

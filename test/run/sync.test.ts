@@ -125,7 +125,7 @@ describe('a sync from a real rsync daemon', () => {
     const { stdout, code } = await site.run('debian', '--dry-run');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^from rsync:.*\n {2}require .*\n {2}rsync --max-delete=3 -vrltSH .*--delete-delay .*\n$/,
+      /^from rsync:.*\n {2}require .*\n {2}rsync --max-delete=3 .* -vrltSH .*--delete-delay .*\n {2}count what .*\n$/,
     );
     expect(site.history('debian')).toHaveLength(before);
   });

@@ -54,7 +54,21 @@ export interface AptRepo {
   add(name: string, version: string, size?: number): string;
   remove(name: string): void;
   /** Writes and signs the indexes of what is there now. */
-  publish(key: SigningKey): void;
+  publish(key: SigningKey, wishes?: PublishWishes): void;
+}
+
+/** How an index differs from the usual one. */
+export interface PublishWishes {
+  /** The text of Packages. */
+  readonly packages?: (text: string) => string;
+  /** Writes further files of the index, below the directory of the distribution, before Release is made. */
+  readonly more?: (dists: string) => void;
+  /** The text of Release. */
+  readonly release?: (text: string) => string;
+  /** Compressions of Packages; default gzip and xz. */
+  readonly tools?: readonly string[];
+  /** Files beside Release, or it, that are removed in the end. */
+  readonly without?: readonly string[];
 }
 
 /** Files of the repository other than its pool, named and checked as apt-ftparchive does. */
@@ -90,20 +104,27 @@ export function makeAptRepo(path: string, suite = 'stable'): AptRepo {
       return file;
     },
     remove: (name) => rmSync(join(path, poolOf(name)), { recursive: true, force: true }),
-    publish(key) {
+    publish(key, { packages: edit = String, more, release: editRelease = String, tools, without = [] } = {}) {
       const run = (...args: string[]): Buffer => execFileSync('apt-ftparchive', args, { cwd: path });
-      writeFileSync(join(packages, 'Packages'), run('packages', 'pool'));
-      for (const tool of ['gzip', 'xz']) execFileSync(tool, ['-kf', join(packages, 'Packages')]);
+      for (const name of readdirSync(packages)) rmSync(join(packages, name));
+      writeFileSync(join(packages, 'Packages'), edit(run('packages', 'pool').toString()));
+      for (const tool of tools ?? ['gzip', 'xz']) execFileSync(tool, ['-qkf', join(packages, 'Packages')]);
+      more?.(dists);
       for (const name of readdirSync(dists).filter((file) => /^(In)?Release/.test(file)))
         rmSync(join(dists, name));
       const set = (field: string, value: string): string => `-oAPT::FTPArchive::Release::${field}=${value}`;
-      const fields = [set('Suite', suite), set('Codename', suite), set('Components', 'main')];
+      const commands = '-oAPT::FTPArchive::Release::Patterns::=Commands-*';
+      const fields = [commands, set('Suite', suite), set('Codename', suite), set('Components', 'main')];
       const release = run(...fields, set('Architectures', 'amd64'), 'release', `dists/${suite}`);
-      writeFileSync(join(dists, 'Release'), release);
+      writeFileSync(join(dists, 'Release'), editRelease(release.toString()));
       // Named in Release, as in Debian's, but not there.
-      rmSync(join(packages, 'Packages'));
+      const files = filesBelow(dists);
+      for (const file of files)
+        if (file.endsWith('.xz')) rmSync(join(dists, file.slice(0, -3)), { force: true });
+      rmSync(join(packages, 'Packages'), { force: true });
       key.gpg('--clearsign', '--output', join(dists, 'InRelease'), join(dists, 'Release'));
       key.gpg('--armor', '--detach-sign', '--output', join(dists, 'Release.gpg'), join(dists, 'Release'));
+      for (const name of without) rmSync(join(dists, name));
       // As an archive's, never two within a second: tools that look at size and second could not tell them apart.
       published = Math.max(Math.floor(Date.now() / 1000), published + 1);
       for (const file of filesBelow(dists)) utimesSync(join(dists, file), published, published);

@@ -17,6 +17,8 @@ export interface Rsyncd {
   readonly port: number;
   /** `rsync://127.0.0.1:PORT/module`, with a user in front if given. */
   url(module: string, user?: string): string;
+  /** Adds global lines of rsyncd.conf(5), such as `motd file`: the daemon reads it for each connection. */
+  configure(lines: Readonly<Record<string, string>>): void;
   stop(): Promise<void>;
 }
 
@@ -40,7 +42,14 @@ export async function startRsyncd(
       ...Object.entries(options).map(([key, value]) => `${key} = ${value.replace('SECRETS', secretsFile)}`),
     ].join('\n');
   const body = Object.entries(modules).map(section).join('\n');
-  writeFileSync(config, `use chroot = no\nlock file = ${directory}/lock\n${identity}${body}\n`);
+  const write = (lines: Readonly<Record<string, string>> = {}): void => {
+    const more = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`);
+    writeFileSync(
+      config,
+      `use chroot = no\nlock file = ${directory}/lock\n${identity}${more.join('')}${body}\n`,
+    );
+  };
+  write();
   for (;;) {
     const port = await freePort();
     const child = spawn(
@@ -59,6 +68,7 @@ export async function startRsyncd(
     return {
       port,
       url: (module, user) => `rsync://${user === undefined ? '' : `${user}@`}127.0.0.1:${port}/${module}`,
+      configure: write,
       async stop() {
         await endChild(child);
         rmSync(directory, { recursive: true, force: true });

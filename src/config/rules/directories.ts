@@ -1,10 +1,10 @@
 import { dirname } from 'node:path/posix';
 import type { Finding } from '../../diagnostics/diagnostic.js';
 import { layout } from '../../job/layout.js';
-import { readRsyncWords, type RsyncWord } from '../../methods/rsync-words.js';
 import { logBases } from '../../model/logs.js';
-import type { Package } from '../../model/site.js';
-import { packageError, packageWarning, shareMachine, type CheckedPackage, type CheckedSite } from './rule.js';
+import { plainPath } from '../../model/path.js';
+import { sourceTexts } from './source-urls.js';
+import { packageError, shareMachine, type CheckedPackage, type CheckedSite } from './rule.js';
 
 /** Trees of the system itself: a sync that deletes there ends the machine. */
 const SYSTEM =
@@ -34,23 +34,35 @@ export function sameDst({ packages }: CheckedSite): Finding[] {
   return findings;
 }
 
-/** The outer package's sync would delete the inner tree, unless it excludes it. */
-export function nestedDst({ packages }: CheckedSite): Finding[] {
-  // With the slash, a directory comes right before what is in it.
-  const sorted = packages.map((inner) => ({ inner, key: `${inner.pkg.dst}/` }));
-  sorted.sort((a, b) => compare(a.key, b.key));
-  const findings: Finding[] = [];
-  const around: CheckedPackage[] = [];
-  for (const { inner } of sorted) {
-    while (around.length > 0 && !inside(inner.pkg.dst, around.at(-1)?.pkg.dst ?? '')) around.pop();
-    for (const outer of around) {
-      if (outer.pkg.dst === inner.pkg.dst || !shareMachine(outer, inner)) continue;
-      const finding = nesting(outer, inner);
-      if (finding) findings.push(finding);
-    }
-    around.push(inner);
-  }
-  return findings;
+/** A sync from a dst, or from around one, deletes its own source or copies itself into itself. */
+export function nestedSource({ packages }: CheckedSite): Finding[] {
+  const sources = packages.flatMap((item) =>
+    sourceTexts(item.config.settings.src).flatMap(([text, at]) => {
+      const path = localPath(text);
+      return path === null ? [] : [{ item, path, at }];
+    }),
+  );
+  return sources.flatMap(({ item, path, at }) => {
+    const other = packages.find(
+      (candidate) => shareMachine(candidate, item) && isOneTree(path, candidate.pkg.dst),
+    );
+    if (!other) return [];
+    const whose = other === item ? "the package's own dst" : `the dst of \`${other.pkg.id}\``;
+    const relation = path === other.pkg.dst ? 'is' : inside(path, other.pkg.dst) ? 'lies in' : 'holds';
+    const message = `\`${path}\` ${relation} \`${other.pkg.dst}\`, ${whose}`;
+    const help = 'use a source outside of every dst';
+    return [packageError(item.pkg.id, at, { code: 'nested-src', message, help })];
+  });
+}
+
+function isOneTree(a: string, b: string): boolean {
+  return a === b || inside(a, b) || inside(b, a);
+}
+
+/** The directory of this machine that a source names, or null. */
+function localPath(source: string): string | null {
+  const path = source.replace(/^file:\/\/(localhost)?(?=\/)/i, '');
+  return path.startsWith('/') ? plainPath(path) : null;
 }
 
 /** The status files would be deleted by the sync, or every sync could write to the mirror beside them. */
@@ -106,56 +118,8 @@ function ownerOf(dst: string): string | null {
   return inside(STATE, dst) ? `holds mirror's own \`${STATE}\`` : null;
 }
 
-function nesting(outer: CheckedPackage, inner: CheckedPackage): Finding | null {
-  const path = inner.pkg.dst.slice(outer.pkg.dst.length + 1);
-  // A dst that is the system's is reported as that.
-  if (ownerOf(outer.pkg.dst) !== null || outer.pkg.synctype === 'local') return null;
-  const excluded = excludes(outer.pkg.options, path);
-  if (excluded && !deletesExcluded(outer.pkg.options)) return null;
-  const message = `\`${inner.pkg.dst}\` is inside \`${outer.pkg.dst}\`, the dst of \`${outer.pkg.id}\``;
-  const code = 'nested-dst';
-  if (!Array.isArray(outer.pkg.options.exclude) && outer.pkg.synctype !== 'rsync') {
-    const help = `make sure that \`${outer.pkg.id}\` leaves \`${path}\` alone`;
-    return packageWarning(inner.pkg.id, AT, { code, message, help });
-  }
-  if (excluded) {
-    const help = `take \`--delete-excluded\` from \`${outer.pkg.id}\`, or its sync deletes this tree`;
-    return packageError(inner.pkg.id, AT, { code, message, help });
-  }
-  const help = `add \`"/${path}/"\` to the \`exclude\` of \`${outer.pkg.id}\`, or its sync deletes this tree`;
-  return packageError(inner.pkg.id, AT, { code, message, help });
-}
-
-/** Whether an exclude does not keep rsync from deleting. */
-function deletesExcluded(options: Package['options']): boolean {
-  return ownWords(options).some(({ name }) => name === '--delete-excluded');
-}
-
-/** Whether rsync's exclude patterns cover a path, plain names only: an anchored one for it or a directory above, or a bare name. */
-function excludes(options: Package['options'], path: string): boolean {
-  const patterns = [
-    ...(Array.isArray(options.exclude) ? (options.exclude as string[]) : []),
-    ...ownWords(options).flatMap(({ name, value }) => (name === '--exclude' ? (value ?? []) : [])),
-  ];
-  const names = path.split('/');
-  const covered = new Set(names);
-  names.forEach((_, i) => covered.add(`/${names.slice(0, i + 1).join('/')}`));
-  return patterns.some((pattern) => covered.has(pattern.replace(/(.)\/\*{0,3}$/, '$1')));
-}
-
-/** The site's own words for rsync, as rsync reads them. */
-function ownWords({ base_args, extra_args }: Package['options']): RsyncWord[] {
-  return [base_args, extra_args].flatMap((words) =>
-    Array.isArray(words) ? readRsyncWords(words as string[]) : [],
-  );
-}
-
 /** Whether a path is below a directory; not the directory itself. */
 export function inside(path: string, directory: string): boolean {
   if (!path.startsWith(directory) || path.length === directory.length) return false;
   return directory.endsWith('/') || path[directory.length] === '/';
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -7,7 +7,7 @@ import {
   sharedGroup,
 } from './accounts.js';
 import { plainWords } from './arguments.js';
-import { dstOfStatusFile, logsInDst, nestedDst, sameDst, systemDst } from './directories.js';
+import { dstOfStatusFile, logsInDst, nestedSource, sameDst, systemDst } from './directories.js';
 import { filesAreApart } from './files.js';
 import { idIsKey, idsDifferInCase, renamedFromIsGone, reservedId } from './identity.js';
 import { legacyKeys, pluginsAreIgnored } from './legacy.js';
@@ -35,7 +35,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   logsHaveDirectories,
   logsOfRunsAreApart,
   logsInDst,
-  nestedDst,
+  nestedSource,
   notifyReachesSomebody,
   plainWords,
   onePassword,

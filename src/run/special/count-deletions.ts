@@ -15,7 +15,7 @@ export async function countDeletions(turn: Turn, step: CountDeletionsStep): Prom
   const { guard, dst } = turn.session.job;
   const limit = turn.allowDeletes ?? deleteLimit(guard, countEntries(dst, enoughEntries(guard)));
   log.note('INFO', `${String(deletions)} would be deleted, at most ${String(limit)} may be`);
-  return tooMany(deletions, limit) ?? GO_ON;
+  return tooMany(deletions, limit, { id: turn.session.job.id }) ?? GO_ON;
 }
 
 /** Lines of the log from byte `from` on that match; a dry run of a large mirror prints more than fits in memory. */

@@ -10,15 +10,20 @@ export function digestOf(path: string | Buffer, algorithm: string): string | nul
   const fd = openToDigest(path);
   if (typeof fd !== 'number') return fd;
   try {
-    const digest = process.getBuiltinModule('node:crypto').createHash(algorithm);
-    const buffer = Buffer.allocUnsafe(1 << 20);
-    for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) {
-      digest.update(buffer.subarray(0, read));
-    }
-    return digest.digest('hex');
+    return digestOfOpened(fd, algorithm);
   } finally {
     closeSync(fd);
   }
+}
+
+/** The same of an open file from where it stands, which stays open. */
+export function digestOfOpened(fd: number, algorithm: string): string {
+  const digest = process.getBuiltinModule('node:crypto').createHash(algorithm);
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) {
+    digest.update(buffer.subarray(0, read));
+  }
+  return digest.digest('hex');
 }
 
 function openToDigest(path: string | Buffer): number | '' | null {

@@ -3,7 +3,9 @@ import { openFileBelow } from '../../boundary/regular-file.js';
 import { readOpened } from '../../boundary/small-file.js';
 import type { CheckFreshnessStep, FreshnessFormat } from '../../job/step.js';
 import type { Level } from '../console.js';
+import { parseTime } from './marker-time.js';
 import { localTimes } from '../local-time.js';
+import type { Freshness } from '../../state/package-state.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 
@@ -11,30 +13,57 @@ import type { StepEnd, Turn } from '../steps.js';
 const LIMIT_BYTES = 1 << 20;
 
 /**
- * Reads upstream's own time. A file that is missing or says no time is said in the log and changes nothing: the run has
- * synced what upstream has. A time before the one known is upstream going backwards.
+ * Reads upstream's own time. A file that is missing or says no time is said in the log, and what it said last still counts:
+ * the run has synced what upstream has, but nothing says that this is new. A time before the one known is upstream going
+ * backwards. `sofar` is what the markers before this one told in this run.
  */
-export function checkFreshness(turn: Turn, step: CheckFreshnessStep): StepEnd {
-  const { job, layout } = turn.session;
+export function checkFreshness(turn: Turn, step: CheckFreshnessStep, sofar: Freshness | undefined): StepEnd {
   const { session } = turn;
-  const known = step.monotonic ? (session.state.freshness?.newest ?? null) : null;
+  const { job, layout } = session;
+  const before = knownOf(session.state.freshness, step.marker);
+  const newest = step.monotonic ? (before?.newest ?? null) : null;
   const time = readTime(step.path, step.format, [job.dst, layout.workDirectory(job.id)]);
   const note = (level: Level, words: string): void =>
     turn.log.note(level, localTimes(words, session.job.timezone));
   if (time === null) {
     note('WARNING', `no ${step.format} time in ${step.path}: how fresh upstream is cannot be told`);
-    return GO_ON;
+    if (step.refuse || before === null) return GO_ON;
+    note('WARNING', `its time is taken to be the one known, ${iso(before.time)}`);
+    return told(step, { ...before, max_age: step.max_age }, sofar);
   }
-  if (known !== null && time < known) {
-    const words = `upstream went backwards: its time is ${iso(time)}, and was ${iso(known)}`;
+  if (newest !== null && time < newest) {
+    const words = `upstream went backwards: its time is ${iso(time)}, and was ${iso(newest)}`;
     note('WARNING', words);
     // The next source, or a later try, may be newer.
     if (step.refuse)
       return { outcome: { kind: 'failed', failure: 'unavailable', reason: words }, done: true };
   } else note('INFO', `upstream's time is ${iso(time)}`);
   if (step.refuse) return GO_ON;
-  const freshness = { time, newest: Math.max(time, known ?? time), max_age: step.max_age };
-  return { ...GO_ON, facts: { freshness } };
+  return told(step, { time, newest: Math.max(time, newest ?? time), max_age: step.max_age }, sofar);
+}
+
+type MarkerTime = Pick<Freshness, 'time' | 'newest' | 'max_age'>;
+
+/** What a marker told in earlier runs. A package that had only one knew it by no name. */
+function knownOf(freshness: Freshness | undefined, marker: string | undefined): MarkerTime | null {
+  if (freshness === undefined) return null;
+  if (marker === undefined || freshness.markers === undefined) return freshness;
+  return freshness.markers[marker] ?? null;
+}
+
+/** The time of a package with this marker's: that of the marker which is longest out of date, or will be first. */
+function told(step: CheckFreshnessStep, own: MarkerTime, sofar: Freshness | undefined): StepEnd {
+  const { time, newest, max_age } = own;
+  if (step.marker === undefined) return { ...GO_ON, facts: { freshness: { time, newest, max_age } } };
+  const markers = { ...sofar?.markers, [step.marker]: { time, newest, max_age } };
+  const worst = Object.values(markers).reduce((a, b) => (isOlder(b, a) ? b : a));
+  return { ...GO_ON, facts: { freshness: { ...worst, markers } } };
+}
+
+function isOlder(a: MarkerTime, b: MarkerTime): boolean {
+  const end = ({ time, max_age }: MarkerTime): number =>
+    max_age === null ? Infinity : time + max_age * 1000;
+  return end(a) === end(b) ? a.time < b.time : end(a) < end(b);
 }
 
 /**
@@ -53,33 +82,6 @@ function readTime(path: string, format: FreshnessFormat, directories: readonly s
   } catch {
     return null;
   }
-}
-
-/**
- * The time in a marker's text, in epoch milliseconds, or null. `epoch`: seconds, alone on the first line (Arch's
- * lastsync). `date`: the first line, as date(1) or RFC 5322 write it. `trace`: Debian's project/trace, a `Date:` field or
- * the first line. `release`: the `Date:` field of an apt Release or InRelease file.
- */
-export function parseTime(text: string, format: Exclude<FreshnessFormat, 'mtime'>): number | null {
-  const first = (text.split('\n', 1)[0] ?? '').trim();
-  const field = /^Date:[ \t]*(.+)$/m.exec(text)?.[1]?.trim();
-  switch (format) {
-    case 'epoch':
-      return /^\d{1,12}(\.\d+)?$/.test(first) ? Math.floor(Number(first) * 1000) : null;
-    case 'date':
-      return parseDate(first);
-    case 'trace':
-      return parseDate(field ?? first);
-    case 'release':
-      return field === undefined ? null : parseDate(field);
-  }
-}
-
-/** Dates that say no zone are UTC; that is what mirrors write. */
-function parseDate(text: string): number | null {
-  const zoned = /(Z|UTC|GMT|[+-]\d{2}:?\d{2})\b/i.test(text) ? text : `${text} UTC`;
-  const time = Date.parse(zoned);
-  return Number.isNaN(time) ? null : time;
 }
 
 function iso(time: number): string {

@@ -6,15 +6,20 @@ import { forgetIfChanged } from './forget.js';
 import { checkFreshness } from './freshness.js';
 import { deleteRefs } from './git/delete-refs.js';
 import { prepareRepository } from './git/prepare.js';
+import { countImages } from './count-images.js';
 import { makeImages } from './jigdo-images.js';
 import { runListStep } from './lists/index.js';
+import { countClosed } from './count-closed.js';
+import { findReplaced } from './find-replaced.js';
 import { publishHeld } from './publish-held.js';
 import { proveApt } from './proof/apt.js';
 import { proveRefs } from './proof/refs.js';
+import { proveAptArchive } from './proof/apt-archive.js';
 import { proveRpm } from './proof/rpm.js';
 import { proveSimple } from './proof/simple.js';
 import { askWhetherChanged } from './repeat.js';
 import { fetchSignedIndex } from './signed-index.js';
+import type { EndFacts } from '../../state/reduce.js';
 import { GO_ON, endedBy } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { bandersnatch } from '../tools/bandersnatch.js';
@@ -46,7 +51,13 @@ export { readState } from '../../state/mend-state.js';
 export { takeOver } from './orphan.js';
 export { sleepUntilPush } from './push-sleep.js';
 export { queueForSlot } from './slot-queue.js';
+export { executeWithCare } from './refused.js';
 export { deleteTold } from './told-deletions.js';
+export { runWatched } from './watched-exec.js';
+export { identifyFileSystem } from './file-system.js';
+export { refuseOtherDisk } from './other-disk.js';
+export { omission } from './omissions.js';
+export { mendOwnDirectory, settleUndo } from './undo.js';
 export { refuseUnmounted } from './unmounted.js';
 
 /** Tables of the tools that the executor's own bundle does not know. */
@@ -61,8 +72,13 @@ export const specialTools: Readonly<Record<Exclude<Tool, 'rsync' | 'command'>, T
   reposync,
 };
 
-/** Interprets one of the steps that are not in every job. `sofar`: how the steps before it ended. */
-export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outcome): Promise<StepEnd> {
+/** Interprets one of the steps that are not in every job. `sofar` and `facts`: how the steps before it ended, and what they found out. */
+export async function runSpecialStep(
+  turn: Turn,
+  step: SpecialStep,
+  sofar: Outcome,
+  facts: EndFacts,
+): Promise<StepEnd> {
   switch (step.kind) {
     case 'make-directory':
       makeDirectory(step);
@@ -82,6 +98,8 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return countDeletions(turn, step);
     case 'prove-apt':
       return proveApt(turn, step);
+    case 'prove-apt-archive':
+      return proveAptArchive(turn, step);
     case 'prove-rpm':
       return proveRpm(turn, step);
     case 'fetch-signed-index':
@@ -90,8 +108,10 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return proveSimple(turn, step);
     case 'jigdo-images':
       return makeImages(turn, step);
+    case 'count-images':
+      return countImages(turn);
     case 'check-freshness':
-      return checkFreshness(turn, step);
+      return checkFreshness(turn, step, facts.freshness);
     case 'prepare-repository':
       return prepareRepository(turn, step);
     case 'delete-refs':
@@ -100,8 +120,13 @@ export async function runSpecialStep(turn: Turn, step: SpecialStep, sofar: Outco
       return eachRepository(turn, step);
     case 'prove-refs':
       return proveRefs(turn, step);
+    case 'count-closed':
+      return countClosed(turn, step);
+    case 'find-replaced':
+      findReplaced(turn, step);
+      return GO_ON;
     case 'publish-held':
-      return endedBy(publishHeld(turn, step));
+      return publishHeld(turn, step);
     case 'repeat-if-changed':
       return askWhetherChanged(turn, step);
   }

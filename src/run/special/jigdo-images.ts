@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { shellQuoted } from '../../job/shell.js';
 import type { ExecStep, JigdoImagesStep } from '../../job/step.js';
 import { toPlainText } from '../../job/plain-text.js';
@@ -41,7 +41,7 @@ export async function makeImages(turn: Turn, step: JigdoImagesStep): Promise<Ste
       const { outcome, from } = await executeStep(turn, command(step, set), 'pass');
       if (outcome.kind !== 'synced') return { outcome, done: true };
       const failed = set.images.filter((image) => !isMade(image, began));
-      if (failed.length > 0) why ||= reason(log.since(from));
+      if (failed.length > 0) why ||= withoutTemplate(failed) ?? reason(log.since(from));
       missing.push(...failed);
     }
   } finally {
@@ -84,10 +84,19 @@ function isMade({ path, described }: JigdoImage, began: number): boolean {
   return stat?.isFile() === true && stat.mtimeMs >= Math.min(described, began - BEHIND);
 }
 
-/** rsync rules; the names have nothing that is a pattern. */
+/**
+ * rsync rules; the names have nothing that is a pattern. The images of the sets stay whatever upstream has. What follows them
+ * takes away the protection that the later exclusion of all images would give those of old versions.
+ */
 function protection(dst: string, sets: readonly JigdoSet[]): string {
   const images = sets.flatMap((set) => set.images.map(({ path }) => path));
-  return images.map((path) => `P ${path.slice(dst.length)}\n`).join('');
+  return [...images.map((path) => `P ${path.slice(dst.length)}\n`), 'R *.iso\n'].join('');
+}
+
+/** jigdo-mirror leaves an image out without a word when upstream has no template for it. */
+function withoutTemplate(images: readonly JigdoImage[]): string | null {
+  const lacking = images.find(({ template }) => lstatSync(template, { throwIfNoEntry: false }) === undefined);
+  return lacking === undefined ? null : `: upstream lacks ${basename(lacking.template)}`;
 }
 
 function reason(output: string): string {

@@ -13,6 +13,8 @@ export interface JigdoSet {
 
 export interface JigdoImage {
   readonly path: string;
+  /** The file that has what of the image is in no package. */
+  readonly template: string;
   /** When the jigdo file that describes it was changed, epoch ms. */
   readonly described: number;
 }
@@ -86,25 +88,25 @@ function jigdoSet(architecture: string, arch: string, name: string): JigdoSet {
     if (!stat.isFile()) throw new JigdoTrouble(`${path} is no plain file`);
     if (!file.endsWith('.jigdo')) continue;
     checkName(file, jigdoDirectory);
-    for (const image of describedImages(path, stat.size)) {
+    for (const { image, template } of describedImages(path, stat.size)) {
       const target = join(imageDirectory, image);
       if (lstatSync(target, { throwIfNoEntry: false })?.isFile() === false)
         throw new JigdoTrouble(`${target} is no plain file`);
-      images.push({ path: target, described: stat.mtimeMs });
+      images.push({ path: target, template: join(jigdoDirectory, template), described: stat.mtimeMs });
     }
   }
   return { arch, name, jigdoDirectory, imageDirectory, images };
 }
 
 /**
- * Names of the images of a jigdo file, read as jigdo-mirror's shell code reads it: quotes and `$` fall away, the first `=` is
+ * Names of the images of a jigdo file and of their templates, read as jigdo-mirror's shell code reads it: quotes and `$` fall away, the first `=` is
  * a blank, a key counts in any section. What that code would understand in ways of its own (backslashes) is refused.
  */
-function describedImages(path: string, size: number): string[] {
-  const images: string[] = [];
+function describedImages(path: string, size: number): { image: string; template: string }[] {
+  const images: { image: string; template: string }[] = [];
   let [section, image, template] = ['', '', ''];
   const sectionEnds = (): void => {
-    if (section === '[Image]' && image !== '' && template !== '') images.push(image);
+    if (section === '[Image]' && image !== '' && template !== '') images.push({ image, template });
     [image, template] = ['', ''];
   };
   for (const line of jigdoText(path, size).split('\n')) {

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   copyFileSync,
@@ -14,33 +15,67 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { lstatIfThere } from '../../system/if-there.js';
 import { openToRead } from '../../boundary/regular-file.js';
-import type { Outcome } from '../../job/outcome.js';
 import type { PublishHeldStep } from '../../job/step.js';
-import type { Turn } from '../steps.js';
+import { figures } from '../figures.js';
+import { tooMany } from '../guard.js';
+import { GO_ON, endedBy } from '../steps.js';
+import type { StepEnd, Turn } from '../steps.js';
+import { countTree } from './count-tree.js';
+import { blockedBy } from './lists/delete.js';
+import { removeFromDst } from './kept.js';
+import { latin1 } from './names.js';
+import { Nested } from './nested.js';
+import { wouldDelete } from './undo.js';
 
 /**
  * Moves held files to their places in dst, one after another: what names others after them. A reader finds a file as it was
- * or as it is. The outcome that ends the run when a directory is in a file's place, before anything is moved.
+ * or as it is. What has to make way is counted before anything is moved: more than the guard allows, or another package's
+ * tree in a file's place, ends the run there.
  */
-export function publishHeld(turn: Turn, step: PublishHeldStep): Outcome | null {
+export async function publishHeld(turn: Turn, step: PublishHeldStep): Promise<StepEnd> {
   const { dst } = turn.session.job;
   const patterns = step.last.map((pattern) => new RegExp(pattern));
   const rank = (file: string): number => patterns.findIndex((pattern) => pattern.test(file));
-  const files = filesBelow(step.from, '').sort((a, b) => rank(a) - rank(b));
-  const inTheWay = files.find((file) => isDirectory(join(dst, file)));
-  if (inTheWay !== undefined) {
-    const reason = `${join(dst, inTheWay)} is a directory, and upstream has a file or link in its place`;
-    return { kind: 'failed', failure: 'dst', reason };
+  const { files, replacing, published } = heldBelow(step.from, dst, '');
+  files.sort((a, b) => rank(a) - rank(b));
+  const inTheWay = files.filter((file) => isDirectory(join(dst, file)));
+  const nested = new Nested(turn.session.job);
+  const foreign =
+    [...files, ...replacing].find((file) => nested.covers(latin1(file))) ??
+    inTheWay.find((file) => nested.isBelow(latin1(file)));
+  if (foreign !== undefined) {
+    const reason = `upstream has ${foreign}, where another package's dst lies below ${dst}`;
+    return endedBy({ kind: 'failed', failure: 'dst', reason });
   }
+  // As rsync counts: what has something else in its place afterwards is none of them, what was in it is.
+  const going = inTheWay.flatMap((path) => countTree(dst, latin1(path)).slice(1));
+  const blocked = blockedBy(turn, going);
+  if (blocked !== null) return tellAll(turn, blocked, going.length);
   const made = new Set<string>();
   for (const file of files) {
-    makeDirectories(dst, file.split('/').slice(0, -1), made);
+    makeDirectories(step.from, dst, file.split('/').slice(0, -1), made);
+    if (inTheWay.includes(file)) removeFromDst(turn, latin1(file));
     move(join(step.from, file), join(dst, file));
   }
+  // Whole directories, the files that name others among theirs: a link to the old ones leads there until now.
+  for (const directory of replacing) {
+    removeFromDst(turn, latin1(directory));
+    moveTree(join(step.from, directory), join(dst, directory));
+  }
   removeHeld(step.from);
-  turn.log.note('INFO', `published ${String(files.length)} held files`);
-  return null;
+  turn.log.note('INFO', `published ${String(published)} held files`);
+  return { ...GO_ON, transfer: going.length > 0 ? figures({ deleted: going.length }) : null };
+}
+
+/** The same end with all that the run would have deleted, so that a person who allows it need not be asked again. */
+async function tellAll(turn: Turn, blocked: StepEnd, going: number): Promise<StepEnd> {
+  const told = await wouldDelete(turn, null);
+  const limit = blocked.facts?.tripped ?? 0;
+  if (told === null || told.count < going) return blocked;
+  const { id } = turn.session.job;
+  return tooMany(told.count + (turn.deleted ?? 0), limit, { id, examples: told.examples }) ?? blocked;
 }
 
 /** What is left of the held directory is none of the deletions that are counted. */
@@ -53,30 +88,85 @@ function removeHeld(path: string): void {
   }
 }
 
-/** Everything that is no directory, by its path relative to the first one; links are not followed. */
-function filesBelow(directory: string, path: string): string[] {
-  return readdirSync(join(directory, path), { withFileTypes: true }).flatMap((entry) => {
-    const file = path === '' ? entry.name : `${path}/${entry.name}`;
-    return entry.isDirectory() ? filesBelow(directory, file) : [file];
-  });
+/** What there is to publish, by paths relative to the held directory; links are not followed. */
+interface Held {
+  /** Everything that is not a directory and does not lie in one of `replacing`. */
+  readonly files: string[];
+  /** The topmost directories whose place in dst is taken by a link or file. */
+  readonly replacing: string[];
+  /** How many files that is, those in `replacing` too. */
+  readonly published: number;
 }
 
-/** Directories of dst on the way to a file. Upstream has directories there: a link in the place of one goes. */
-function makeDirectories(dst: string, names: readonly string[], made: Set<string>): void {
-  let at = dst;
-  for (const name of names) {
-    at = join(at, name);
-    if (made.has(at)) continue;
-    if (!isDirectory(at)) {
-      if (lstatSync(at, { throwIfNoEntry: false }) !== undefined) unlinkSync(at);
-      mkdirSync(at);
+function heldBelow(from: string, dst: string, path: string): Held {
+  const files: string[] = [];
+  const replacing: string[] = [];
+  let published = 0;
+  for (const entry of readdirSync(join(from, path), { withFileTypes: true })) {
+    const file = path === '' ? entry.name : `${path}/${entry.name}`;
+    if (!entry.isDirectory()) {
+      files.push(file);
+      published += 1;
+      continue;
     }
-    made.add(at);
+    const below = heldBelow(from, dst, file);
+    published += below.published;
+    if (isSomethingElse(join(dst, file))) {
+      replacing.push(file);
+      continue;
+    }
+    files.push(...below.files);
+    replacing.push(...below.replacing);
+  }
+  return { files, replacing, published };
+}
+
+/** Directories of dst on the way to a file, made as the held ones are. */
+function makeDirectories(from: string, dst: string, names: readonly string[], made: Set<string>): void {
+  let below = '';
+  for (const name of names) {
+    below = below === '' ? name : `${below}/${name}`;
+    if (made.has(below)) continue;
+    const path = join(dst, below);
+    if (!isDirectory(path)) {
+      if (lstatIfThere(path) !== null) unlinkSync(path);
+      mkdirSync(path);
+      chmodSync(path, lstatSync(join(from, below)).mode & 0o777);
+    }
+    made.add(below);
   }
 }
 
 function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return lstatIfThere(path)?.isDirectory() ?? false;
+}
+
+/** Whether there is something, and no directory. */
+function isSomethingElse(path: string): boolean {
+  return lstatIfThere(path)?.isDirectory() === false;
+}
+
+/** A whole directory to where nothing is. */
+function moveTree(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    mkdirSync(to);
+    chmodSync(to, lstatSync(from).mode & 0o777);
+    for (const { name, isDirectory: isTree } of entriesOf(from)) {
+      if (isTree) moveTree(join(from, name), join(to, name));
+      else move(join(from, name), join(to, name));
+    }
+  }
+}
+
+function entriesOf(directory: string): { name: string; isDirectory: boolean }[] {
+  return readdirSync(directory, { withFileTypes: true }).map((entry) => ({
+    name: entry.name,
+    isDirectory: entry.isDirectory(),
+  }));
 }
 
 /** A rename; where another file system is mounted below dst, a copy under another name first. */

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 
+/** Bytes a second below which an upstream is as good as silent, and how many times the limit it may be so. */
+const TRICKLE = { rate: 64, times: 10 };
+
 /** Clock ticks of CPU time that count as work: a tool that only waits uses less. */
 const WORKING = 5;
 
@@ -13,12 +16,15 @@ export function watchForStall(program: string, first: number, seconds: number): 
   let mark: Activity | null = null;
   let since = 0;
   let next = 0;
+  const trickles = watchForTrickle(seconds);
   return () => {
     const now = Date.now();
     if (now < next) return null;
     // Often enough to be no more than a tenth too late.
     next = now + seconds * 100;
     const activity = activityOf(first, program);
+    const trickle = trickles(activity, now);
+    if (trickle !== null) return trickle;
     const still =
       activity !== null &&
       mark !== null &&
@@ -32,6 +38,31 @@ export function watchForStall(program: string, first: number, seconds: number): 
     }
     if (now - since < seconds * 1000) return null;
     return `upstream has sent nothing for ${String(Math.round((now - since) / 1000))} s`;
+  };
+}
+
+/**
+ * The same for an upstream that sends a byte now and then, for ever: over ten times as long it has sent next to nothing. Returns
+ * what looks at the activity at a time (epoch ms).
+ */
+function watchForTrickle(seconds: number): (activity: Activity | null, now: number) => string | null {
+  const span = seconds * TRICKLE.times;
+  let mark: Activity | null = null;
+  let since = 0;
+  return (activity, now) => {
+    const slow =
+      activity !== null &&
+      mark !== null &&
+      !activity.disk &&
+      activity.read - mark.read < span * TRICKLE.rate &&
+      activity.ticks - mark.ticks < WORKING;
+    if (!slow) {
+      mark = activity;
+      since = now;
+      return null;
+    }
+    if (now - since < span * 1000) return null;
+    return `upstream has sent less than ${String(TRICKLE.rate)} bytes a second for ${String(Math.round((now - since) / 1000))} s`;
   };
 }
 

@@ -1,54 +1,104 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readdirSync } from 'node:fs';
+import { isNeverUpstream } from '../../job/never-upstream.js';
+import type { Omission } from '../../job/omission.js';
 import type { ExecStep } from '../../job/step.js';
 import { isThrough } from '../../job/outcome.js';
 import type { Outcome } from '../../job/outcome.js';
+import { lstatIfThere } from '../../system/if-there.js';
 import { isEmpty } from '../destination.js';
 import { NO_FILES, currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
-import { together } from '../figures.js';
+import { figures, together } from '../figures.js';
 import { tooMany } from '../guard.js';
 import type { LogFile } from '../log-file.js';
 import type { StepEnd, Turn } from '../steps.js';
+import { below, countTree } from './count-tree.js';
+import { findDoubtful, isIn, refuseDoubtful } from './doubts.js';
+import { removeFromDst, removeOwnDirectory } from './kept.js';
 import { Lines } from './lines.js';
-import { bytes, isPlain, latin1, withoutSlashesAtEnd } from './names.js';
+import { Nested } from './nested.js';
+import { isPlain, shown, withoutSlashesAtEnd } from './names.js';
+import { omission } from './omissions.js';
+import { executeWithCare } from './refused.js';
+import { moveToUndo, moveUndoBack, releaseUndo } from './undo.js';
 
 /**
  * The second half of a pass by a tool that has no delete limit: it was run so that it deletes nothing and only tells what
  * upstream no longer has. When that is no more than the guard allows, it is deleted here. So no upstream that
  * empties itself half way can take more with it, which a dry run before the pass could not prevent.
+ *
+ * A directory is first moved aside, and the pass made again: upstream may have a file in its place. It is deleted only when
+ * that pass has gone well. After a pass that left files out (`accept_exit`) nothing is deleted, and the outcome says so.
  */
 export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Promise<StepEnd> {
   const { log, session } = turn;
   const { dst } = session.job;
   const found = toldPaths(log, pass.from, new RegExp(step.told_deletions?.pattern ?? '(?!)'));
-  const paths = found.filter((path) => isBelow(dst, path));
-  const trees = paths.filter((path) => isDirectory(below(dst, path)));
-  const entries = paths.reduce((sum, path) => sum + countTree(below(dst, path)), 0);
+  const own = found.filter((path) => isBelow(dst, path));
+  const nested = new Nested(session.job);
+  const inDst = own
+    .flatMap((path) => aroundNested(dst, path, nested))
+    .filter((path) => !isNeverUpstream(path));
+  if (found.length > own.length) {
+    log.note('WARNING', `${String(found.length - own.length)} names lead out of ${dst}: left alone`);
+  }
+  if (pass.outcome.kind !== 'synced') return keepAll(pass, inDst);
+  const record = step.told_deletions?.doubts;
+  const { empty, replaced } =
+    record === undefined ? { empty: [], replaced: [] } : findDoubtful(turn, inDst, pass.from);
+  const kept = inDst.filter((path) => isIn(replaced, path));
+  const paths = inDst.filter((path) => !isIn(replaced, path));
+  const omissions = [
+    ...pass.omissions,
+    ...skippedDeletions(kept, 'nothing that was there is listed any more'),
+  ];
+
+  const going = paths.flatMap((path) => countTree(dst, path));
   const limit = currentLimit(session.job, session.state, turn.allowDeletes);
-  if (found.length > paths.length) {
-    log.note('WARNING', `${String(found.length - paths.length)} names lead out of ${dst}: left alone`);
-  }
-  const blocked = tooMany(entries, limit);
+  const told = { id: session.job.id, examples: going.slice(0, 3).map(shown) };
+  const blocked = tooMany(going.length, limit, told);
   if (blocked !== null) return { ...blocked, transfer: pass.transfer };
+
+  const trees = paths.filter((path) => isDirectory(below(dst, path)));
+  let last = pass;
+  const aside = trees.filter((path) => moveToUndo(dst, path));
+  if (trees.length > 0)
+    last = step.skip ? await executeWithCare(turn, step) : await executeStep(turn, step, 'pass');
+  const moved = trees.length > 0 ? together(pass.transfer, last.transfer) : pass.transfer;
+  const becameFiles = aside.filter((path) => lstatIfThere(below(dst, path)) !== null);
+  const refused =
+    record === undefined || last.outcome.kind !== 'synced'
+      ? null
+      : refuseDoubtful(turn, record, [...empty, ...becameFiles]);
+  if (refused !== null || last.outcome.kind !== 'synced') {
+    moveUndoBack(dst);
+    removeOwnDirectory(dst);
+    if (refused !== null) return { outcome: refused, done: true, transfer: moved };
+    return { ...keepAll(last, inDst), transfer: moved };
+  }
+  await releaseUndo(turn);
   for (const path of paths) {
-    const failed = remove(below(dst, path));
-    if (failed !== null) return { outcome: failed, done: true, transfer: pass.transfer };
+    if (aside.includes(path)) continue;
+    const failed = remove(turn, path);
+    if (failed !== null) return { outcome: failed, done: true, transfer: moved };
   }
-  if (entries > 0) log.note('INFO', `deleted what is gone upstream: ${String(entries)} entries`);
-  const transfer = pass.transfer === null ? null : { ...pass.transfer, deleted: entries };
-  if (trees.length === 0) {
-    const outcome = isEmpty(dst) ? NO_FILES : pass.outcome;
-    return { outcome, done: !isThrough(outcome), transfer };
-  }
-  // Where a directory was, upstream may have a file by now, which could not take its place before.
-  const again = await executeStep(turn, step, 'pass');
-  const moved = together(transfer, again.transfer);
-  return {
-    outcome: again.outcome,
-    done: !isThrough(again.outcome),
-    transfer: moved === null ? null : { ...moved, deleted: entries },
-  };
+  if (going.length > 0) log.note('INFO', `deleted what is gone upstream: ${String(going.length)} entries`);
+  // A tool that moved nothing tells no figures; what was deleted is known all the same.
+  const transfer =
+    moved === null && going.length === 0 ? null : { ...figures({}), ...moved, deleted: going.length };
+  const outcome = isEmpty(dst) ? NO_FILES : last.outcome;
+  return { outcome, done: !isThrough(outcome), transfer, omissions };
+}
+
+/** The end of a pass that did not go well enough to delete after it. */
+function keepAll(pass: ExecEnd, paths: readonly string[]): StepEnd {
+  const { outcome, transfer } = pass;
+  const omissions = [...pass.omissions, ...skippedDeletions(paths, 'upstream was not read whole')];
+  return { outcome, done: !isThrough(outcome), transfer, omissions };
+}
+
+function skippedDeletions(paths: readonly string[], why: string): Omission[] {
+  return omission('deletions', { count: paths.length, names: paths.map(shown), why });
 }
 
 /** Paths relative to dst that the tool told of, each byte of a name as one character. */
@@ -68,32 +118,21 @@ function isBelow(dst: string, path: string): boolean {
   return names.slice(1).every((_, index) => isDirectory(below(dst, names.slice(0, index + 1).join('/'))));
 }
 
-function below(dst: string, path: string): Buffer {
-  return bytes(join(latin1(dst), path));
+/** The path, or, where another package's tree lies in that directory, what is beside the tree in there. */
+function aroundNested(dst: string, path: string, nested: Nested): string[] {
+  if (nested.covers(path)) return [];
+  if (!nested.isBelow(path) || !isDirectory(below(dst, path))) return [path];
+  const names = readdirSync(below(dst, path), { encoding: 'latin1' });
+  return names.flatMap((name) => aroundNested(dst, `${path}/${name}`, nested));
 }
 
 function isDirectory(path: Buffer): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** The entry itself and all below it; 0 when it is not there. */
-function countTree(path: Buffer): number {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 0;
-  let entries = 1;
-  const left = stat.isDirectory() ? [path] : [];
-  for (let at = left.pop(); at !== undefined; at = left.pop()) {
-    for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
-      entries += 1;
-      if (entry.isDirectory()) left.push(Buffer.concat([at, bytes('/'), entry.name]));
-    }
-  }
-  return entries;
-}
-
-function remove(path: Buffer): Outcome | null {
+function remove(turn: Turn, path: string): Outcome | null {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeFromDst(turn, path);
     return null;
   } catch (error) {
     return { kind: 'failed', failure: 'io', reason: `cannot delete: ${(error as Error).message}` };

@@ -14,6 +14,7 @@ export const debmirror: ToolTable = {
   rows: [
     [[0], /^cp: .*(No space left on device|Disk quota exceeded)/m, 'space', 'no space left'],
     [[0], /^cp: /m, 'io', 'an index was not put in its place'],
+    [[0], /^Deletions stopped due to --max-delete limit.*/m, 'blocked', 'the delete guard stopped rsync'],
     [[0], /^Warning: failed to use rsync/m, 'transfer', 'extra files were not transferred'],
     OK,
     [null, /^mirror: refused a redirect to /m, 'unavailable', REDIRECTED],
@@ -37,6 +38,7 @@ export const debmirror: ToolTable = {
       'auth',
       'not signed by a key of the keyring',
     ],
+    [null, /^mirror: refused the path .*/m, 'transfer', 'an index names a file outside of its repository'],
     [null, /^\S+ signature does not verify/m, 'transfer', 'an index is not what was signed'],
     [null, /^\S+ failed checksum verification/m, 'transfer', 'files are not what their index says'],
     [null, /^Download of \S+ failed/m, 'transfer', 'upstream lacks files that its index names'],
@@ -53,16 +55,16 @@ export const debmirror: ToolTable = {
   transfer: parseFigures,
 };
 
-/** The last line, which the configuration that we write makes debmirror print. */
+/** The last line but for why debmirror died, which the configuration that we write makes it print. */
 function parseFigures(output: string): Transfer | null {
-  const [, files, bytes, deleted] =
-    /^mirror: fetched (\d+) files, (\d+) bytes; deleted (\d+)$/m.exec(output.slice(-200)) ?? [];
+  const [, files, bytes] = /^mirror: fetched (\d+) files, (\d+) bytes$/m.exec(output.slice(-4000)) ?? [];
   if (files === undefined) return null;
   return figures({
     transferred_files: Number(files),
     transferred_bytes: Number(bytes),
     received_bytes: Number(bytes),
-    deleted: Number(deleted),
+    // It is told to delete nothing.
+    deleted: 0,
   });
 }
 

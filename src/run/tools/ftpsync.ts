@@ -1,3 +1,5 @@
+import type { Omission } from '../../job/omission.js';
+import { toPlainText } from '../../job/plain-text.js';
 import type { Transfer } from '../../state/package-state.js';
 import { together } from '../figures.js';
 import { listsFiles, parseRsyncStats } from './rsync-stats.js';
@@ -25,14 +27,20 @@ function says(text: string): RegExp {
 /** ftpsync ends with 3 when its first pass failed and with 4 when the second did. */
 const PASSES = [3, 4];
 
+/** A hub's log that ends with the start of `runmirrors`. */
+const UNTOLD = /^(?=[^]*\]: Trigger slave mirrors using )(?![^]*\]: Trigger slave done)/;
+
 const rows: readonly Row[] = [
   [
     [0],
-    /^(?![^]*\]: Running stage2: )[^]*\]: Running stage1: /,
+    // More than its line, which has all words of rsync's.
+    /^(?![^]*\]: Running stage2: )[^]*\n[^\n]*\]: Running stage1: /,
     'incomplete',
     'stage 1 only, as the push asked: new files without the index that names them',
   ],
   [[0], lastPass('24'), 'partial', 'files vanished upstream during the transfer'],
+  // A hub calls `runmirrors` when the archive is whole. What becomes of that is an omission.
+  [null, UNTOLD, 'synced', ''],
   OK,
   [[78], null, 'config', 'ftpsync did not find its configuration'],
   [[64], null, 'config', 'ftpsync does not take these words'],
@@ -87,7 +95,19 @@ export const ftpsync: ToolTable = {
   // Of its second pass, which leaves out nothing. dst is not empty for want of them: ftpsync writes its own trace.
   lists: listsFiles,
   transfer: bothPasses,
+  omissions: downstreamsNotTold,
 };
+
+/** A hub whose archive is whole but whose downstream mirrors were not told. */
+function downstreamsNotTold(output: string): Omission[] {
+  if (!UNTOLD.test(output)) return [];
+  const said =
+    /^.*runmirrors(?:: line \d+)?: .*$|^.*(?:No config|Unable|not found|unbound variable).*$/m.exec(
+      output,
+    )?.[0];
+  const why = said === undefined ? '' : `: ${toPlainText(said.trim()).slice(0, 200)}`;
+  return [{ kind: 'left-out', count: null, examples: [], text: `downstream mirrors were not told${why}` }];
+}
 
 /** Figures of both passes: what they moved adds up, what there is the last one says. */
 function bothPasses(output: string): Transfer | null {

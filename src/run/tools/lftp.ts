@@ -17,6 +17,12 @@ export const lftp: ToolTable = {
       'space',
       'no space left',
     ],
+    [
+      [0],
+      /^mirror: the listing is held against dst$(?=[^]*^(Transferring file|Making symbolic link) `)/m,
+      'transfer',
+      'dst lacks files that upstream lists',
+    ],
     [[0], /^\d+ errors? detected/m, 'transfer', 'some files were not transferred'],
     [null, /^\w+: Login failed/m, 'auth', 'refused by upstream'],
     [
@@ -26,6 +32,12 @@ export const lftp: ToolTable = {
       "upstream's certificate is not trusted",
     ],
     [null, /Access failed: (42\d|45\d|429|500|502|503|504)\b/, 'unavailable', 'upstream has no time'],
+    [
+      null,
+      /^(cd|open): .*not supported: 405\b/im,
+      'config',
+      'upstream does not answer HEAD, which lftp needs: its http server cannot be a source of this method',
+    ],
     [null, /^(cd|open): Access failed/m, 'auth', 'upstream has no such directory, or does not show it'],
     [
       null,
@@ -45,6 +57,8 @@ export const lftp: ToolTable = {
   ],
   rows: [
     OK,
+    // All that lftp says of a listing that is cut. With the line's end, so that the line itself is not shown.
+    [null, /^mirror: ?\n/m, 'transfer', 'upstream broke off in the middle of a listing'],
     [null, /^\d+ errors? detected|^mirror: /m, 'transfer', 'some files were not transferred'],
     [[126, 127], null, 'config', 'lftp cannot be run'],
   ],
@@ -55,7 +69,8 @@ export const lftp: ToolTable = {
     const total = totalOf(output);
     return total === null ? null : (total[1] ?? 0) + (total[2] ?? 0) > 0;
   },
-  explains: [/^(mirror|cd|open|set|source): /, 'last'],
+  // `mirror: ` alone is what is left of an answer that was cut.
+  explains: [/^(mirror|cd|open|set|source): ./, 'last'],
   transfer: parseLftpStats,
 };
 

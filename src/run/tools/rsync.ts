@@ -2,6 +2,9 @@ import { listsFiles, parseRsyncStats } from './rsync-stats.js';
 import { OK } from './table.js';
 import type { ToolTable } from './table.js';
 
+/** rsync deletes nothing when it could not read everything. */
+const SKIPPED = '\nIO error encountered -- skipping file deletion';
+
 /** Exit codes are those of rsync(1) 3.x. */
 export const rsync: ToolTable = {
   name: 'rsync',
@@ -19,11 +22,12 @@ export const rsync: ToolTable = {
   rows: [
     OK,
     [[24], null, 'partial', 'files vanished upstream during the transfer'],
-    // Not at the start of a line: rsync may have asked for a password first.
-    [[5], /@ERROR: (auth failed|access denied|Unknown module)/i, 'auth', 'refused by upstream'],
-    [[5], /password file|server requested a password/i, 'auth', 'password trouble'],
+    // What a daemon refuses with ends the connection; rsync may have asked for a password on the same line.
+    [[5], /^(Password: )?@ERROR: (auth failed|access denied|Unknown module)/m, 'auth', 'refused by upstream'],
+    [[5], /^(Password: )?@ERROR/m, 'unavailable', 'upstream did not start the transfer'],
+    [[5], /^.*(password file|server requested a password)/im, 'auth', 'password trouble'],
     [[5], null, 'unavailable', 'upstream did not start the transfer'],
-    [[12, 255], /Permission denied \(|Host key verification failed/, 'auth', 'refused by ssh'],
+    [[12, 255], /^(\S+: Permission denied \(|Host key verification failed)/m, 'auth', 'refused by ssh'],
     [[10, 12, 30, 35, 255], null, 'unavailable', 'connection to upstream failed'],
     [[1, 2, 4], null, 'config', 'rsync does not take these arguments, or upstream is too different'],
     [[3, 11, 14, 22], null, 'io', 'local trouble'],
@@ -41,11 +45,17 @@ export const rsync: ToolTable = {
   // None: a module over a disk that is not mounted, or patterns that leave out all of it.
   lists: listsFiles,
   explains: [
-    /@ERROR/,
     /^ssh: /,
+    /^could not make way for /,
     // The end of a connection is what follows from another message, if there is one.
     /^(receiving file list \.\.\. )?rsync: (?!connection unexpectedly closed|\[\w+\] (read|write) error: )/,
     /^rsync: /,
+    /^cannot delete non-empty directory: /,
   ],
+  omissions: async (output) => {
+    if (!output.includes(SKIPPED)) return [];
+    const { omission } = await import('../special/index.js');
+    return omission('deletions', { count: null, why: 'rsync could not read all of upstream' });
+  },
   transfer: parseRsyncStats,
 };

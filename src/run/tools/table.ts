@@ -1,3 +1,4 @@
+import type { Omission } from '../../job/omission.js';
 import type { FailureKind } from '../../job/outcome.js';
 import type { Transfer } from '../../state/package-state.js';
 
@@ -33,6 +34,11 @@ export interface ToolTable {
   readonly explains: readonly (RegExp | 'last')[];
   /** What the tool says it moved; null where it says nothing. */
   readonly transfer: (output: string) => Transfer | null;
+  /**
+   * What the tool's words say that it did not do, whatever its exit code; made by `omission` of `run/special/omissions.ts`.
+   * A table of the executor's own bundle imports its reader lazily, and only for output that has something to read.
+   */
+  readonly omissions?: (output: string) => readonly Omission[] | Promise<readonly Omission[]>;
 }
 
 /** Exit 0 is success. */

@@ -34,13 +34,10 @@ export async function readRefs(
  */
 export function blockedByRefs(turn: Turn, deletions: number, all: number): StepEnd | null {
   if (deletions === 0) return null;
-  const { guard } = turn.session.job;
+  const { id, guard } = turn.session.job;
   const deleted = turn.deleted ?? 0;
-  const limit =
-    turn.allowDeletes === null
-      ? Math.min(deleteLimit(guard, all), guard.deletes - deleted)
-      : turn.allowDeletes - deleted;
-  return tooMany(deletions, Math.max(0, limit));
+  const limit = turn.allowDeletes ?? Math.min(deleteLimit(guard, all) + deleted, guard.deletes);
+  return tooMany(deletions + deleted, Math.max(deleted, limit), { id });
 }
 
 /** Deletes these refs, all or none, and only as long as they are what was counted. */

@@ -1,7 +1,8 @@
-import { closeSync, lstatSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
+import { lstatIfThere } from '../../../system/if-there.js';
 import { differentLines } from './diff.js';
 import { readLine } from './entry.js';
 import type { ListLine } from './entry.js';
@@ -89,7 +90,7 @@ function hasAny(directory: string, came: ReadonlySet<string>, gone: readonly Ent
 
 /** `path` has one byte a character, as lists are read. */
 function isThere(directory: string, path: string): boolean {
-  return lstatSync(bytes(join(latin1(directory), path)), { throwIfNoEntry: false }) !== undefined;
+  return lstatIfThere(bytes(join(latin1(directory), path))) !== null;
 }
 
 /** Bytes of regular files; what a directory takes on upstream's disk is nobody's business. */

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, lstatSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
 import { readAt } from '../../../boundary/small-file.js';
+import type { Job } from '../../../job/job.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { isSuccess } from '../../../job/outcome.js';
 import { executeStep } from '../../exec.js';
@@ -12,6 +13,7 @@ import { WrongList, changesOf } from './changes.js';
 import type { ListWork } from './changes.js';
 import { blockedBy } from './delete.js';
 import { wrongFrame } from './entry.js';
+import { Nested } from '../nested.js';
 import { listFilter } from './filter.js';
 import { readRecord } from './record.js';
 import type { ListRecord, ListTotals } from './record.js';
@@ -51,7 +53,8 @@ export async function compareLists(turn: Turn, step: ListChangesStep): Promise<S
   if (wrong === null && !whole && nothingNew(files, dst)) {
     return { outcome: { kind: 'unchanged' }, done: true };
   }
-  const work = wrong === null ? workFor(step, dst, files, whole ? null : record) : new WrongList(wrong);
+  const work =
+    wrong === null ? workFor(step, session.job, files, whole ? null : record) : new WrongList(wrong);
   if (work instanceof WrongList) {
     log.note('WARNING', `${work.message}: full rsync instead of the list`);
     rmSync(step.record, { force: true });
@@ -140,10 +143,11 @@ function nothingNew(files: Readonly<Record<string, Fetched>>, dst: string): bool
 /** `record` null: everything is to be looked at. */
 function workFor(
   step: ListChangesStep,
-  dst: string,
+  job: Job,
   files: Readonly<Record<string, Fetched>>,
   record: ListRecord | null,
 ): ListWork | WrongList {
+  const { dst } = job;
   const filter = listFilter(step);
   const isNew = (file: string): boolean => files[file] === 'new';
   try {
@@ -153,7 +157,8 @@ function workFor(
       if (work.transfers === null || work.transfers <= MANY) return work;
       for (const path of [step.transfer, step.verify]) rmSync(path, { force: true });
     }
-    return wholeOf(step, filter, dst, (file) => join(isNew(file) ? step.fetched : dst, file));
+    const current = (file: string): string => join(isNew(file) ? step.fetched : dst, file);
+    return wholeOf(step, filter, dst, current, new Nested(job));
   } catch (error) {
     if (error instanceof WrongList) return error;
     throw error;

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, lutimesSync } from 'node:fs';
+import { existsSync, lutimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VerifyListedStep } from '../../../job/list-step.js';
+import { lstatIfThere } from '../../../system/if-there.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
 import { digestOf } from '../digest.js';
@@ -25,7 +26,7 @@ export function verifyListed(turn: Turn, step: VerifyListedStep): StepEnd {
     const [digest, path] = [line.slice(0, tab), line.slice(tab + 1)];
     const file = bytes(join(top, path));
     if (digest === '') {
-      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) missing.push(path);
+      if (lstatIfThere(file) === null) missing.push(path);
       continue;
     }
     const algorithm = ALGORITHMS[digest.length];

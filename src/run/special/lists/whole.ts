@@ -2,10 +2,12 @@ import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
+import { DELAYED_DIRECTORY, isNeverUpstream } from '../../../job/never-upstream.js';
 import { unlessGone } from '../../../system/if-there.js';
 import { WrongList } from './changes.js';
 import type { ListWork } from './changes.js';
 import { readLine } from './entry.js';
+import type { Nested } from '../nested.js';
 import type { ListFilter } from './filter.js';
 import { Lines } from '../lines.js';
 import { bytes, latin1 } from '../names.js';
@@ -14,7 +16,7 @@ import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';
 
 /** Where rsync --delay-updates keeps new files until the end; what a killed one leaves there is nobody's. */
-export const DELAYED = '.~tmp~';
+export const DELAYED = DELAYED_DIRECTORY;
 
 /**
  * Everything is looked at: rsync walks the lists' directories and compares each file's size and time, what the lists name
@@ -26,6 +28,7 @@ export function wholeOf(
   filter: ListFilter,
   dst: string,
   fetched: (file: string) => string,
+  nested: Nested,
 ): ListWork {
   const listed = new PathSet();
   const totals: Record<string, ListTotals> = {};
@@ -62,7 +65,7 @@ export function wholeOf(
     unwanted.close();
     verify.close();
   }
-  return { transfers: null, deletions: unlisted(step, dst, listed), totals };
+  return { transfers: null, deletions: unlisted(step, dst, listed, nested), totals };
 }
 
 /** A path as a pattern of rsync's; a backslash is one only where there is something to take as it is. */
@@ -71,14 +74,14 @@ function literal(path: string): string {
 }
 
 /** Paths below the lists' directories that no list names. A symbolic link is never followed. */
-function unlisted(step: ListChangesStep, dst: string, listed: PathSet): string[] {
+function unlisted(step: ListChangesStep, dst: string, listed: PathSet, nested: Nested): string[] {
   const own = new Set([...step.lists.map(({ file }) => file), ...step.extra].map(latin1));
   const found: string[] = [];
   const left = step.lists.map(({ directory }) => latin1(directory));
   for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
     for (const entry of entries(dst, directory)) {
       const path = directory + entry.name;
-      if (own.has(path) || path === 'lost+found') continue;
+      if (own.has(path) || isNeverUpstream(path) || nested.covers(path)) continue;
       if (!listed.has(path)) found.push(path);
       // What lies in there goes with it, and was never published.
       if (entry.isDirectory() && entry.name !== DELAYED) left.push(`${path}/`);
