@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT } from '../job/outcome.js';
+import { jsonText } from '../job/plain-text.js';
 import { isEmpty } from '../run/destination.js';
 import { mountOf } from '../run/mounts.js';
 import { bootId } from '../system/process.js';
@@ -49,7 +50,7 @@ export function adoptMount(options: GlobalOptions & { readonly mount: string }):
       lock.release();
     }
   }
-  if (json) process.stdout.write(`${JSON.stringify({ format: 'mirror/adopt/1', adopted, left }, null, 2)}\n`);
+  if (json) process.stdout.write(`${jsonText({ format: 'mirror/adopt/1', adopted, left }, 2)}\n`);
   else for (const id of adopted) process.stdout.write(`${id}: adopted on ${point}\n`);
   if (adopted.length + left.length === 0)
     throw new ExitError(EXIT.noInput, `mirror: no package that was synced has its dst on ${point}`);

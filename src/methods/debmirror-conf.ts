@@ -1,5 +1,6 @@
 import type { FilePart } from '../job/step.js';
 import type { Package, Source } from '../model/site.js';
+import { NAMES } from './debmirror-names.js';
 import type { Options } from './method.js';
 import { hearsPassword } from './password.js';
 import { upstreamHosts } from './redirects.js';
@@ -21,7 +22,7 @@ export interface DebmirrorPlaces {
  * - The new index goes to a directory that readers do not see, and not to dst: `prove-apt` looks at it there.
  * - A failed download ends it. By itself it would put the new index in place and delete what the old one named.
  * - It deletes nothing. It tells what it wanted and what is in dst without a use; rsync's own deletions have a limit.
- * - A path of an index that leads out of dst ends it.
+ * - A path of an index that leads out of dst ends it, and so does a name that is no plain path (`NAMES`).
  * - An upstream without Release gets one of its InRelease, and one without any package is no error.
  * - It counts what it does, and its warnings and its last words get lines of their own.
  */
@@ -34,6 +35,7 @@ export function debmirrorConf(pkg: Package, source: Source, places: DebmirrorPla
     "our $mirror_limit = '",
     { value: 'delete-limit' },
     "';\n",
+    NAMES,
     CHANGES,
   ];
 }

@@ -52,7 +52,9 @@ function readMailDate(text: string): number | null {
 
 /** ISO 8601, extended or basic; the zone may follow a blank and be named, also as `(UTC)`. */
 function readIsoDate(text: string): number | null {
-  const found = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d{1,9})?)?(.*))?$/i.exec(text);
+  const found = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d{1,9})?)?(.*))?$/i.exec(
+    text,
+  );
   if (!found) return null;
   const [, year, month, day, hour = '0', minute = '0', second, rest = ''] = found;
   const zone = rest.trim();
