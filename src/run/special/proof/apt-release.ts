@@ -84,7 +84,12 @@ function time(text: string): number | null {
 
 /** Whether two texts differ in no more than white space at the ends of lines, which a clear signature does not sign. */
 export function isSameText(a: string, b: string): boolean {
-  const bare = (text: string): string => text.replace(/[ \t\r]+$/gm, '').trim();
+  const bare = (text: string): string =>
+    text
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trim();
   return bare(a) === bare(b);
 }
 
