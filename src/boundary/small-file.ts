@@ -56,7 +56,7 @@ export function readOpened(fd: number, path: string, limitBytes: number, size = 
   let buffer = Buffer.allocUnsafe(Math.min(size, limitBytes) + 1);
   let length = 0;
   for (;;) {
-    const read = readSync(fd, buffer, length, buffer.length - length, null);
+    const read = readPart(fd, buffer, length, null);
     length += read;
     if (read === 0) return buffer.subarray(0, length);
     if (length > limitBytes) throw tooLarge(path, limitBytes);
@@ -71,11 +71,25 @@ export function readOpened(fd: number, path: string, limitBytes: number, size = 
 export function readAt(fd: number, buffer: Buffer, at: number): number {
   let length = 0;
   while (length < buffer.length) {
-    const read = readSync(fd, buffer, length, buffer.length - length, at + length);
+    const read = readPart(fd, buffer, length, at + length);
     if (read === 0) break;
     length += read;
   }
   return length;
+}
+
+/**
+ * One read(2) into `buffer` from `offset` on, of the file from byte `position` or from where it stands. It is repeated when a
+ * signal interrupted it: libuv repeats other calls, not this one. Returns how many bytes there were; throws the system's error.
+ */
+export function readPart(fd: number, buffer: Buffer, offset = 0, position: number | null = null): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, offset, buffer.length - offset, position);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error;
+    }
+  }
 }
 
 function tooLarge(path: string, limitBytes: number): UnfitFile {

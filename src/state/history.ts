@@ -1,6 +1,6 @@
-import { closeSync, constants, fchmodSync, fstatSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, writeFileSync } from 'node:fs';
 import { openRegularFile, openToRead, UnfitFile } from '../boundary/regular-file.js';
-import { readAt } from '../boundary/small-file.js';
+import { readAt, readPart } from '../boundary/small-file.js';
 import type { Layout } from '../job/layout.js';
 import { naming, writeFileAtomic } from '../system/atomic.js';
 import { unlessGone } from '../system/if-there.js';
@@ -81,7 +81,7 @@ function readEnd(path: string): string {
 function endsInsideLine(fd: number, size: number): boolean {
   if (size === 0) return false;
   const last = Buffer.alloc(1);
-  readSync(fd, last, 0, 1, size - 1);
+  readPart(fd, last, 0, size - 1);
   return last[0] !== 0x0a;
 }
 

@@ -9,7 +9,6 @@ import {
   mkdtempSync,
   openSync,
   opendirSync,
-  readSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -24,7 +23,7 @@ import { isRoot } from '../boundary/as-user.js';
 import { askAs } from '../boundary/spawn-as.js';
 import { changeInode, makeHeldDirectory, openForeignLock } from '../boundary/held-inode.js';
 import { findRealPath, RefusedLink, walkToName, walkToTarget } from '../boundary/held-path.js';
-import { readOpened, readSmallText, UnfitFile } from '../boundary/small-file.js';
+import { readOpened, readPart, readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { replaceFile, syncDirectory } from './atomic.js';
 import { execute } from './execute.js';
 import { lockDescriptor, tryLock } from './flock.js';
@@ -157,7 +156,7 @@ let buffer = Buffer.allocUnsafe(1 << 16);
 function readWhole(fd: number, path: string, size: number): Buffer {
   // One byte more than expected, to notice the end in the same call.
   if (buffer.length <= size) buffer = Buffer.allocUnsafe(size + (1 << 16));
-  const length = readSync(fd, buffer, 0, buffer.length, 0);
+  const length = readPart(fd, buffer, 0, 0);
   // It changed meanwhile, is not what it seems (/proc), or the system read a part. Read again from its start, where the
   // descriptor still stands.
   if (length !== size) return readOpened(fd, path, LIMIT.limitBytes);

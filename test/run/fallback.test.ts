@@ -52,14 +52,14 @@ test('a sync from a fallback does not lift the block, even where a person allowe
   expect(blocked).toMatchObject({ limit: 3 });
 
   job('guarded', 'down');
-  expect((await site.run('guarded', '--allow-deletes', '12')).code).toBe(0);
+  expect((await site.run('guarded', '--allow-deletes', '15')).code).toBe(0);
   expect(site.state('guarded').last).toMatchObject({ outcome: 'synced', src: other });
   expect(site.state('guarded').blocked).toEqual(blocked);
-  expect(listing(site.dst('guarded'))).toHaveLength(17);
+  expect(listing(site.dst('guarded'))).toHaveLength(20);
 
   job('guarded', 'up');
   expect((await site.run('guarded')).code).toBe(77);
-  expect((await site.run('guarded', '--allow-deletes', '12')).code).toBe(0);
+  expect((await site.run('guarded', '--allow-deletes', '15')).code).toBe(0);
   expect(site.state('guarded').blocked).toBeNull();
 });
 

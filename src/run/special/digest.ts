@@ -1,4 +1,5 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { readPart } from '../../boundary/small-file.js';
 import { openToRead, UnfitFile } from '../../boundary/regular-file.js';
 import { unlessGone } from '../../system/if-there.js';
 
@@ -20,7 +21,7 @@ export function digestOf(path: string | Buffer, algorithm: string): string | nul
 export function digestOfOpened(fd: number, algorithm: string): string {
   const digest = process.getBuiltinModule('node:crypto').createHash(algorithm);
   const buffer = Buffer.allocUnsafe(1 << 20);
-  for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) {
+  for (let read = readPart(fd, buffer); read > 0; read = readPart(fd, buffer)) {
     digest.update(buffer.subarray(0, read));
   }
   return digest.digest('hex');

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, readSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { readPart } from '../../boundary/small-file.js';
 import { join } from 'node:path';
 import { openToRead } from '../../boundary/regular-file.js';
 import type { LogFile } from '../log-file.js';
@@ -56,7 +57,7 @@ function copy(from: number, log: LogFile): void {
   let last = 10;
   // What is beyond the log's limit only has to show that there is more.
   while (log.room() >= 0) {
-    const read = readSync(from, buffer);
+    const read = readPart(from, buffer);
     if (read === 0) break;
     writeFileSync(log.fd, buffer.subarray(0, read));
     last = buffer[read - 1] ?? last;

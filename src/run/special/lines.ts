@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { readPart } from '../../boundary/small-file.js';
 
 /** Bytes read at once. A longer line comes in pieces: no tool prints a path that long. */
 const WINDOW = 1 << 18;
@@ -29,7 +29,7 @@ export class Lines {
       this.end -= this.start;
       this.start = 0;
       while (this.end < WINDOW) {
-        const read = readSync(this.fd, this.buffer, this.end, WINDOW - this.end, this.at);
+        const read = readPart(this.fd, this.buffer, this.end, this.at);
         if (read === 0) {
           this.done = true;
           break;

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, writeSync } from 'node:fs';
+import { readPart } from '../../boundary/small-file.js';
 import { openRegularFile } from '../../boundary/regular-file.js';
 import type { ExecStep } from '../../job/step.js';
 import { executeStep } from '../exec.js';
@@ -40,7 +41,7 @@ function answerLog(log: LogFile, path: string, fd: number): LogFile {
     since(from) {
       const end = size();
       const buffer = Buffer.alloc(Math.min(TAIL_BYTES, end - from));
-      return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, end - buffer.length));
+      return buffer.toString('utf8', 0, readPart(fd, buffer, 0, end - buffer.length));
     },
     close: () => undefined,
   };

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { readPart } from '../../../boundary/small-file.js';
 import { openToRead } from '../../../boundary/regular-file.js';
 import { unlessGone } from '../../../system/if-there.js';
 
@@ -51,7 +52,7 @@ export function* readPaths(path: string): Generator<string> {
   try {
     const buffer = Buffer.allocUnsafe(BLOCK);
     let rest = '';
-    for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) {
+    for (let read = readPart(fd, buffer); read > 0; read = readPart(fd, buffer)) {
       const texts = (rest + buffer.toString('latin1', 0, read)).split('\0');
       rest = texts.pop() ?? '';
       yield* texts;
