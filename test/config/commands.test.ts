@@ -108,7 +108,7 @@ describe('mirror explain', () => {
     expect(stdout.match(/^ {2}2026-11-30 \d\d:\d\d:00 Asia\/Seoul, in .*$/gm)).toHaveLength(5);
     expect(stdout).toContain('rsync --max-delete=<limit> ');
     expect(stdout).toContain(
-      '--bwlimit=50m --stats --no-human-readable rsync://upstream.example.org/archlinux/ /srv/ftp/ArchLinux/\n',
+      "--bwlimit=50m --stats --no-human-readable '--out-format=%i %n' rsync://upstream.example.org/archlinux/ /srv/ftp/ArchLinux/\n",
     );
     expect(stdout).toContain(
       "<limit> is the least of 20000, 10 % of dst's files but not less than 1000, and half of them",
