@@ -106,7 +106,7 @@ describe('the words of a plan', () => {
   test('name a further source and its command', () => {
     const sources = [source('rsync://a.example.org/x'), source('rsync://b.example.org/x')];
     const [change] = plan([pkg('debian', { sources })]).packages;
-    expect(change?.argv.map(({ step }) => step)).toEqual(['exec', 'source 2: exec']);
+    expect(change?.argv.map(({ step }) => step)).toEqual(['exec', 'closed', 'source 2: exec']);
   });
 
   test('for a package of which only unit files change say just that', async () => {
