@@ -115,7 +115,7 @@ describe.skipIf(WITHOUT !== '')(`what a git mirror must prove${WITHOUT}`, () => 
     expect(last()).toMatchObject({
       outcome: 'blocked',
       reason: matching(
-        /1 of 2 repositories failed .*: the delete guard: 2 would be deleted, at most 1 may be/,
+        /1 of 2 repositories failed .*: the delete guard: 4 would be deleted, at most 3 may be/,
       ),
     });
     expect(refs(join(site.dst(id), names[0] ?? ''))).toBe(refs(all[0]?.path ?? ''));

@@ -75,7 +75,7 @@ describe('rsync is given no words', () => {
   test.each([
     [['-n'], 'dry-run 0'],
     [['-nv'], 'dry-run 0'],
-    [['-bn'], 'dry-run 0'],
+    [['-zn'], 'dry-run 0'],
     [['-z', '-rltn'], 'dry-run 1'],
     [['--dry-run'], 'dry-run 0'],
     [['--list-only'], 'dry-run 0'],

@@ -1,9 +1,10 @@
 import { join, relative } from 'node:path';
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readSmallText } from '../../boundary/small-file.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { omission } from './omissions.js';
+import { lstatIfThere } from '../../system/if-there.js';
 
 /** Lists of checksums beside Debian's images, as sha256sum(1) writes them. */
 const LISTS: readonly string[] = ['SHA256SUMS', 'SHA512SUMS'];
@@ -21,7 +22,7 @@ export function countImages(turn: Turn): StepEnd {
       if (!entry.isFile() || !LISTS.includes(entry.name)) continue;
       for (const image of listedImages(join(directory, entry.name))) {
         const path = join(directory, image);
-        if (lstatSync(path, { throwIfNoEntry: false }) === undefined) missing.add(relative(dst, path));
+        if (lstatIfThere(path) === null) missing.add(relative(dst, path));
       }
     }
   }

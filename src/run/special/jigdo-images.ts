@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { shellQuoted } from '../../job/shell.js';
 import type { ExecStep, JigdoImagesStep } from '../../job/step.js';
@@ -9,6 +9,7 @@ import { jigdoSets, JigdoTrouble } from './jigdo-sets.js';
 import type { JigdoImage, JigdoSet } from './jigdo-sets.js';
 import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
+import { lstatIfThere } from '../../system/if-there.js';
 
 /** What jigdo-mirror and wget say of an image that was not made, the best first. */
 const WHY = [
@@ -80,7 +81,7 @@ function command(step: JigdoImagesStep, set: JigdoSet): ExecStep {
  * it was made since `began`: upstream's clock may be ahead.
  */
 function isMade({ path, described }: JigdoImage, began: number): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const stat = lstatIfThere(path);
   return stat?.isFile() === true && stat.mtimeMs >= Math.min(described, began - BEHIND);
 }
 
@@ -95,7 +96,7 @@ function protection(dst: string, sets: readonly JigdoSet[]): string {
 
 /** jigdo-mirror leaves an image out without a word when upstream has no template for it. */
 function withoutTemplate(images: readonly JigdoImage[]): string | null {
-  const lacking = images.find(({ template }) => lstatSync(template, { throwIfNoEntry: false }) === undefined);
+  const lacking = images.find(({ template }) => lstatIfThere(template) === null);
   return lacking === undefined ? null : `: upstream lacks ${basename(lacking.template)}`;
 }
 

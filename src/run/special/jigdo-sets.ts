@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSmallFile } from '../../boundary/small-file.js';
+import { lstatIfThere } from '../../system/if-there.js';
 
 /** One set of images of an architecture, such as `amd64` and `dvd`; paths are absolute. */
 export interface JigdoSet {
@@ -63,13 +64,13 @@ function currentVersion(dst: string): string {
 function listedSets(dst: string, version: string, arch: string): string[] {
   let directory = dst;
   for (const part of ['project', 'build', version]) {
-    const stat = lstatSync(join(directory, part), { throwIfNoEntry: false });
-    if (stat === undefined) return [];
+    const stat = lstatIfThere(join(directory, part));
+    if (stat === null) return [];
     directory = realDirectory(directory, part);
   }
   const file = join(directory, arch);
-  const stat = lstatSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) return [];
+  const stat = lstatIfThere(file);
+  if (stat === null) return [];
   if (!stat.isFile() || stat.size > LARGEST.packed) throw new JigdoTrouble(`${file} is no plain file`);
   const names = [...new Set(readWhole(file).toString('utf8').split(/\s+/).filter(Boolean))];
   for (const name of names) checkName(name, file);
@@ -79,7 +80,7 @@ function listedSets(dst: string, version: string, arch: string): string[] {
 function jigdoSet(architecture: string, arch: string, name: string): JigdoSet {
   const jigdoDirectory = realDirectory(architecture, `jigdo-${name}`);
   const imageDirectory = join(architecture, `iso-${name}`);
-  if (lstatSync(imageDirectory, { throwIfNoEntry: false })) realDirectory(architecture, `iso-${name}`);
+  if (lstatIfThere(imageDirectory)) realDirectory(architecture, `iso-${name}`);
   const images: JigdoImage[] = [];
   for (const file of readdirSync(jigdoDirectory).sort()) {
     const path = join(jigdoDirectory, file);
@@ -90,8 +91,7 @@ function jigdoSet(architecture: string, arch: string, name: string): JigdoSet {
     checkName(file, jigdoDirectory);
     for (const { image, template } of describedImages(path, stat.size)) {
       const target = join(imageDirectory, image);
-      if (lstatSync(target, { throwIfNoEntry: false })?.isFile() === false)
-        throw new JigdoTrouble(`${target} is no plain file`);
+      if (lstatIfThere(target)?.isFile() === false) throw new JigdoTrouble(`${target} is no plain file`);
       images.push({ path: target, template: join(jigdoDirectory, template), described: stat.mtimeMs });
     }
   }
@@ -155,7 +155,7 @@ function readWhole(path: string): Buffer {
 /** `name` in `directory`, which must be a directory and no link to one. */
 function realDirectory(directory: string, name: string): string {
   const path = join(directory, name);
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+  if (lstatIfThere(path)?.isDirectory() !== true)
     throw new JigdoTrouble(`${path} is missing, or no directory`);
   return path;
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { isNeverUpstream } from '../../job/never-upstream.js';
 import type { Omission } from '../../job/omission.js';
 import type { ExecStep } from '../../job/step.js';
@@ -127,7 +127,7 @@ function aroundNested(dst: string, path: string, nested: Nested): string[] {
 }
 
 function isDirectory(path: Buffer): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return lstatIfThere(path)?.isDirectory() === true;
 }
 
 function remove(turn: Turn, path: string): Outcome | null {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
 import { readSmallText, UnfitFile } from '../../../boundary/small-file.js';
 import type { AptDistribution, ProveAptStep } from '../../../job/proof-step.js';
-import { unlessGone } from '../../../system/if-there.js';
+import { lstatIfThere, unlessGone } from '../../../system/if-there.js';
 import { executeStep, otherCommand } from '../../exec.js';
 import type { PathSet } from '../lists/path-set.js';
 import type { Turn } from '../../steps.js';
@@ -146,11 +146,7 @@ async function completeIndex(
   const files = indexFiles(release);
   if (!step.by_codename) requireOffered(distribution, files);
   for (const index of files.values()) {
-    if (
-      !wanted(index.base) ||
-      index.names.some((name) => lstatSync(join(at, name), { throwIfNoEntry: false }))
-    )
-      continue;
+    if (!wanted(index.base) || index.names.some((name) => lstatIfThere(join(at, name)))) continue;
     if (step.left_out.names && index.kind === 'other') continue;
     if (step.tool === 'debmirror' && isSkipped(distribution.name, index.base)) continue;
     await refetchIndex(turn, step, distribution.name, index);
@@ -209,5 +205,5 @@ async function readInto(set: PathSet, at: string, index: IndexFile): Promise<voi
 /** The name of an index in the compression that is read at the least cost; null: none of them is there. */
 function readableOf(at: string, index: IndexFile): string | null {
   const names = READABLE.map((suffix) => index.base + suffix);
-  return names.find((name) => lstatSync(join(at, name), { throwIfNoEntry: false })?.isFile()) ?? null;
+  return names.find((name) => lstatIfThere(join(at, name))?.isFile()) ?? null;
 }

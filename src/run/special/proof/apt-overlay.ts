@@ -1,8 +1,8 @@
-import { closeSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { openFileBelow } from '../../../boundary/regular-file.js';
 import { readOpened } from '../../../boundary/small-file.js';
-import { unlessGone } from '../../../system/if-there.js';
+import { lstatIfThere, unlessGone } from '../../../system/if-there.js';
 
 /** More links on the way to a file than this are a circle. */
 const MOST_LINKS = 8;
@@ -29,8 +29,8 @@ export class Overlay {
   find(path: string, links = 0): IndexPlace | null {
     for (const root of this.roots()) {
       const at = join(root, path);
-      const stat = unlessGone(() => lstatSync(at, { throwIfNoEntry: false }));
-      if (stat == null) continue;
+      const stat = lstatIfThere(at);
+      if (stat === null) continue;
       if (stat.isFile()) return { path: at, sizeBytes: stat.size, isHeld: root === this.held };
       if (!stat.isSymbolicLink() || links === MOST_LINKS) return null;
       const target = normalize(join(dirname(path), readlinkSync(at)));

@@ -1,9 +1,10 @@
-import { lstatSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import type { Transfer } from '../../../state/package-state.js';
 import { digestOf } from '../digest.js';
 import { figures } from '../../figures.js';
 import { PathSet } from '../lists/path-set.js';
 import type { Expected } from './apt-release.js';
+import { lstatIfThere } from '../../../system/if-there.js';
 
 /** Wrong files that are remembered by name; of more, something is wrong that no second fetch of each heals. */
 const MOST_REMEMBERED = 1000;
@@ -59,7 +60,7 @@ export class PoolCheck {
     }
     // A plain path needs no join, which takes as long as the look at the file.
     const file = `${dst}/${path}`;
-    const stat = lstatSync(file, { throwIfNoEntry: false });
+    const stat = lstatIfThere(file);
     if (stat?.isFile() !== true) {
       this.add(path, expected, 'missing');
       return;

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ProveAptStep } from '../../../job/proof-step.js';
 import { executeStep, otherCommand } from '../../exec.js';
@@ -7,6 +7,7 @@ import { hasDigest } from './apt-pool.js';
 import type { WrongFile } from './apt-pool.js';
 import type { IndexFile } from './apt-wanted.js';
 import { Wrong } from './apt-wrong.js';
+import { lstatIfThere } from '../../../system/if-there.js';
 
 /** Compressions in the order in which a client of apt likes them. */
 const PREFERRED = ['.xz', '.gz', '.bz2', '.zst', '.lzma', ''];
@@ -36,7 +37,7 @@ export async function refetchIndex(
   mkdirSync(dirname(to), { recursive: true });
   const kept = join(refetch.skeleton, path);
   // apt-mirror fetches what has an `@` in its name, and then does not find it.
-  if (lstatSync(kept, { throwIfNoEntry: false })?.isFile()) copyFileSync(kept, to);
+  if (lstatIfThere(kept)?.isFile()) copyFileSync(kept, to);
   else await fetchFile(turn, step, refetch, path, to);
 }
 
@@ -96,8 +97,8 @@ function place(from: string, dst: string, path: string): void {
   let directory = dst;
   for (const part of dirname(path).split('/')) {
     directory = join(directory, part);
-    const stat = lstatSync(directory, { throwIfNoEntry: false });
-    if (stat === undefined) mkdirSync(directory);
+    const stat = lstatIfThere(directory);
+    if (stat === null) mkdirSync(directory);
     else if (!stat.isDirectory()) throw new Wrong('dst', `${directory} is not a directory`);
   }
   const beside = join(dst, `${path}.~tmp~`);

@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { unlessGone } from '../../../system/if-there.js';
+import { lstatIfThere, unlessGone } from '../../../system/if-there.js';
 import type { Release } from './apt-release.js';
 import { filesBelow } from './tree.js';
 
@@ -19,7 +19,7 @@ export function linkByHash(at: string, release: Release): void {
     if (expected?.algorithm !== byHash.toLowerCase()) continue;
     const link = join(at, dirname(file), 'by-hash', byHash, expected.digest);
     mkdirSync(dirname(link), { recursive: true });
-    if (lstatSync(link, { throwIfNoEntry: false }) === undefined) linkSync(join(at, file), link);
+    if (lstatIfThere(link) === null) linkSync(join(at, file), link);
   }
 }
 

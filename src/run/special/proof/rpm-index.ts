@@ -1,4 +1,4 @@
-import { copyFileSync, lstatSync, readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSmallFile, readSmallText } from '../../../boundary/small-file.js';
 import type { Outcome } from '../../../job/outcome.js';
@@ -6,6 +6,7 @@ import type { ProveRpmStep } from '../../../job/proof-step.js';
 import type { Turn } from '../../steps.js';
 import { digestOf } from '../digest.js';
 import { isPlain } from '../names.js';
+import { lstatIfThere } from '../../../system/if-there.js';
 
 /** Largest `repomd.xml` that is read; Fedora's has some kB. */
 const REPOMD_LIMIT_BYTES = 16 << 20;
@@ -75,7 +76,7 @@ export function indexFiles(repomd: string): IndexFile[] {
 
 function isWhole(held: string, { path, size, checksum }: IndexFile, isNew: boolean): boolean {
   if (!isPlain(path)) return false;
-  const stat = lstatSync(join(held, path), { throwIfNoEntry: false });
+  const stat = lstatIfThere(join(held, path));
   if (!stat?.isFile() || (size !== null && stat.size !== size)) return false;
   const algorithm = checksum?.algorithm === 'sha' ? 'sha1' : checksum?.algorithm;
   if (!isNew || checksum === null || !/^(sha1|sha224|sha256|sha384|sha512)$/.test(algorithm ?? ''))

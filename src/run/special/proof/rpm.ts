@@ -1,4 +1,4 @@
-import { createReadStream, fstatSync, lstatSync } from 'node:fs';
+import { createReadStream, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProveRpmStep } from '../../../job/proof-step.js';
 import type { Outcome } from '../../../job/outcome.js';
@@ -14,6 +14,7 @@ import { proveIndex, warnOfForeignPackages } from './rpm-index.js';
 import { filesBelow } from './tree.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
+import { lstatIfThere } from '../../../system/if-there.js';
 
 /** What a record of some million verified files has. */
 const RECORD_LIMIT_BYTES = 256 << 20;
@@ -75,7 +76,7 @@ async function namesIn(turn: Turn, from: number, strip: string): Promise<string[
 
 function stat(dst: string, path: string): Named[] {
   if (!isPlain(path)) return [];
-  const found = lstatSync(join(dst, path), { throwIfNoEntry: false });
+  const found = lstatIfThere(join(dst, path));
   return found?.isFile() ? [{ path, size: found.size, changed: found.ctimeMs }] : [];
 }
 

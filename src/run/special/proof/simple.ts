@@ -1,9 +1,9 @@
-import { existsSync, lstatSync, opendirSync, readlinkSync } from 'node:fs';
+import { existsSync, opendirSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readSmallText } from '../../../boundary/small-file.js';
 import type { ProveSimpleStep } from '../../../job/proof-step.js';
 import { writeFileAtomic } from '../../../system/atomic.js';
-import { unlessGone } from '../../../system/if-there.js';
+import { lstatIfThere, unlessGone } from '../../../system/if-there.js';
 import { isPlain, withoutSlashesAtEnd } from '../names.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
@@ -106,7 +106,7 @@ function newestPage(web: string, project: string, since: number): string | null 
   let time = since;
   for (const name of PAGES) {
     const path = pageFile(web, join(project, name));
-    const stat = path === null ? undefined : lstatSync(join(web, path), { throwIfNoEntry: false });
+    const stat = path === null ? undefined : lstatIfThere(join(web, path));
     if (!stat?.isFile() || stat.ctimeMs <= time) continue;
     [newest, time] = [path, stat.ctimeMs];
   }
@@ -115,7 +115,7 @@ function newestPage(web: string, project: string, since: number): string | null 
 
 /** With `keep-index-versions`, a page is a link to one of several beside it. No other link is followed. */
 function pageFile(web: string, path: string): string | null {
-  if (lstatSync(join(web, path), { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  if (lstatIfThere(join(web, path))?.isSymbolicLink() !== true) return path;
   const name = /(?:^|\/)(versions\/[^/]+)$/.exec(readlinkSync(join(web, path)))?.[1];
   return name === undefined ? null : join(dirname(path), name);
 }
@@ -183,7 +183,7 @@ function unescaped(text: string): string {
 }
 
 function isThere(web: string, { path, size }: NamedFile): boolean {
-  const stat = lstatSync(join(web, path), { throwIfNoEntry: false });
+  const stat = lstatIfThere(join(web, path));
   return stat?.isFile() === true && (size === null || stat.size === size);
 }
 
