@@ -249,20 +249,23 @@ describe('a dst that is not what it was', () => {
     expect((await site.run('booted')).code).toBe(77);
   });
 
-  test.skipIf(!root)('is left alone on another file system, until a person says that it was moved', async () => {
-    fresh(manyFiles(5));
-    site.job('moved', { attempts: site.attempts('moved', [daemon.url('mirror')]) });
-    await site.run('moved');
-    tmpfs(site.dst('moved'), '10m');
-    tree(site.dst('moved'), { stray: 'somebody else’s' });
-    const { stdout, code } = await site.run('moved');
-    expect(code).toBe(77);
-    expect(stdout).toContain('is on another file system than at the last run');
-    expect(listing(site.dst('moved'))).toEqual(['stray']);
-    expect((await site.run('moved', '--allow-deletes', '1')).code).toBe(0);
-    expect(listing(site.dst('moved'))).toEqual(Object.keys(manyFiles(5)).sort());
-    expect((await site.run('moved')).code).toBe(0);
-  });
+  test.skipIf(!root)(
+    'is left alone on another file system, until a person says that it was moved',
+    async () => {
+      fresh(manyFiles(5));
+      site.job('moved', { attempts: site.attempts('moved', [daemon.url('mirror')]) });
+      await site.run('moved');
+      tmpfs(site.dst('moved'), '10m');
+      tree(site.dst('moved'), { stray: 'somebody else’s' });
+      const { stdout, code } = await site.run('moved');
+      expect(code).toBe(77);
+      expect(stdout).toContain('is on another file system than at the last run');
+      expect(listing(site.dst('moved'))).toEqual(['stray']);
+      expect((await site.run('moved', '--allow-deletes', '1')).code).toBe(0);
+      expect(listing(site.dst('moved'))).toEqual(Object.keys(manyFiles(5)).sort());
+      expect((await site.run('moved')).code).toBe(0);
+    },
+  );
 });
 
 describe('free space', () => {
