@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { EXIT } from '../job/outcome.js';
 import type { Job } from '../job/job.js';
+import { jsonText } from '../job/plain-text.js';
 import { readJob } from '../run/job-file.js';
 import { keptIn, restoreKept } from '../run/special/kept.js';
 import { tryLock } from '../system/flock.js';
@@ -72,7 +73,7 @@ function print(
 ): void {
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ format: 'mirror/restore/1', id, restored, not_restored: taken }, null, 2)}\n`,
+      `${jsonText({ format: 'mirror/restore/1', id, restored, not_restored: taken }, 2)}\n`,
     );
     return;
   }
