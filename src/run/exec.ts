@@ -8,7 +8,7 @@ import { shown } from './console.js';
 import { isEmpty } from './destination.js';
 import { lackOfSpace } from './free-space.js';
 import { countEntries, deleteLimit, enoughEntries } from './guard.js';
-import { RUN_VARIABLE, runMark } from './run-mark.js';
+import { RUN_VARIABLE, runMark } from '../job/run-mark.js';
 import { secretText } from './secrets.js';
 import { save, signalOutcome, troubleOutcome } from './session.js';
 import { runTool } from './spawn.js';

@@ -1,8 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { readSmallText } from '../boundary/small-file.js';
-
-/** The environment variable that every tool of a run carries (`run/run-mark`). */
-const RUN_VARIABLE = 'MIRROR_RUN';
+import { RUN_VARIABLE } from '../job/run-mark.js';
 
 /** A file with the number of a process is no longer than this. */
 const LIMIT_BYTES = 64;

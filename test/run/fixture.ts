@@ -23,7 +23,7 @@ import type { SiteFile } from '../../src/job/site-file.js';
 import { rsync } from '../../src/methods/rsync.js';
 import type { Package } from '../../src/model/site.js';
 import { optionDefaults } from '../../src/config/check.js';
-import { RUN_VARIABLE, runMark } from '../../src/run/run-mark.js';
+import { RUN_VARIABLE, runMark } from '../../src/job/run-mark.js';
 import { peekState } from '../../src/state/store.js';
 import type { PackageState, RunRecord } from '../../src/state/package-state.js';
 

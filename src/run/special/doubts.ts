@@ -4,7 +4,7 @@ import { readSmallText } from '../../boundary/small-file.js';
 import { isNeverUpstream } from '../../job/never-upstream.js';
 import type { Outcome } from '../../job/outcome.js';
 import { writeFileAtomic } from '../../system/atomic.js';
-import { runMark } from '../run-mark.js';
+import { runMark } from '../../job/run-mark.js';
 import type { Turn } from '../steps.js';
 import { below } from './count-tree.js';
 import { Lines } from './lines.js';

@@ -6,7 +6,7 @@ import type { ActiveRun, PackageState } from '../../state/package-state.js';
 import { tryLock } from '../../system/flock.js';
 import type { Lock } from '../../system/flock.js';
 import { processStart } from '../../system/process.js';
-import { RUN_VARIABLE, runMark } from '../run-mark.js';
+import { RUN_VARIABLE, runMark } from '../../job/run-mark.js';
 
 /** Milliseconds between SIGTERM and SIGKILL for orphans. */
 const GRACE = 10_000;
