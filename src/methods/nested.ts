@@ -1,4 +1,5 @@
 import type { Package } from '../model/site.js';
+import { rsyncPattern } from '../job/rsync-pattern.js';
 import { mistake } from './findings.js';
 import type { PackageFinding } from './method.js';
 import { readRsyncWords } from './rsync-words.js';
@@ -14,11 +15,6 @@ export function rsyncSpares({ nested = [] }: Package): string[] {
 /** The same for a shell script that splits its words at blanks. */
 export function rsyncSparesOfScript(pkg: Package): string[] {
   return rsyncSpares(pkg).map((word) => word.replace(' ', '_'));
-}
-
-/** A path below dst as an anchored pattern of rsync(1): a backslash is special only beside a wildcard. */
-export function rsyncPattern(path: string): string {
-  return `/${/[*?[]/.test(path) ? path.replace(/[*?[\\]/g, '\\$&') : path}`;
 }
 
 /** Regular expressions of other packages' trees below dst, for paths relative to dst: POSIX extended and Perl's. */

@@ -1,4 +1,5 @@
 import type { FileList, ListChangesStep } from '../job/list-step.js';
+import { rsyncPattern } from '../job/rsync-pattern.js';
 import { rsyncFilters } from '../job/never-upstream.js';
 import type { ExecStep, Step } from '../job/step.js';
 import { seconds } from '../model/normalize-policy.js';
@@ -8,7 +9,7 @@ import { isListPattern, listPattern } from './list-patterns.js';
 import { countClosed } from './closed.js';
 import { accepted, cacheDirectory, privateFile, workDirectory } from './method.js';
 import type { MethodContext, Options, PackageFinding, SyncMethod } from './method.js';
-import { clearedFilters, rsyncPattern, rsyncSpares } from './nested.js';
+import { clearedFilters, rsyncSpares } from './nested.js';
 import { connection, connectionFindings } from './rsync-connection.js';
 import { ALL_DELETES, exitFindings, sourceFindings, wordListFindings } from './rsync-findings.js';
 import {

@@ -1,7 +1,7 @@
 import { rmSync, rmdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeleteListedStep } from '../../../job/list-step.js';
-import { isNeverUpstream } from '../../../job/never-upstream.js';
+import { DELAYED_DIRECTORY, isNeverUpstream } from '../../../job/never-upstream.js';
 import { isSuccess } from '../../../job/outcome.js';
 import type { Outcome } from '../../../job/outcome.js';
 import { lstatIfThere } from '../../../system/if-there.js';
@@ -13,7 +13,6 @@ import type { StepEnd, Turn } from '../../steps.js';
 import { removeFromDst } from '../kept.js';
 import { Nested } from '../nested.js';
 import { bytes, isPlain, latin1, shown } from '../names.js';
-import { DELAYED } from './whole.js';
 import { readPaths } from './writer.js';
 
 /** How the run ends when these are more deletions than the guard allows, or null. What rsync keeps aside does not count. */
@@ -121,5 +120,5 @@ function remove(turn: Turn, path: string, full: Buffer): 'removed' | 'gone' | 'k
 }
 
 function isDelayed(path: string): boolean {
-  return path === DELAYED || path.endsWith(`/${DELAYED}`);
+  return path === DELAYED_DIRECTORY || path.endsWith(`/${DELAYED_DIRECTORY}`);
 }

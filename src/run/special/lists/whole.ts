@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openToRead } from '../../../boundary/regular-file.js';
 import type { ListChangesStep } from '../../../job/list-step.js';
 import { DELAYED_DIRECTORY, isNeverUpstream } from '../../../job/never-upstream.js';
+import { rsyncPattern } from '../../../job/rsync-pattern.js';
 import { unlessGone } from '../../../system/if-there.js';
 import { WrongList } from './changes.js';
 import type { ListWork } from './changes.js';
@@ -14,9 +15,6 @@ import { bytes, latin1 } from '../names.js';
 import { PathSet } from './path-set.js';
 import type { ListTotals } from './record.js';
 import { PathWriter } from './writer.js';
-
-/** Where rsync --delay-updates keeps new files until the end; what a killed one leaves there is nobody's. */
-export const DELAYED = DELAYED_DIRECTORY;
 
 /**
  * Everything is looked at: rsync walks the lists' directories and compares each file's size and time, what the lists name
@@ -45,7 +43,7 @@ export function wholeOf(
             verify.add(`${line.digest}\t${directory}${line.path}`);
           }
           if (line.kind !== 'entry') continue;
-          if (line.mark === 'closed' && !step.restricted) unwanted.add(`/${literal(directory + line.path)}`);
+          if (line.mark === 'closed' && !step.restricted) unwanted.add(rsyncPattern(directory + line.path));
           if (!filter.wants(line, directory)) continue;
           if (!listed.add(directory + line.path)) twice = true;
           // A link that points out of the tree is left out by rsync.
@@ -61,16 +59,11 @@ export function wholeOf(
     }
   } finally {
     // A name that stands for none: the file is there when nothing is unwanted, too.
-    if (unwanted.count === 0) unwanted.add(`/${DELAYED}`);
+    if (unwanted.count === 0) unwanted.add(`/${DELAYED_DIRECTORY}`);
     unwanted.close();
     verify.close();
   }
   return { transfers: null, deletions: unlisted(step, dst, listed, nested), totals };
-}
-
-/** A path as a pattern of rsync's; a backslash is one only where there is something to take as it is. */
-function literal(path: string): string {
-  return /[*?[]/.test(path) ? path.replace(/[*?[\\]/g, '\\$&') : path;
 }
 
 /** Paths below the lists' directories that no list names. A symbolic link is never followed. */
@@ -84,7 +77,7 @@ function unlisted(step: ListChangesStep, dst: string, listed: PathSet, nested: N
       if (own.has(path) || isNeverUpstream(path) || nested.covers(path)) continue;
       if (!listed.has(path)) found.push(path);
       // What lies in there goes with it, and was never published.
-      if (entry.isDirectory() && entry.name !== DELAYED) left.push(`${path}/`);
+      if (entry.isDirectory() && entry.name !== DELAYED_DIRECTORY) left.push(`${path}/`);
     }
   }
   return found;
