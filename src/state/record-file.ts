@@ -1,7 +1,7 @@
-import { lstatSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { readSmallText, UnfitFile } from '../boundary/small-file.js';
 import { writeFileAtomic } from '../system/atomic.js';
-import { removeIfThere } from '../system/if-there.js';
+import { isDirectoryThere, removeIfThere } from '../system/if-there.js';
 
 /** A record has some kilobytes: what its longest strings (a reason, a push's words) may have, many times over. */
 export const RECORD_LIMIT_BYTES = 1 << 20;
@@ -37,7 +37,7 @@ export function writeRecord(path: string, value: object): void {
   try {
     writeFileAtomic(path, text, SHARED);
   } catch (error) {
-    if (!isDirectory(path)) throw error;
+    if (!isDirectoryThere(path)) throw error;
     moveAside(path);
     writeFileAtomic(path, text, SHARED);
   }
@@ -49,7 +49,7 @@ export function removeRecord(path: string): boolean {
     return removeIfThere(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
-    if (!isDirectory(path)) throw error;
+    if (!isDirectoryThere(path)) throw error;
     moveAside(path);
     return true;
   }
@@ -70,7 +70,7 @@ export function moveAside(path: string): string {
     renameSync(path, aside);
     return aside;
   } catch (error) {
-    if (!isDirectory(path) && !isDirectory(aside)) throw error;
+    if (!isDirectoryThere(path) && !isDirectoryThere(aside)) throw error;
   }
   const free = `${aside}.${String(Date.now())}`;
   renameSync(path, free);
@@ -85,8 +85,4 @@ function parse(path: string, text: string): RecordFound {
     // Another program's file, or a broken disk's.
   }
   return { value: null, broken: `${path} does not hold a record of mirror` };
-}
-
-function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -1,16 +1,6 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-/** Whether anything lies at a path, of whatever kind; no link is followed. Throws the system's error when it cannot tell. */
-export function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
-    throw error;
-  }
-}
-
 /** What lies at a path, or null; no link in the last name is followed. Throws the system's error when it cannot tell. */
 export function lstatIfThere(path: string | Buffer): Stats | null {
   try {
@@ -21,6 +11,16 @@ export function lstatIfThere(path: string | Buffer): Stats | null {
     if (['ENOENT', 'ENOTDIR'].includes(code)) return null;
     throw error;
   }
+}
+
+/** Whether anything lies at a path, of whatever kind; no link is followed. Throws the system's error when it cannot tell. */
+export function isThere(path: string): boolean {
+  return lstatIfThere(path) !== null;
+}
+
+/** Whether a directory lies at a path, and no link to one. Throws the system's error when it cannot tell. */
+export function isDirectoryThere(path: string | Buffer): boolean {
+  return lstatIfThere(path)?.isDirectory() === true;
 }
 
 /** Unlinks a file; false when there is none. Throws any other error of the system. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { lstatIfThere } from '../../system/if-there.js';
 import type { FindReplacedStep } from '../../job/step.js';
 import type { Turn } from '../steps.js';
+import { parentsOf } from './names.js';
 
 /** Writes the rules about directories of the held index that dst has as links or files. */
 export function findReplaced(turn: Turn, step: FindReplacedStep): void {
@@ -32,11 +33,6 @@ function replacedBelow(held: string, dst: string, path: string): string[] {
     if (there === null) return [];
     return there.isDirectory() ? replacedBelow(held, dst, below) : [below];
   });
-}
-
-function parentsOf(path: string): string[] {
-  const names = path.split('/').slice(0, -1);
-  return names.map((_, depth) => names.slice(0, depth + 1).join('/'));
 }
 
 /** A path as a pattern of rsync(1). A rule is one line, so a line end in a name is written as any character. */

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSmallFile } from '../../boundary/small-file.js';
-import { lstatIfThere } from '../../system/if-there.js';
+import { isDirectoryThere, lstatIfThere } from '../../system/if-there.js';
 
 /** One set of images of an architecture, such as `amd64` and `dvd`; paths are absolute. */
 export interface JigdoSet {
@@ -155,8 +155,7 @@ function readWhole(path: string): Buffer {
 /** `name` in `directory`, which must be a directory and no link to one. */
 function realDirectory(directory: string, name: string): string {
   const path = join(directory, name);
-  if (lstatIfThere(path)?.isDirectory() !== true)
-    throw new JigdoTrouble(`${path} is missing, or no directory`);
+  if (!isDirectoryThere(path)) throw new JigdoTrouble(`${path} is missing, or no directory`);
   return path;
 }
 

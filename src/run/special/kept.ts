@@ -1,10 +1,10 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OWN_DIRECTORY } from '../../job/never-upstream.js';
-import { lstatIfThere, unlessGone } from '../../system/if-there.js';
+import { isDirectoryThere, lstatIfThere, unlessGone } from '../../system/if-there.js';
 import type { Turn } from '../steps.js';
 import { below, removeTree } from './count-tree.js';
-import { latin1, shown } from './names.js';
+import { latin1, parentsOf, shown } from './names.js';
 
 /** Below mirror's own directory in dst: one directory for each run that deleted something. */
 const KEPT = 'deleted';
@@ -141,9 +141,7 @@ export function restoreKept(dst: string, path: string): Restored {
 
 /** Everything below `path` of a kept directory that is not a directory, and empty directories; relative to dst. */
 function filesAt(dst: string, directory: string, path: string): string[] {
-  const names = path.split('/').slice(0, -1);
-  const parents = names.map((_, depth) => names.slice(0, depth + 1).join('/'));
-  if (parents.some((parent) => !isDirectory(below(dst, `${directory}/${parent}`)))) return [];
+  if (parentsOf(path).some((parent) => !isDirectoryThere(below(dst, `${directory}/${parent}`)))) return [];
   const at = below(dst, path === '' ? directory : `${directory}/${path}`);
   const stat = lstatIfThere(at);
   if (stat === null) return [];
@@ -155,9 +153,8 @@ function filesAt(dst: string, directory: string, path: string): string[] {
 
 /** Whether dst has something at a path, or no directory on the way to it. */
 function placeIsTaken(dst: string, path: string): boolean {
-  const names = path.split('/');
-  for (let depth = 1; depth < names.length; depth += 1) {
-    const stat = lstatIfThere(below(dst, names.slice(0, depth).join('/')));
+  for (const parent of parentsOf(path)) {
+    const stat = lstatIfThere(below(dst, parent));
     if (stat === null) return false;
     if (!stat.isDirectory()) return true;
   }
@@ -166,10 +163,8 @@ function placeIsTaken(dst: string, path: string): boolean {
 
 /** Makes the directories on the way to a path, with the modes of those in `from`. */
 function makeParents(dst: string, from: string, path: string): void {
-  const names = path.split('/').slice(0, -1);
-  for (const [depth] of names.entries()) {
-    const parent = names.slice(0, depth + 1).join('/');
-    if (isDirectory(below(dst, parent))) continue;
+  for (const parent of parentsOf(path)) {
+    if (isDirectoryThere(below(dst, parent))) continue;
     mkdirSync(below(dst, parent));
     chmodSync(below(dst, parent), lstatSync(below(dst, `${from}/${parent}`)).mode & 0o777);
   }
@@ -184,8 +179,4 @@ function removeEmptyBelow(dst: string, directory: string): void {
   } catch {
     // It still holds what was not restored.
   }
-}
-
-function isDirectory(path: Buffer): boolean {
-  return lstatIfThere(path)?.isDirectory() === true;
 }

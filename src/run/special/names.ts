@@ -25,6 +25,12 @@ export function isPlain(path: string): boolean {
   return !/(^|\/)\.{0,2}(\/|$)|\0/.test(path);
 }
 
+/** The directories on the way to a path, the topmost first: `a` and `a/b` for `a/b/c`. */
+export function parentsOf(path: string): string[] {
+  const names = path.split('/').slice(0, -1);
+  return names.map((_, depth) => names.slice(0, depth + 1).join('/'));
+}
+
 /** The path without slashes at its end; an expression (`/+$`) takes quadratic time for many of them. */
 export function withoutSlashesAtEnd(path: string): string {
   let end = path.length;

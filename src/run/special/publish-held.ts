@@ -15,7 +15,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { lstatIfThere } from '../../system/if-there.js';
+import { isDirectoryThere, lstatIfThere } from '../../system/if-there.js';
 import { openToRead } from '../../boundary/regular-file.js';
 import type { PublishHeldStep } from '../../job/step.js';
 import { figures } from '../figures.js';
@@ -40,7 +40,7 @@ export async function publishHeld(turn: Turn, step: PublishHeldStep): Promise<St
   const rank = (file: string): number => patterns.findIndex((pattern) => pattern.test(file));
   const { files, replacing, published } = heldBelow(step.from, dst, '');
   files.sort((a, b) => rank(a) - rank(b));
-  const inTheWay = files.filter((file) => isDirectory(join(dst, file)));
+  const inTheWay = files.filter((file) => isDirectoryThere(join(dst, file)));
   const nested = new Nested(turn.session.job);
   const foreign =
     [...files, ...replacing].find((file) => nested.covers(latin1(file))) ??
@@ -128,17 +128,13 @@ function makeDirectories(from: string, dst: string, names: readonly string[], ma
     below = below === '' ? name : `${below}/${name}`;
     if (made.has(below)) continue;
     const path = join(dst, below);
-    if (!isDirectory(path)) {
+    if (!isDirectoryThere(path)) {
       if (lstatIfThere(path) !== null) unlinkSync(path);
       mkdirSync(path);
       chmodSync(path, lstatSync(join(from, below)).mode & 0o777);
     }
     made.add(below);
   }
-}
-
-function isDirectory(path: string): boolean {
-  return lstatIfThere(path)?.isDirectory() ?? false;
 }
 
 /** Whether there is something, and no directory. */
@@ -155,18 +151,11 @@ function moveTree(from: string, to: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     mkdirSync(to);
     chmodSync(to, lstatSync(from).mode & 0o777);
-    for (const { name, isDirectory: isTree } of entriesOf(from)) {
-      if (isTree) moveTree(join(from, name), join(to, name));
-      else move(join(from, name), join(to, name));
+    for (const entry of readdirSync(from, { withFileTypes: true })) {
+      const moveEntry = entry.isDirectory() ? moveTree : move;
+      moveEntry(join(from, entry.name), join(to, entry.name));
     }
   }
-}
-
-function entriesOf(directory: string): { name: string; isDirectory: boolean }[] {
-  return readdirSync(directory, { withFileTypes: true }).map((entry) => ({
-    name: entry.name,
-    isDirectory: entry.isDirectory(),
-  }));
 }
 
 /** A rename; where another file system is mounted below dst, a copy under another name first. */

@@ -4,7 +4,7 @@ import type { Omission } from '../../job/omission.js';
 import type { ExecStep } from '../../job/step.js';
 import { isThrough } from '../../job/outcome.js';
 import type { Outcome } from '../../job/outcome.js';
-import { lstatIfThere } from '../../system/if-there.js';
+import { isDirectoryThere, lstatIfThere } from '../../system/if-there.js';
 import { isEmpty } from '../destination.js';
 import { NO_FILES, currentLimit, executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
@@ -17,7 +17,7 @@ import { findDoubtful, isIn, refuseDoubtful } from './doubts.js';
 import { removeFromDst, removeOwnDirectory } from './kept.js';
 import { Lines } from './lines.js';
 import { Nested } from './nested.js';
-import { isPlain, shown, withoutSlashesAtEnd } from './names.js';
+import { isPlain, parentsOf, shown, withoutSlashesAtEnd } from './names.js';
 import { omission } from './omissions.js';
 import { executeWithCare } from './refused.js';
 import { moveToUndo, moveUndoBack, releaseUndo } from './undo.js';
@@ -59,7 +59,7 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
   const blocked = tooMany(going.length, limit, told);
   if (blocked !== null) return { ...blocked, transfer: pass.transfer };
 
-  const trees = paths.filter((path) => isDirectory(below(dst, path)));
+  const trees = paths.filter((path) => isDirectoryThere(below(dst, path)));
   let last = pass;
   const aside = trees.filter((path) => moveToUndo(dst, path));
   if (trees.length > 0)
@@ -113,21 +113,15 @@ function toldPaths(log: LogFile, from: number, pattern: RegExp): string[] {
 
 /** Whether every directory on the way is one of dst's own, and no symbolic link: names come from outside. */
 function isBelow(dst: string, path: string): boolean {
-  if (!isPlain(path)) return false;
-  const names = path.split('/');
-  return names.slice(1).every((_, index) => isDirectory(below(dst, names.slice(0, index + 1).join('/'))));
+  return isPlain(path) && parentsOf(path).every((parent) => isDirectoryThere(below(dst, parent)));
 }
 
 /** The path, or, where another package's tree lies in that directory, what is beside the tree in there. */
 function aroundNested(dst: string, path: string, nested: Nested): string[] {
   if (nested.covers(path)) return [];
-  if (!nested.isBelow(path) || !isDirectory(below(dst, path))) return [path];
+  if (!nested.isBelow(path) || !isDirectoryThere(below(dst, path))) return [path];
   const names = readdirSync(below(dst, path), { encoding: 'latin1' });
   return names.flatMap((name) => aroundNested(dst, `${path}/${name}`, nested));
-}
-
-function isDirectory(path: Buffer): boolean {
-  return lstatIfThere(path)?.isDirectory() === true;
 }
 
 function remove(turn: Turn, path: string): Outcome | null {

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { toPlainText } from '../../job/plain-text.js';
 import { OWN_DIRECTORY } from '../../job/never-upstream.js';
 import type { ExecStep } from '../../job/step.js';
-import { lstatIfThere } from '../../system/if-there.js';
+import { isDirectoryThere, lstatIfThere } from '../../system/if-there.js';
 import { currentLimit, executeStep, otherCommand } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
 import { tooMany } from '../guard.js';
@@ -158,7 +158,7 @@ export function moveToUndo(dst: string, path: string): boolean {
 
 /** Moves all back to where it was; how many entries that is. What took their place meanwhile goes. */
 export function moveUndoBack(dst: string): number {
-  if (lstatIfThere(join(dst, UNDO))?.isDirectory() !== true) return 0;
+  if (!isDirectoryThere(join(dst, UNDO))) return 0;
   let moved = 0;
   const times: { path: string; atime: Date; mtime: Date }[] = [];
   for (const { path, isTree } of entriesBelow(dst, '')) {

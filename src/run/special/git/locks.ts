@@ -1,6 +1,6 @@
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { unlessGone } from '../../../system/if-there.js';
+import { lstatIfThere, unlessGone } from '../../../system/if-there.js';
 import type { LogFile } from '../../log-file.js';
 
 /** Directories of a bare repository in which git locks files; those below `refs` are searched at every level. */
@@ -14,7 +14,7 @@ export function removeStaleLocks(directory: string, began: number, log: LogFile)
   const found = [...PLACES.flatMap((place) => locksIn(directory, place)), ...locksBelow(directory, 'refs')];
   for (const name of found) {
     const path = join(directory, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const stat = lstatIfThere(path);
     if (!stat?.isFile() || stat.mtimeMs >= began) continue;
     unlinkSync(path);
     log.note('WARNING', `removed ${path}: the git that made it was killed`);
