@@ -8,7 +8,7 @@ import type { IndexPlace } from './apt-overlay.js';
 import { Overlay } from './apt-overlay.js';
 import { PoolCheck } from './apt-pool.js';
 import { ArchiveRecord } from './apt-record.js';
-import { parseRelease } from './apt-release.js';
+import { parseRelease, RELEASE_LIMIT_BYTES } from './apt-release.js';
 import { clearText } from './clear-text.js';
 import type { Expected, Release } from './apt-release.js';
 import { staleness } from './apt-validity.js';
@@ -16,9 +16,6 @@ import type { NamedRelease } from './apt-validity.js';
 import { indexFiles } from './apt-wanted.js';
 import type { IndexFile } from './apt-wanted.js';
 import { Wrong } from './apt-wrong.js';
-
-/** A Release file of the largest archive has some hundred kilobytes. */
-const RELEASE_LIMIT_BYTES = 64 << 20;
 
 /** Index files that clients fetch without being asked to; every one that was there has to stay. */
 const FETCHED_BY_DEFAULT =

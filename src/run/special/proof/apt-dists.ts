@@ -11,7 +11,7 @@ import { READABLE, visitIndex } from './apt-index.js';
 import { entryOf, hasDigest } from './apt-pool.js';
 import type { PoolCheck } from './apt-pool.js';
 import { refetchIndex } from './apt-refetch.js';
-import { isSameText, parseRelease } from './apt-release.js';
+import { isSameText, parseRelease, RELEASE_LIMIT_BYTES } from './apt-release.js';
 import { clearText } from './clear-text.js';
 import type { Release } from './apt-release.js';
 import { indexFiles, isWanted } from './apt-wanted.js';
@@ -20,9 +20,6 @@ import type { NamedRelease } from './apt-validity.js';
 import { Wrong } from './apt-wrong.js';
 import { linkByHash } from './by-hash.js';
 import { filesBelow } from './tree.js';
-
-/** A Release file of the largest archive has some hundred kilobytes. */
-const RELEASE_LIMIT_BYTES = 64 << 20;
 
 const RELEASE_FILES = ['InRelease', 'Release', 'Release.gpg'];
 

@@ -3,6 +3,9 @@
  * DebianRepository/Format).
  */
 
+/** Most bytes of a Release file that are read; that of the largest archive has some hundred thousand. */
+export const RELEASE_LIMIT_BYTES = 64 << 20;
+
 /** What an index says of a file. */
 export interface Expected {
   readonly size: number;

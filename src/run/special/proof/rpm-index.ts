@@ -7,9 +7,10 @@ import type { Turn } from '../../steps.js';
 import { digestOf } from '../digest.js';
 import { isPlain } from '../names.js';
 import { lstatIfThere } from '../../../system/if-there.js';
+import { unescaped } from './character-references.js';
 
 /** Largest `repomd.xml` that is read; Fedora's has some kB. */
-const REPOMD_LIMIT_BYTES = 16 << 20;
+const REPOMD_LIMIT_BYTES = 4 << 20;
 
 /** Largest `primary.xml.gz` of which the beginning is looked at. */
 const PRIMARY_LIMIT_BYTES = 512 << 20;
@@ -34,10 +35,13 @@ export function proveIndex(dst: string, { held, signed }: ProveRpmStep): Outcome
   const read = (path: string): Buffer | null => readSmallFile(path, { limitBytes: REPOMD_LIMIT_BYTES });
   const repomd = read(join(held, 'repodata/repomd.xml'));
   if (repomd === null) return failed('transfer', 'the index has no repomd.xml');
+  const text = repomd.toString('utf8');
+  if (namesForeignParts(text))
+    return failed('transfer', 'the index names parts of its own that are no plain paths beside it');
   if (read(join(signed, 'repomd.xml'))?.equals(repomd) !== true)
     return failed('unavailable', "upstream's index changed while it was read");
   const isNew = read(join(dst, 'repodata/repomd.xml'))?.equals(repomd) !== true;
-  for (const file of indexFiles(repomd.toString('utf8'))) {
+  for (const file of indexFiles(text)) {
     if (!isWhole(held, file, isNew)) {
       return failed('transfer', `${file.path} is not there, or not what repomd.xml says`);
     }
@@ -46,6 +50,14 @@ export function proveIndex(dst: string, { held, signed }: ProveRpmStep): Outcome
     copyFileSync(join(signed, name), join(held, 'repodata', name));
   }
   return null;
+}
+
+/** Whether a part of the index was not fetched from beside it: librepo copies files of this host, too. */
+function namesForeignParts(repomd: string): boolean {
+  const isReadable = !/\0|<!DOCTYPE|encoding=["'](?!utf-8["'])/i.test(repomd);
+  const hrefs = repomd.split(/\bhref\s*=\s*["']/).slice(1);
+  const isPlainHref = (href: string): boolean => /^[A-Za-z0-9][\w.+~@%=,/-]*["']/.test(href);
+  return !isReadable || repomd.includes('xml:base') || !hrefs.every(isPlainHref);
 }
 
 function failed(failure: 'transfer' | 'unavailable', reason: string): Outcome {
@@ -107,12 +119,4 @@ export async function warnOfForeignPackages(turn: Turn, held: string): Promise<v
   const base = /<location\b[^>]{0,4096}?\bxml:base="([^"]{1,2000})"/.exec(text)?.[1];
   if (base === undefined) return;
   turn.log.note('WARNING', `the index sends clients to ${unescaped(base)} for packages, not to this mirror`);
-}
-
-function unescaped(text: string): string {
-  return text
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&amp;', '&');
 }

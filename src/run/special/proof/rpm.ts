@@ -19,9 +19,6 @@ import { lstatIfThere } from '../../../system/if-there.js';
 /** What a record of some million verified files has. */
 const RECORD_LIMIT_BYTES = 256 << 20;
 
-/** A repomd.xml has some kilobytes. */
-const REPOMD_LIMIT_BYTES = 4 << 20;
-
 /** Paths that one call of the verifying tool gets. */
 const BATCH = 500;
 
@@ -34,8 +31,6 @@ interface Named {
 
 /** Holds dst to its new index, and works out what no index names any more. */
 export async function proveRpm(turn: Turn, step: ProveRpmStep): Promise<StepEnd> {
-  const foreign = foreignLocation(step.held);
-  if (foreign !== null) return { outcome: foreign, done: true };
   const index = proveIndex(turn.session.job.dst, step);
   if (index !== null) return { outcome: index, done: true };
   await warnOfForeignPackages(turn, step.held);
@@ -50,17 +45,6 @@ export async function proveRpm(turn: Turn, step: ProveRpmStep): Promise<StepEnd>
   const blocked = step.deletions === null ? null : writeDeletions(turn, step, step.deletions, names);
   if (blocked !== null) return blocked;
   return { ...GO_ON, transfer: counted(turn, there) };
-}
-
-/** The outcome when a part of the index was not fetched from beside it: librepo copies files of this host, too. */
-function foreignLocation(held: string): Outcome | null {
-  const text = readSmallText(join(held, 'repodata/repomd.xml'), { limitBytes: REPOMD_LIMIT_BYTES }) ?? '';
-  const isReadable = !/\0|<!DOCTYPE|encoding=["'](?!utf-8["'])/i.test(text);
-  const hrefs = text.split(/\bhref\s*=\s*["']/).slice(1);
-  const isPlainHref = (href: string): boolean => /^[A-Za-z0-9][\w.+~@%=,/-]*["']/.test(href);
-  if (isReadable && !text.includes('xml:base') && hrefs.every(isPlainHref)) return null;
-  const reason = 'the index names parts of its own that are no plain paths beside it';
-  return { kind: 'failed', failure: 'transfer', reason };
 }
 
 /** What the tool listed, each once; paths that lead out of dst are those of no file there. */

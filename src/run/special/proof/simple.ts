@@ -7,6 +7,7 @@ import { lstatIfThere, unlessGone } from '../../../system/if-there.js';
 import { isPlain, withoutSlashesAtEnd } from '../names.js';
 import { GO_ON } from '../../steps.js';
 import type { StepEnd, Turn } from '../../steps.js';
+import { unescaped } from './character-references.js';
 
 /** Largest page of a project that is read: those of the largest projects have some 10 MB. */
 const PAGE_LIMIT_BYTES = 256 << 20;
@@ -171,15 +172,6 @@ function pathOf(href: string, page: string, root: string | null): string | null 
   } catch {
     return null;
   }
-}
-
-function unescaped(text: string): string {
-  return text
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#x27;', "'")
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&');
 }
 
 function isThere(web: string, { path, size }: NamedFile): boolean {
