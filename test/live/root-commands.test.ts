@@ -89,6 +89,8 @@ describe.skipIf(noBed !== null)(
       const { stdout } = site.mirror('stop', 'two');
       expect(site.show('victim', 'ActiveState')).toBe('active');
       expect(stdout).not.toContain('two: stopped');
+      // As long as it lives, the state says that a run is going on.
+      bed.must('systemctl', 'stop', 'victim');
       site.must('publish');
     });
 
