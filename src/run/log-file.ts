@@ -72,13 +72,16 @@ export function openLog(job: Job, at: number): LogFile {
     note,
     room: () => limitBytes - size(),
     lost: () => lost,
-    since(from) {
-      const end = size();
-      const buffer = Buffer.alloc(Math.min(TAIL, end - from));
-      return buffer.toString('utf8', 0, readAt(fd, buffer, end - buffer.length));
-    },
+    since: (from) => readTail(fd, from, TAIL),
     close: () => closeSync(fd),
   };
+}
+
+/** The end of what a file has from byte `from` on, `mostBytes` of it at most. */
+export function readTail(fd: number, from: number, mostBytes: number): string {
+  const { size } = fstatSync(fd);
+  const buffer = Buffer.alloc(Math.min(mostBytes, size - from));
+  return buffer.toString('utf8', 0, readAt(fd, buffer, size - buffer.length));
 }
 
 /**

@@ -16,7 +16,7 @@ import { retryAt } from './retry.js';
 import type { RunEnd } from './run.js';
 import { save, signalOutcome } from './session.js';
 import type { LockedSession } from './session.js';
-import { attemptSources } from './turns.js';
+import { attemptSources, endWithoutRun } from './turns.js';
 import type { AttemptEnd, AttemptWish } from './turns.js';
 
 /** Serves one slot or request, its retries included, under the package's run lock. */
@@ -156,17 +156,7 @@ function activeRun(session: LockedSession, trigger: Trigger, started: number): A
 
 /** An attempt that came to nothing; the caller says why. */
 function nothing(wish: AttemptWish): AttemptEnd {
-  const outcome: Outcome = { kind: 'interrupted', reason: 'nothing was run' };
-  return {
-    ...wish,
-    outcome,
-    src: null,
-    log: null,
-    transfer: null,
-    facts: {},
-    fallback: false,
-    omissions: [],
-  };
+  return endWithoutRun(wish, { kind: 'interrupted', reason: 'nothing was run' });
 }
 
 function stillBlocked(id: string, blocked: NonNullable<PackageState['blocked']>): Outcome {

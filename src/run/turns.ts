@@ -42,11 +42,11 @@ export interface AttemptWish {
   readonly words: readonly string[];
 }
 
-/** Takes slots, runs the first source's steps, and goes on to the next source only when upstream is unavailable. */
-export async function attemptSources(session: LockedSession, wish: AttemptWish): Promise<AttemptEnd> {
-  let end: AttemptEnd = {
-    outcome: { kind: 'failed', failure: 'config', reason: 'the job has no source' },
+/** The end of an attempt of which nothing was run. */
+export function endWithoutRun(wish: AttemptWish, outcome: Outcome): AttemptEnd {
+  return {
     ...wish,
+    outcome,
     src: null,
     log: null,
     transfer: null,
@@ -54,6 +54,11 @@ export async function attemptSources(session: LockedSession, wish: AttemptWish):
     fallback: false,
     omissions: [],
   };
+}
+
+/** Takes slots, runs the first source's steps, and goes on to the next source only when upstream is unavailable. */
+export async function attemptSources(session: LockedSession, wish: AttemptWish): Promise<AttemptEnd> {
+  let end = endWithoutRun(wish, { kind: 'failed', failure: 'config', reason: 'the job has no source' });
   for (const [index] of session.job.attempts.entries()) {
     if (index > 0 && Date.now() > session.startUntilMs) return end;
     const previous = end.outcome;

@@ -4,10 +4,7 @@ import { GO_ON } from '../steps.js';
 import type { StepEnd, Turn } from '../steps.js';
 import { Lines } from './lines.js';
 import { bytes, latin1 } from './names.js';
-import { omission } from './omissions.js';
-
-/** Names that are kept as examples. */
-const EXAMPLES = 3;
+import { EXAMPLES, omission } from './omissions.js';
 
 /** Tells of what others cannot read. A walk that fails tells nothing, and fails no run: dst is synced. */
 export async function countClosed(turn: Turn, step: CountClosedStep): Promise<StepEnd> {

@@ -26,7 +26,7 @@ export async function eachRepository(turn: Turn, step: EachRepositoryStep): Prom
   let facts: EndFacts = {};
   let inRow = 0;
   for (const { name, steps } of step.repositories) {
-    const deleted = transfer?.deleted ?? 0;
+    const deleted = (turn.deleted ?? 0) + (transfer?.deleted ?? 0);
     const end = await inOrder({ ...turn, deleted, source: { ...turn.source, steps } });
     transfer = together(transfer, end.transfer);
     const { outcome } = end;

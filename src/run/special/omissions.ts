@@ -1,8 +1,8 @@
 import type { Omission, OmissionKind } from '../../job/omission.js';
 import { toPlainText } from '../../job/plain-text.js';
 
-/** Names that an omission shows; the log has all of them. */
-const SHOWN = 3;
+/** Names that a message shows as examples; the log has all of them. */
+export const EXAMPLES = 3;
 
 /** Characters of a name, which upstream chose, in a line for people. */
 const LONGEST_NAME = 120;
@@ -20,7 +20,7 @@ export interface OmissionFacts {
 /** Makes the record of what a run did not do. Returns nothing for a count of 0. */
 export function omission(kind: OmissionKind, { count, names = [], why }: OmissionFacts): Omission[] {
   if (count === 0) return [];
-  const examples = names.slice(0, SHOWN).map((name) => toPlainText(name).slice(0, LONGEST_NAME));
+  const examples = names.slice(0, EXAMPLES).map((name) => toPlainText(name).slice(0, LONGEST_NAME));
   const more = count !== null && count > examples.length && examples.length > 0 ? ', …' : '';
   const shown = examples.length === 0 ? '' : `: ${examples.join(', ')}${more}`;
   const because = why === undefined ? '' : ` (${why})`;

@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, writeSync } from 'node:fs';
-import { readPart } from '../../boundary/small-file.js';
+import { closeSync, constants, fstatSync, writeFileSync } from 'node:fs';
 import { openRegularFile } from '../../boundary/regular-file.js';
 import type { ExecStep } from '../../job/step.js';
 import { executeStep } from '../exec.js';
 import type { ExecEnd } from '../exec.js';
+import { readTail } from '../log-file.js';
 import type { LogFile } from '../log-file.js';
 import type { Turn } from '../steps.js';
 
@@ -20,7 +20,7 @@ export async function executeQuietly(turn: Turn, step: ExecStep, path: string): 
   try {
     const answer = answerLog(turn.log, path, fd);
     const end = await executeStep({ ...turn, log: answer }, step, 'probe');
-    if (end.outcome.kind !== 'synced') writeSync(turn.log.fd, answer.since(0));
+    if (end.outcome.kind !== 'synced') writeFileSync(turn.log.fd, answer.since(0));
     return end;
   } finally {
     closeSync(fd);
@@ -38,11 +38,7 @@ function answerLog(log: LogFile, path: string, fd: number): LogFile {
     lost: log.lost,
     size,
     room: () => log.limitBytes - size(),
-    since(from) {
-      const end = size();
-      const buffer = Buffer.alloc(Math.min(TAIL_BYTES, end - from));
-      return buffer.toString('utf8', 0, readPart(fd, buffer, 0, end - buffer.length));
-    },
+    since: (from) => readTail(fd, from, TAIL_BYTES),
     close: () => undefined,
   };
 }

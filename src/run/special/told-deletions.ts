@@ -18,7 +18,7 @@ import { removeFromDst, removeOwnDirectory } from './kept.js';
 import { Lines } from './lines.js';
 import { Nested } from './nested.js';
 import { isPlain, parentsOf, shown, withoutSlashesAtEnd } from './names.js';
-import { omission } from './omissions.js';
+import { EXAMPLES, omission } from './omissions.js';
 import { executeWithCare } from './refused.js';
 import { moveToUndo, moveUndoBack, releaseUndo } from './undo.js';
 
@@ -55,7 +55,7 @@ export async function deleteTold(turn: Turn, step: ExecStep, pass: ExecEnd): Pro
 
   const going = paths.flatMap((path) => countTree(dst, path));
   const limit = currentLimit(session.job, session.state, turn.allowDeletes);
-  const told = { id: session.job.id, examples: going.slice(0, 3).map(shown) };
+  const told = { id: session.job.id, examples: going.slice(0, EXAMPLES).map(shown) };
   const blocked = tooMany(going.length, limit, told);
   if (blocked !== null) return { ...blocked, transfer: pass.transfer };
 

@@ -9,7 +9,6 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { toPlainText } from '../../job/plain-text.js';
 import { OWN_DIRECTORY } from '../../job/never-upstream.js';
 import type { ExecStep } from '../../job/step.js';
 import { isDirectoryThere, lstatIfThere } from '../../system/if-there.js';
@@ -20,13 +19,11 @@ import type { Turn } from '../steps.js';
 import { below, removeTree } from './count-tree.js';
 import { keep, makeOwnDirectory, pruneKept, removeOwnDirectory } from './kept.js';
 import { Lines } from './lines.js';
-import { bytes } from './names.js';
+import { shown } from './names.js';
+import { EXAMPLES } from './omissions.js';
 
 /** Where rsync puts what it deletes or replaces, relative to dst (see `methods/rsync-pass`). */
 const UNDO = `${OWN_DIRECTORY}/undo`;
-
-/** How many of the paths that would be deleted a message names. */
-const EXAMPLES = 3;
 
 /**
  * What a run finds in mirror's own directory of dst at its start. A pass that was killed has left what it deleted and replaced
@@ -101,7 +98,7 @@ export async function wouldDelete(turn: Turn, step: ExecStep | null): Promise<Wo
     if (!line.startsWith('*deleting ')) continue;
     count += 1;
     if (examples.length < EXAMPLES) {
-      examples.push(toPlainText(bytes(line.slice('*deleting '.length).trimStart()).toString('utf8')));
+      examples.push(shown(line.slice('*deleting '.length).trimStart()));
     }
   }
   return count === 0 ? null : { count, examples };

@@ -13,6 +13,7 @@ import type { StepEnd, Turn } from '../../steps.js';
 import { removeFromDst } from '../kept.js';
 import { Nested } from '../nested.js';
 import { bytes, isPlain, latin1, shown } from '../names.js';
+import { EXAMPLES } from '../omissions.js';
 import { readPaths } from './writer.js';
 
 /** How the run ends when these are more deletions than the guard allows, or null. What rsync keeps aside does not count. */
@@ -24,7 +25,7 @@ export function blockedBy(turn: Turn, paths: readonly string[]): StepEnd | null 
   );
   if (deletions.length === 0) return null;
   const before = turn.deleted ?? 0;
-  const examples = deletions.slice(0, 3).map(shown);
+  const examples = deletions.slice(0, EXAMPLES).map(shown);
   return tooMany(before + deletions.length, currentLimit(job, state, turn.allowDeletes), {
     id: job.id,
     examples,
